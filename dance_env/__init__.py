@@ -1,0 +1,1 @@
+"""Accelerator/network co-design as one Gymnasium environment."""

@@ -1,0 +1,1 @@
+"""Solvers of co-design problems, all on one contract."""
