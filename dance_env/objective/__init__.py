@@ -1,1 +1,12 @@
-"""The objective room."""
+"""The objective room: what a design is judged by.
+
+`Objective` = error + weight x cost function, minimised, under hard limits (`Constraint`);
+cost functions `EDAP`, `Linear`.
+"""
+
+from dance_env.objective.constraint import Constraint, Metric
+from dance_env.objective.edap import EDAP
+from dance_env.objective.linear import Linear
+from dance_env.objective.objective import UNMAPPABLE, Objective
+
+__all__ = ["EDAP", "UNMAPPABLE", "Constraint", "Linear", "Metric", "Objective"]

@@ -1,0 +1,44 @@
+"""A hard upper limit on one metric of a design."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Metric = Literal["latency_s", "energy_j", "area_mm2", "error_pct"]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """`metric <= limit`, in the unit that the metric's name ends with.
+
+    Attributes:
+        metric: what is limited: a metric of the cost, or the classification error in percentage points.
+        limit: the largest value allowed, above zero.
+
+    Raises:
+        ValueError: an unknown metric, or a limit that is not a positive finite number.
+    """
+
+    metric: Metric
+    limit: float
+
+    def __post_init__(self) -> None:
+        if self.metric not in get_args(Metric):
+            raise ValueError(f"a constraint limits one of {', '.join(get_args(Metric))}; got {self.metric!r}")
+        if not (isinstance(self.limit, (int, float)) and math.isfinite(self.limit) and self.limit > 0):
+            raise ValueError(f"the limit on {self.metric} must be a positive finite number; got {self.limit!r}")
+
+    def excess(self, error_pct: Any, cost: Any) -> Any:
+        """`value / limit - 1`: the relative amount by which a design is over (positive) or under its limit.
+
+        Args:
+            error_pct: classification error, percentage points, any shape (numpy or torch).
+            cost: anything with the attributes of `dance_env.cost.Cost`, of shapes that broadcast with it.
+
+        Returns:
+            The excess, dimensionless, in the broadcast shape of the metric.
+        """
+        value = error_pct if self.metric == "error_pct" else getattr(cost, self.metric)
+        return value / self.limit - 1.0

@@ -1,0 +1,27 @@
+"""The energy-delay-area product."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EDAP:
+    """Energy x delay x area, the cost function of the paper's main results (arXiv 2009.06237, "Cost_HW = E L A").
+
+    Attributes:
+        reference_js_mm2: the EDAP, in J s mm2, that counts as 1, so that the weight of the objective reads in
+            percentage points of error per reference EDAP.
+    """
+
+    reference_js_mm2: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.reference_js_mm2) and self.reference_js_mm2 > 0):
+            raise ValueError(f"reference_js_mm2 must be a positive finite number; got {self.reference_js_mm2!r}")
+
+    def __call__(self, cost: Any) -> Any:
+        """Energy x latency x area over the reference, dimensionless, in the broadcast shape of the cost's leaves."""
+        return cost.energy_j * cost.latency_s * cost.area_mm2 / self.reference_js_mm2

@@ -1,0 +1,43 @@
+"""A weighted sum of latency, energy and area."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Linear:
+    """`sum of weight x metric`, the paper's second cost function ("lambda_E E + lambda_L L + lambda_A A").
+
+    Attributes:
+        latency_s: weight of a second.
+        energy_j: weight of a joule.
+        area_mm2: weight of a square millimetre.
+
+    Raises:
+        ValueError: a weight that is negative or not finite, or all weights zero.
+    """
+
+    latency_s: float = 0.0
+    energy_j: float = 0.0
+    area_mm2: float = 0.0
+
+    def __post_init__(self) -> None:
+        weights = {field.name: getattr(self, field.name) for field in fields(self)}
+        for metric, weight in weights.items():
+            if not (math.isfinite(weight) and weight >= 0):
+                raise ValueError(f"the weight of {metric} must be a finite number >= 0; got {weight!r}")
+        if not any(weights.values()):
+            raise ValueError("a linear cost needs a weight above zero for at least one of " + ", ".join(weights))
+
+    def __call__(self, cost: Any) -> Any:
+        """The weighted sum, in the broadcast shape of the metrics that have a weight."""
+        # A metric without weight is left out rather than multiplied by zero: 0 x inf would be NaN.
+        weights = {field.name: getattr(self, field.name) for field in fields(self)}
+        terms = [getattr(cost, metric) * weight for metric, weight in weights.items() if weight]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total

@@ -1,0 +1,82 @@
+"""What a design is judged by: error plus weighted cost, under hard limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from typing import Any
+
+from dance_env.objective.constraint import Constraint
+
+UNMAPPABLE = "unmappable"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """`error + weight x cost`, minimised, in percentage points of error (arXiv 2009.06237, the search's loss).
+
+    Only arithmetic is used on the values, so that the same code serves numpy arrays and torch tensors.
+
+    Attributes:
+        cost_function: from a cost to one number per design; `EDAP` or `Linear`, or any function of the same form.
+        weight: the paper's lambda2, percentage points of error per unit of the cost function; 0 ignores the cost.
+        constraints: hard limits, at most one for each metric.
+
+    Raises:
+        ValueError: a weight that is negative or not finite, or two limits on one metric.
+    """
+
+    cost_function: Callable[[Any], Any]
+    weight: float
+    constraints: tuple[Constraint, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not callable(self.cost_function):
+            raise ValueError(f"cost_function must be a function of a cost, such as EDAP; got {self.cost_function!r}")
+        if not (math.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(f"the objective's weight must be a finite number >= 0; got {self.weight!r}")
+        metrics = [constraint.metric for constraint in self.constraints]
+        if len(set(metrics)) != len(metrics):
+            raise ValueError(f"at most one constraint for each metric; got {metrics}")
+
+    def value(self, error_pct: Any, cost: Any) -> Any:
+        """The objective of designs with the given error (percentage points) and cost, any shapes that broadcast."""
+        return self.join(error_pct, self.cost_function(cost) if self.weight else 0.0)
+
+    def join(self, error_pct: Any, cost_value: Any) -> Any:
+        """The objective where the cost function's value is known already: `error_pct + weight x cost_value`."""
+        # Without weight the cost is left out rather than multiplied by zero: 0 x inf would be NaN.
+        return error_pct + self.weight * cost_value if self.weight else error_pct + 0.0
+
+    def violation(self, error_pct: Any, cost: Any) -> Any:
+        """Sum of the positive excesses over all limits, 0.0 for a feasible design.
+
+        A design of which a layer has no mapping at all (its latency is infinite) violates one rule that stands in every
+        objective, by the amount 1.
+
+        Returns:
+            Dimensionless, >= 0, in the broadcast shape of the latency and the limited metrics.
+        """
+        total = (cost.latency_s == math.inf) * 1.0
+        for constraint in self.constraints:
+            total = total + _positive_part(constraint.excess(error_pct, cost))
+        return total
+
+    def violations(self, error_pct: Any, cost: Any) -> dict[str, Any]:
+        """The positive part of each limit's excess, by metric, and `unmappable`; their sum is `violation`."""
+        by_name = {UNMAPPABLE: (cost.latency_s == math.inf) * 1.0}
+        for constraint in self.constraints:
+            by_name[constraint.metric] = _positive_part(constraint.excess(error_pct, cost))
+        return by_name
+
+    def fingerprint(self) -> str:
+        """All settings as text, the same in every process."""
+        function = self.cost_function
+        name = repr(function) if is_dataclass(function) else f"{function.__module__}.{function.__qualname__}"
+        return f"{name} x {self.weight!r}, {self.constraints!r}"
+
+
+def _positive_part(value: Any) -> Any:
+    """max(value, 0) by arithmetic alone, exact: x + |x| is 2 x or 0."""
+    return (value + abs(value)) * 0.5

@@ -1,0 +1,143 @@
+"""The differentiable view of a problem (torch)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dance_env.accuracy import RelaxableAccuracy
+from dance_env.cost.cost import Cost
+
+if TYPE_CHECKING:
+    from dance_env.problem import Problem
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+@dataclass(frozen=True, eq=False)
+class RelaxedEvaluation:
+    """Expectations over the designs that probabilities describe; every leaf a tensor (B,), differentiable.
+
+    Attributes:
+        cost: expected latency (s), energy (J) and area (mm2).
+        accuracy: expected accuracy, fraction.
+        objective: expected error plus weight x expected cost function.
+        violation: expected violation.
+    """
+
+    cost: Cost
+    accuracy: torch.Tensor
+    objective: torch.Tensor
+    violation: torch.Tensor
+
+    @property
+    def error_pct(self) -> torch.Tensor:
+        """Expected classification error in percentage points."""
+        return 100.0 * (1.0 - self.accuracy)
+
+
+class RelaxedProblem:
+    """Expected cost and accuracy of a problem under independent probabilities of its choices.
+
+    Costs are averaged, never dimensions. Latency and energy are sums over layers, so their expectation on each
+    accelerator is exact; the cost function and the limits are then applied to each accelerator's expected cost and
+    averaged over the accelerators. With a linear cost function the objective is the exact expectation; with EDAP the
+    product of energy and latency is taken of their expectations over networks. At one-hot probabilities all equals
+    `Problem.evaluate`.
+
+    Shapes: B rows, O_net network options, O_hw hardware options (the choices' blocks side by side), H accelerators.
+
+    Attributes:
+        problem: the problem that this is a view of.
+        device, dtype: where and in which precision the tensors live.
+    """
+
+    def __init__(self, problem: Problem, *, device: str = "cpu", dtype: str = "float64") -> None:
+        """Copy the problem's tables to `device`.
+
+        Raises:
+            TypeError: the accuracy model has no `relax`.
+            ValueError: an unknown dtype, or a layer that cannot be mapped on some accelerator (0 x inf has no meaning).
+        """
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
+        if not isinstance(problem.accuracy, RelaxableAccuracy):
+            raise TypeError(
+                f"the accuracy model {type(problem.accuracy).__name__} of problem {problem.name!r} has no `relax`, so "
+                "that expected accuracy is unknown; use a TensorAccuracy or a solver that needs no gradients"
+            )
+        self.problem = problem
+        self.device = device
+        self.dtype = DTYPES[dtype]
+        space, costs = problem.space, problem.costs
+        tables = {
+            name: np.asarray(getattr(costs, name))
+            for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2")
+        }
+        unmappable = int(np.isinf(tables["option_latency_s"]).sum() + np.isinf(tables["fixed_latency_s"]).sum())
+        if unmappable:
+            raise ValueError(
+                f"problem {problem.name!r} cannot be relaxed: {unmappable} (option, accelerator) pairs have no mapping "
+                "and an expectation over them is infinite; leave those accelerators out of the accelerator space"
+            )
+        self._tables = {name: torch.tensor(array, device=device, dtype=self.dtype) for name, array in tables.items()}
+        self._accuracy = problem.accuracy.relax(device=device, dtype=self.dtype)
+        self._network_options = int(space.network_options.stop)
+        self._hardware_counts = [int(count) for count in space.option_counts[space.hardware]]
+
+    def __call__(self, network_probs: torch.Tensor, hardware_probs: torch.Tensor) -> RelaxedEvaluation:
+        """Expectations under network probabilities (B, O_net) and hardware probabilities (B, O_hw)."""
+        joint = self.joint(hardware_probs)
+        if len(network_probs) != len(joint):
+            raise ValueError(
+                f"as many rows of network as of hardware probabilities; got {len(network_probs)} and {len(joint)}"
+            )
+        on_each = self.on_all_hardware(network_probs)
+        accuracy = self.accuracy(network_probs)
+        error_pct = 100.0 * (1.0 - accuracy)
+        objective = self.problem.objective
+
+        def mean(values: torch.Tensor) -> torch.Tensor:
+            return (joint * values).sum(dim=1)
+
+        cost_value = mean(objective.cost_function(on_each)) if objective.weight else 0.0
+        return RelaxedEvaluation(
+            cost=Cost(mean(on_each.latency_s), mean(on_each.energy_j), mean(on_each.area_mm2)),
+            accuracy=accuracy,
+            objective=objective.join(error_pct, cost_value),
+            violation=mean(objective.violation(error_pct[:, None], on_each)),
+        )
+
+    def accuracy(self, network_probs: torch.Tensor) -> torch.Tensor:
+        """Expected accuracy (B,), a fraction, under network probabilities (B, O_net)."""
+        return self._accuracy(self._check(network_probs, "network_probs", self._network_options))
+
+    def on_all_hardware(self, network_probs: torch.Tensor) -> Cost:
+        """Expected cost on each accelerator: latency (B, H), energy (B, H), area (1, H)."""
+        probs = self._check(network_probs, "network_probs", self._network_options)
+        tables = self._tables
+        return Cost(
+            latency_s=torch.addmm(tables["fixed_latency_s"], probs, tables["option_latency_s"]),
+            energy_j=torch.addmm(tables["fixed_energy_j"], probs, tables["option_energy_j"]),
+            area_mm2=tables["area_mm2"][None, :],
+        )
+
+    def joint(self, hardware_probs: torch.Tensor) -> torch.Tensor:
+        """Probability of each accelerator, (B, H), from those of the hardware choices' options (B, O_hw)."""
+        probs = self._check(hardware_probs, "hardware_probs", sum(self._hardware_counts))
+        joint = torch.ones((len(probs), 1), device=probs.device, dtype=probs.dtype)
+        for block in torch.split(probs, self._hardware_counts, dim=1):
+            joint = (joint[:, :, None] * block[:, None, :]).flatten(1)  # C order: the first choice is the slowest
+        return joint
+
+    def _check(self, probs: torch.Tensor, name: str, width: int) -> torch.Tensor:
+        if probs.ndim != 2 or probs.shape[1] != width:
+            raise ValueError(
+                f"{name} must have shape (batch, {width}): one probability per option; got {tuple(probs.shape)}"
+            )
+        if probs.dtype != self.dtype:
+            raise TypeError(f"{name} must be {self.dtype} as this view was built; got {probs.dtype}")
+        return probs
