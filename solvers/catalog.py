@@ -1,0 +1,113 @@
+"""Solvers by name: ours in one lazy table, others' through an entry-point group or a path to a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from dance_env.suggest import nearest
+from solvers.solver import Solver
+
+ENTRY_POINT_GROUP = "dance_env.solvers"
+"""A distribution offers a solver with `[project.entry-points."dance_env.solvers"]  name = "module:Class"`."""
+
+_SOLVERS = {
+    "random": "solvers.random_search:RandomSearch",
+    "evolution": "solvers.evolution:Evolution",
+    "nsga2": "solvers.evolution:NSGA2",
+    "ppo": "solvers.rl.ppo:PPO",
+    "dance": "solvers.dance:Dance",
+    "exhaustive": "solvers.exhaustive:Exhaustive",
+}
+
+
+def solver_names() -> list[str]:
+    """The names that `make_solver` knows: ours, then those of installed plug-ins."""
+    return [*_SOLVERS, *(name for name in _plug_ins() if name not in _SOLVERS)]
+
+
+def load_solver(name: str) -> type[Solver]:
+    """The solver class of a name, loaded on demand.
+
+    Args:
+        name: a name out of `solver_names()`, or `path/to/file.py:Class` (the file is run: give only files you trust).
+
+    Raises:
+        ValueError: no such name (the nearest are offered), no such class in the file, or a class that is no solver.
+        FileNotFoundError: no such file.
+        ImportError: the solver's module needs a package that is not installed.
+    """
+    if ".py:" in name or name.endswith(".py"):
+        return _from_file(name)
+    if name in _SOLVERS:
+        target = _SOLVERS[name]
+    else:
+        plug_ins = _plug_ins()
+        if name not in plug_ins:
+            raise ValueError(f"there is no solver {name!r}. {nearest(name, solver_names())}")
+        target = plug_ins[name].value
+    module, _, attribute = target.partition(":")
+    return _checked(getattr(importlib.import_module(module), attribute, None), target)
+
+
+def make_solver(name: str, **settings: Any) -> Solver:
+    """A solver by name, with some of its settings changed.
+
+    Raises:
+        ValueError: an unknown name, or a setting that the solver does not have.
+    """
+    solver = load_solver(name)
+    known = [each.name for each in dataclasses.fields(solver) if each.init]  # type: ignore[arg-type]
+    for setting in settings:
+        if setting not in known:
+            raise ValueError(f"solver {name!r} has no setting {setting!r}. {nearest(setting, known)}")
+    return solver(**settings)
+
+
+def _plug_ins() -> dict[str, EntryPoint]:
+    return {each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _from_file(name: str) -> type[Solver]:
+    file, _, attribute = name.rpartition(":") if ".py:" in name else (name, "", "")
+    path = Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {file} to load the solver {name!r} from")
+    if not attribute:
+        raise ValueError(f"{name!r} names a file but no solver in it; write {file}:Class")
+    # Under a name of its own, so that a file called like a package does not stand in for it.
+    module_name = f"_dance_solver_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # dataclasses look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    if not hasattr(module, attribute):
+        classes = [
+            key for key, value in vars(module).items() if inspect.isclass(value) and value.__module__ == module_name
+        ]
+        raise ValueError(f"there is no {attribute!r} in {file}. {nearest(attribute, classes)}")
+    return _checked(getattr(module, attribute), name)
+
+
+def _checked(solver: Any, target: str) -> type[Solver]:
+    if not (inspect.isclass(solver) and issubclass(solver, Solver)):
+        raise ValueError(f"{target} is {solver!r}, not a subclass of solvers.Solver")
+    if inspect.isabstract(solver) or not isinstance(getattr(solver, "name", None), str):
+        raise ValueError(f"{target} is not a finished solver: it needs a `name` and a `search` method")
+    if not dataclasses.is_dataclass(solver):
+        raise ValueError(
+            f"{target} is no dataclass: decorate it with @dataclass(frozen=True), its fields are its settings"
+        )
+    return solver

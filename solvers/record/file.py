@@ -1,0 +1,139 @@
+"""Reading and writing records: one file per run, no pickle, written whole or not at all.
+
+A record is a zip (so `numpy.load` opens it too) of `record.json`, everything a person wants to read, and one `.npy`
+member per column of the trace. The zip's own checksums find corruption.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+VERSION = 1
+_METADATA = "record.json"
+_LONGEST_NAME = 80
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date in the zip: equal results give equal bytes
+
+
+class RecordError(ValueError):
+    """A file that is not a readable record: truncated, corrupted, of another version, or something else."""
+
+
+def safe_name(text: str) -> str:
+    """A file name for any text: without separators, dots at the start or reserved characters, at most 80 long.
+
+    Text that has to be changed gets a hash of the original, so that two names never share a file.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._=-]+", "-", text).lstrip(".-")
+    if plain == text and 0 < len(text) <= _LONGEST_NAME:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain[: _LONGEST_NAME - 9]}-{digest}".lstrip("-")
+
+
+def record_path(folder: str | Path, *, task: str, solver: str, seed: int) -> Path:
+    """Where the record of one run stands: always a file right inside `folder`, whatever the names hold."""
+    name = safe_name(f"{task.replace('/', '.')}__{solver}__seed{int(seed)}")
+    return Path(folder) / f"{name}.npz"
+
+
+def write_record(path: str | Path, metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
+    """Write a record atomically: a reader sees the old file or the new one, never a part.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        metadata: values that JSON can hold.
+        arrays: numeric arrays by name.
+
+    Raises:
+        OSError: the folder cannot be made or written; the message names it.
+        TypeError: the metadata cannot be written as JSON.
+    """
+    path = Path(path)
+    text = json.dumps({"version": VERSION, **metadata}, indent=1, allow_nan=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+    except OSError as error:
+        raise OSError(
+            error.errno, f"cannot write a record into {path.parent}: {error.strerror}; give a writable folder"
+        ) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _write_zip(file, text, arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _write_zip(file: Any, text: str, arrays: Mapping[str, np.ndarray]) -> None:
+    with zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(_member(_METADATA), text)
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(_member(f"{name}.npy"), buffer.getbuffer())
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, date_time=_EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+def read_record(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read a record written by `write_record`: its metadata and its arrays.
+
+    Raises:
+        FileNotFoundError: no such file.
+        RecordError: the file is truncated, corrupted, of another version, or no record at all.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no record at {path}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            metadata = json.loads(archive.read(_METADATA).decode("utf-8"))
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            arrays = {name.removesuffix(".npy"): _read_array(archive.read(name)) for name in names}
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        KeyError,
+        ValueError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        MemoryError,
+    ) as error:
+        raise RecordError(
+            f"{path} is not a whole record ({type(error).__name__}: {error}); it was truncated, corrupted or not written "
+            "by this library: delete it and run again"
+        ) from error
+    version = metadata.get("version") if isinstance(metadata, dict) else None
+    if version != VERSION:
+        raise RecordError(
+            f"{path} is a record of version {version!r}; this library reads version {VERSION}: run it again"
+        )
+    return metadata, arrays
+
+
+def _read_array(data: bytes) -> np.ndarray:
+    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)

@@ -1,0 +1,166 @@
+"""The trace of a run: one row per evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+COLUMNS: dict[str, type] = {
+    "objective": np.float64,
+    "violation": np.float64,
+    "cost": np.float64,
+    "accuracy": np.float64,
+    "latency_s": np.float64,
+    "energy_j": np.float64,
+    "area_mm2": np.float64,
+    "gradient_queries": np.int64,
+    "cost_model_queries": np.int64,
+    "solver_seconds": np.float64,
+    "oracle_seconds": np.float64,
+}
+"""Every column of a trace but its designs, with its dtype."""
+
+CLOCKS = ("solver_seconds", "oracle_seconds")
+"""The columns that differ between two runs of one seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Everything that a run evaluated, in order; `n` rows.
+
+    Attributes:
+        designs: (n, choices) int64 option indices.
+        objective: (n,) what is minimised.
+        violation: (n,) 0 where every constraint holds.
+        cost: (n,) the objective's cost function, before its weight.
+        accuracy: (n,) fraction in [0, 1].
+        latency_s: (n,) seconds.
+        energy_j: (n,) joules.
+        area_mm2: (n,) square millimetres.
+        gradient_queries: (n,) asked before this row was known.
+        cost_model_queries: (n,) asked before this row was known.
+        solver_seconds: (n,) spent before this row was known.
+        oracle_seconds: (n,) spent before this row was known.
+    """
+
+    designs: np.ndarray
+    objective: np.ndarray
+    violation: np.ndarray
+    cost: np.ndarray
+    accuracy: np.ndarray
+    latency_s: np.ndarray
+    energy_j: np.ndarray
+    area_mm2: np.ndarray
+    gradient_queries: np.ndarray
+    cost_model_queries: np.ndarray
+    solver_seconds: np.ndarray
+    oracle_seconds: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.designs.ndim != 2 or self.designs.dtype != np.int64:
+            raise ValueError(
+                f"a trace's designs are (rows, choices) int64, not {self.designs.shape} {self.designs.dtype}"
+            )
+        for name, dtype in COLUMNS.items():
+            column = getattr(self, name)
+            if column.shape != (len(self.designs),) or column.dtype != dtype:
+                raise ValueError(
+                    f"a trace's column {name!r} is ({len(self.designs)},) {np.dtype(dtype)}, "
+                    f"not {column.shape} {column.dtype}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.designs)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Trace:
+        """The trace of some rows: a slice, a mask or an array of row numbers."""
+        return Trace(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @property
+    def feasible(self) -> np.ndarray:
+        """(n,) whether each design meets every constraint."""
+        return self.violation <= 0
+
+    @property
+    def error_pct(self) -> np.ndarray:
+        """(n,) error in percentage points."""
+        return 100.0 * (1.0 - self.accuracy)
+
+    @property
+    def edap_js_mm2(self) -> np.ndarray:
+        """(n,) energy x latency x area, in J s mm2."""
+        return self.energy_j * self.latency_s * self.area_mm2
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """(n,) wall time, the solver's and the oracle's, before each row was known."""
+        return self.solver_seconds + self.oracle_seconds
+
+    def best(self) -> int | None:
+        """Row of the best design: the lowest objective among the feasible, else the lowest violation; None when empty."""
+        if not len(self):
+            return None
+        excess = np.maximum(self.violation, 0.0)
+        return int(np.lexsort((self.objective, excess))[0])
+
+    def best_so_far(self) -> np.ndarray:
+        """(n,) lowest objective among the feasible designs up to each row; infinity before the first one."""
+        return np.minimum.accumulate(np.where(self.feasible, self.objective, np.inf))
+
+    def pareto(self, metrics: tuple[str, ...] = ("error_pct", "cost")) -> np.ndarray:
+        """Rows of the feasible designs that no other feasible design beats in both of two metrics.
+
+        Args:
+            metrics: names of two columns or properties, both minimised.
+
+        Returns:
+            (front,) row numbers, sorted by the first metric; of equal points only the earliest is kept.
+        """
+        if len(metrics) != 2:
+            raise ValueError(f"a front is drawn over two metrics, not over {len(metrics)}: {metrics}")
+        rows = np.flatnonzero(self.feasible)
+        first, second = (getattr(self, name)[rows] for name in metrics)
+        order = np.lexsort((rows, second, first))
+        lowest_before = np.concatenate(([np.inf], np.minimum.accumulate(second[order])[:-1]))
+        return rows[order][second[order] < lowest_before]
+
+    def same_search(self, other: Trace) -> bool:
+        """Whether two traces agree to the bit in everything but the clocks."""
+        return all(
+            np.array_equal(getattr(self, field.name), getattr(other, field.name))
+            for field in fields(self)
+            if field.name not in CLOCKS
+        )
+
+
+class TraceWriter:
+    """Growing arrays for a trace: doubled when full, so that n rows cost O(n)."""
+
+    def __init__(self, num_choices: int) -> None:
+        self._rows = 0
+        self._arrays: dict[str, np.ndarray] = {
+            "designs": np.empty((256, num_choices), np.int64),
+            **{name: np.empty(256, dtype) for name, dtype in COLUMNS.items()},
+        }
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, designs: np.ndarray, **columns: Any) -> None:
+        """Add `designs` (batch, choices) with each column's value, an array (batch,) or one value for all."""
+        end = self._rows + len(designs)
+        capacity = len(self._arrays["designs"])
+        if end > capacity:
+            extra = max(end, 2 * capacity) - capacity
+            for name, array in self._arrays.items():
+                self._arrays[name] = np.concatenate((array, np.empty((extra, *array.shape[1:]), array.dtype)))
+        self._arrays["designs"][self._rows : end] = designs
+        for name in COLUMNS:
+            self._arrays[name][self._rows : end] = columns[name]
+        self._rows = end
+
+    def trace(self) -> Trace:
+        """The rows so far, copied."""
+        return Trace(**{name: array[: self._rows].copy() for name, array in self._arrays.items()})
