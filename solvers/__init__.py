@@ -1,8 +1,8 @@
 """Solvers of co-design problems, all on one contract: `solve(env, *, budget, seed, callback=None) -> Result`.
 
 solver: the contract; ledger, meter, metered_problem, progress: what keeps a run honest; result, record: what it leaves
-behind; catalog: solvers by name; testing: the contract's checks, for any solver. The families: random_search, evolution,
-rl, dance, exhaustive, two_stage.
+behind; catalog: solvers by name; testing: the contract's checks, for any solver. The families: random_search,
+evolution, rl, dance, exhaustive, two_stage.
 
 Importing this package loads none of the families; `make_solver("ppo")` loads one.
 """

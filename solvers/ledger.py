@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class BudgetExhausted(Exception):
     """Raised by the metered environment when a solver asks for more than is left of its budget.
 
-    A solver may let it pass (`Solver.solve` turns it into a status), or catch it to finish up; asking again raises again.
+    A solver may let it pass (`Solver.solve` turns it into a status), or catch it to finish up; asking again raises
+    again.
     """
 
     def __init__(self, *, asked: int, left: int, budget: int) -> None:

@@ -214,6 +214,6 @@ def _check_numbers(designs: np.ndarray, evaluation: Evaluation) -> None:
         bad = np.flatnonzero(np.isnan(getattr(evaluation, name)))
         if bad.size:
             raise FloatingPointError(
-                f"the problem gave {name} NaN for design {designs[bad[0]].tolist()} ({bad.size} of {len(designs)} designs "
-                "in the batch): its cost or accuracy model is at fault"
+                f"the problem gave {name} NaN for design {designs[bad[0]].tolist()} ({bad.size} of {len(designs)} "
+                "designs in the batch): its cost or accuracy model is at fault"
             )

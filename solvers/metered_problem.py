@@ -113,7 +113,7 @@ class MeteredProblem:
 
 
 def _best_hardware(evaluation: Evaluation) -> np.ndarray:
-    """(batch,) feasible first, then the lowest objective: what `Problem.best_hardware` answers, from leaves (batch, H)."""
+    """(batch,) feasible first, then the lowest objective: `Problem.best_hardware` of an evaluation (batch, H)."""
     least = evaluation.violation == evaluation.violation.min(axis=1, keepdims=True)
     best = np.where(least, evaluation.objective, np.inf).argmin(axis=1)
     among_least = np.take_along_axis(least, best[:, None], axis=1)[:, 0]

@@ -139,7 +139,7 @@ def _json_value(value: Any) -> Any:
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a run does; a package that is not installed is left out."""
+    """Versions of Python and of the packages that decide what a run does; one that is not installed is left out."""
     versions = {"python": platform.python_version()}
     for package in ("dance-env", "numpy", "torch", "stable-baselines3", "pymoo", "gymnasium"):
         try:

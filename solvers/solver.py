@@ -152,5 +152,6 @@ def _as_env(env: Any) -> CoDesignEnv:
     if isinstance(inner, CoDesignVectorEnv):
         return CoDesignEnv(problem=inner.problem)
     raise TypeError(
-        f"a solver runs on a CoDesignEnv (single, vector or wrapped), a Problem, a task's name or a Gymnasium id; not on {env!r}"
+        "a solver runs on a CoDesignEnv (single, vector or wrapped), a Problem, a task's name or a Gymnasium id; "
+        f"not on {env!r}"
     )

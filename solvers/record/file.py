@@ -124,8 +124,8 @@ def read_record(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]
         MemoryError,
     ) as error:
         raise RecordError(
-            f"{path} is not a whole record ({type(error).__name__}: {error}); it was truncated, corrupted or not written "
-            "by this library: delete it and run again"
+            f"{path} is not a whole record ({type(error).__name__}: {error}); it was truncated, corrupted or not "
+            "written by this library: delete it and run again"
         ) from error
     version = metadata.get("version") if isinstance(metadata, dict) else None
     if version != VERSION:

@@ -99,7 +99,7 @@ class Trace:
         return self.solver_seconds + self.oracle_seconds
 
     def best(self) -> int | None:
-        """Row of the best design: the lowest objective among the feasible, else the lowest violation; None when empty."""
+        """Row of the best design: lowest objective among the feasible, else lowest violation; None when empty."""
         if not len(self):
             return None
         excess = np.maximum(self.violation, 0.0)
