@@ -1,1 +1,44 @@
-"""The graph room."""
+"""What a network is: a graph of layers, spaces of such graphs, and the arrays that the cost model sees.
+
+- `layer`: `Layer`, seven loop dimensions, groups, stride.
+- `layer_table`: `LayerTable`, the layers of a batch of networks as arrays.
+- `nodes`: the node types of a graph, with their shapes and parameters.
+- `layer_graph`: `LayerGraph`, a checked networkx DAG of nodes; `exchange` reads and writes it, `drawing` draws it.
+- `operators`: what a block can be (MBConv, identity, zero).
+- `network_space`: `NetworkSpace`, stem, blocks to choose, head; `networks`: the catalog of them.
+- `to_torch`: a graph as a torch module (imports torch; never imported from here).
+"""
+
+from dance_env.graph.layer import Layer, LayerKind
+from dance_env.graph.layer_graph import LayerGraph
+from dance_env.graph.layer_table import LAYER_COLUMNS, LayerTable
+from dance_env.graph.network_space import NetworkSpace, Slot
+from dance_env.graph.networks import (
+    NETWORKS,
+    dance_cifar10,
+    dance_imagenet,
+    dance_mnist,
+    macro_cifar10,
+    network_space,
+    tiny,
+)
+from dance_env.graph.operators import Operator, operator
+
+__all__ = [
+    "LAYER_COLUMNS",
+    "NETWORKS",
+    "Layer",
+    "LayerGraph",
+    "LayerKind",
+    "LayerTable",
+    "NetworkSpace",
+    "Operator",
+    "Slot",
+    "dance_cifar10",
+    "dance_imagenet",
+    "dance_mnist",
+    "macro_cifar10",
+    "network_space",
+    "operator",
+    "tiny",
+]

@@ -1,0 +1,74 @@
+"""Layer graphs as plain data: lists, dicts, numbers and words that JSON can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dance_env.graph.layer_graph import LayerGraph, settings_of
+from dance_env.graph.nodes import NODE_TYPES, Node
+from dance_env.suggest import nearest
+
+FORMAT = "dance_env.layer_graph/1"
+
+
+def to_dict(graph: LayerGraph) -> dict[str, Any]:
+    """`graph` as plain data: format, name, and the nodes in order of execution, each with settings, inputs, shape."""
+    nodes = []
+    for name in graph.nodes:
+        block, operator = graph.block(name)
+        node = graph.node(name)
+        nodes.append({"name": name, "kind": node.kind, "settings": settings_of(node), "inputs": list(graph.inputs(name)),
+                      "shape": list(graph.shape(name)), "block": block, "operator": operator})
+    return {"format": FORMAT, "name": graph.name, "nodes": nodes}
+
+
+def from_dict(content: Mapping[str, Any]) -> LayerGraph:
+    """The graph that `to_dict` wrote; every shape is inferred again and compared with the one in the data.
+
+    Raises:
+        ValueError: If something is missing, unknown or inconsistent; the message says where.
+    """
+    found = content.get("format") if isinstance(content, Mapping) else None
+    if found != FORMAT:
+        raise ValueError(f"expected a layer graph of format {FORMAT!r}, found {found!r}")
+    graph = LayerGraph(_field(content, "name", str, "layer graph"))
+    for index, entry in enumerate(_field(content, "nodes", list, "layer graph")):
+        where = f"layer graph, node {index}"
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"{where}: expected an object, found {entry!r}")
+        graph.add(
+            _field(entry, "name", str, where),
+            _node(entry, where),
+            inputs=_field(entry, "inputs", list, where),
+            shape=tuple(_field(entry, "shape", list, where)),
+            block=_field(entry, "block", str, where),
+            operator=_field(entry, "operator", str, where),
+        )
+    return graph
+
+
+def _node(entry: Mapping[str, Any], where: str) -> Node:
+    kind, settings = _field(entry, "kind", str, where), _field(entry, "settings", dict, where)
+    if kind not in NODE_TYPES:
+        raise ValueError(f"{where}: there is no node kind {kind!r}. {nearest(kind, NODE_TYPES)}")
+    wanted = NODE_TYPES[kind].__dataclass_fields__
+    for name, value in settings.items():
+        field = wanted.get(name)
+        kinds = {"int": int, "float": (int, float)}.get(str(field.type), str) if field else object
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            raise ValueError(f"{where}: setting {name!r} of a {kind} node must be {field.type if field else '?'}, found {value!r}")
+        if kinds is int and value < 1:
+            raise ValueError(f"{where}: setting {name!r} of a {kind} node must be at least 1, found {value}")
+    try:
+        return NODE_TYPES[kind](**settings)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"{where}: bad settings for a {kind} node: {problem}") from None
+
+
+def _field(content: Mapping[str, Any], name: str, kind: type, where: str) -> Any:
+    if name not in content:
+        raise ValueError(f"{where}: {name!r} is missing; found {sorted(content)}")
+    if not isinstance(content[name], kind):
+        raise ValueError(f"{where}: {name!r} must be a {kind.__name__}, found {content[name]!r}")
+    return content[name]

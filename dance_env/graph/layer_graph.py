@@ -1,0 +1,174 @@
+"""A network as a directed acyclic graph of layers, with shapes inferred and checked as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+
+from dance_env.graph.layer import Layer, kind_of
+from dance_env.graph.nodes import Conv, Linear, Node, Shape
+from dance_env.suggest import nearest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class LayerGraph:
+    """Named nodes, each fed by nodes that were added before it; so the order of addition is an order of execution.
+
+    The graph is held, not inherited: `graph.networkx` is a `networkx.DiGraph` whose nodes carry ``node`` (the settings,
+    one of `dance_env.graph.nodes`), ``inputs``, ``shape`` (of the output), ``block`` and ``operator`` (which block of the
+    network the node belongs to, and what was chosen there; either may be ``""``).
+
+    Attributes:
+        name: What the network is called, in drawings and files.
+        networkx: The graph that is held. Read it freely; change it through `add`, which checks.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.networkx = nx.DiGraph(name=name)
+
+    def add(self, name: str, node: Node, *, inputs: Sequence[str] = (), shape: Shape | None = None, block: str = "",
+            operator: str = "") -> str:
+        """Adds a node behind `inputs` and returns its name.
+
+        Args:
+            name: Unique within the graph.
+            node: What it computes.
+            inputs: Names of the nodes that feed it, already in the graph.
+            shape: The output shape that the caller expects; checked against the inferred one.
+            block: The block that the node belongs to.
+            operator: What was chosen for that block.
+
+        Raises:
+            ValueError: If the name is taken, an input is unknown, or shapes do not suit; the message names the node, and
+                what was expected and found.
+        """
+        if name in self.networkx:
+            raise ValueError(f"layer graph {self.name!r}: there is a node {name!r} already; names must be unique")
+        for each in inputs:
+            if each not in self.networkx:
+                raise ValueError(f"layer graph {self.name!r}, node {name!r}: there is no input {each!r}. "
+                                 f"{nearest(each, self.networkx)}")
+        if len(set(inputs)) != len(inputs):
+            raise ValueError(f"layer graph {self.name!r}, node {name!r}: inputs must differ, got {list(inputs)}")
+        try:
+            inferred = node.infer(tuple(self.shape(each) for each in inputs))
+        except ValueError as problem:
+            raise ValueError(f"layer graph {self.name!r}, node {name!r}, fed by {list(inputs)}: {problem}") from None
+        if shape is not None and tuple(shape) != inferred:
+            raise ValueError(f"layer graph {self.name!r}, node {name!r}: expected output shape {tuple(shape)}, found "
+                             f"{inferred}")
+        self.networkx.add_node(name, node=node, inputs=tuple(inputs), shape=inferred, block=block, operator=operator)
+        self.networkx.add_edges_from((each, name) for each in inputs)
+        return name
+
+    # -------------------------------------------------------------------------------------------------------- contents
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Node names in order of execution."""
+        return tuple(self.networkx)
+
+    def node(self, name: str) -> Node:
+        """A node's settings."""
+        return self._attribute(name, "node")
+
+    def inputs(self, name: str) -> tuple[str, ...]:
+        """The names of the nodes that feed a node, in order."""
+        return self._attribute(name, "inputs")
+
+    def shape(self, name: str) -> Shape:
+        """A node's output shape."""
+        return self._attribute(name, "shape")
+
+    def block(self, name: str) -> tuple[str, str]:
+        """The block that a node belongs to, and the operator chosen there."""
+        return self._attribute(name, "block"), self._attribute(name, "operator")
+
+    @property
+    def output(self) -> str:
+        """The one node that feeds no other.
+
+        Raises:
+            ValueError: If there is none or more than one.
+        """
+        ends = [name for name, degree in self.networkx.out_degree() if degree == 0]
+        if len(ends) != 1:
+            raise ValueError(f"layer graph {self.name!r}: expected one output node, found {ends}")
+        return ends[0]
+
+    def layers(self) -> tuple[Layer, ...]:
+        """The nodes that cost multiply-accumulates (convolutions, fully connected), in order of execution."""
+        found = (self._layer(name) for name in self.networkx)
+        return tuple(layer for layer in found if layer is not None)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image; batch norm, activation, addition and pool count none."""
+        return sum(layer.macs for layer in self.layers())
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters: weights, biases, batch norm's scales and shifts."""
+        return sum(self.node(name).parameters(self._input_shapes(name)) for name in self.networkx)
+
+    # -------------------------------------------------------------------------------------------------- files, drawing
+    def to_dict(self) -> dict[str, Any]:
+        """The graph as plain lists, dicts, numbers and words, ready for JSON; `from_dict` reads it back."""
+        from dance_env.graph.exchange import to_dict
+
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> LayerGraph:
+        """A graph from what `to_dict` gave; all shapes are inferred again and compared.
+
+        Raises:
+            ValueError: If something is missing, unknown or inconsistent; the message says where.
+        """
+        from dance_env.graph.exchange import from_dict
+
+        return from_dict(content)
+
+    def draw(self, target: str | PathLike[str] | Axes) -> None:
+        """Draws the network into an image file (.png, .svg, .pdf) or onto matplotlib axes."""
+        from dance_env.graph.drawing import draw
+
+        draw(self, target)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LayerGraph) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # a graph can grow
+
+    def __repr__(self) -> str:
+        return f"LayerGraph({self.name!r}: {len(self.networkx)} nodes, {len(self.layers())} layers, {self.macs:,} MACs)"
+
+    # --------------------------------------------------------------------------------------------------------- private
+    def _attribute(self, name: str, attribute: str) -> Any:
+        if name not in self.networkx:
+            raise ValueError(f"layer graph {self.name!r}: there is no node {name!r}. {nearest(name, self.networkx)}")
+        return self.networkx.nodes[name][attribute]
+
+    def _input_shapes(self, name: str) -> tuple[Shape, ...]:
+        return tuple(self.shape(each) for each in self.inputs(name))
+
+    def _layer(self, name: str) -> Layer | None:
+        node, shape = self.node(name), self.shape(name)
+        if isinstance(node, Conv):
+            c = self._input_shapes(name)[0][0]
+            return Layer(name, kind_of(c, node.kernel, node.groups), k=shape[0], c=c, p=shape[1], q=shape[2],
+                         r=node.kernel, s=node.kernel, groups=node.groups, stride=node.stride)
+        if isinstance(node, Linear):
+            return Layer(name, "fc", k=node.features, c=self._input_shapes(name)[0][0], p=1, q=1, r=1, s=1)
+        return None
+
+
+def settings_of(node: Node) -> dict[str, Any]:
+    """A node's settings by name."""
+    return {field.name: getattr(node, field.name) for field in fields(node)}  # type: ignore[arg-type]

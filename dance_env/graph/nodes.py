@@ -1,0 +1,162 @@
+"""The node types of a layer graph: what each computes, its output shape, its parameters.
+
+A shape is ``(channels, rows, columns)``, or ``(features,)`` after the global pool.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+Shape = tuple[int, ...]
+
+
+class Node(Protocol):
+    """A frozen dataclass of settings that knows its output shape and parameters from its input shapes."""
+
+    kind: ClassVar[str]
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        """The output shape; ValueError, in words, if the input shapes do not suit."""
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        """The number of trainable parameters."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """The image."""
+
+    channels: int
+    rows: int
+    columns: int
+    kind: ClassVar[str] = "input"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        if shapes:
+            raise ValueError(f"an input takes no inputs, got {len(shapes)}")
+        return (self.channels, self.rows, self.columns)
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A square convolution without bias, odd kernel, padded by (kernel - 1) / 2: rows become ceil(rows / stride)."""
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    groups: int = 1
+    kind: ClassVar[str] = "conv"
+
+    def __post_init__(self) -> None:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"a convolution's kernel must be odd ('same' padding), got {self.kernel}")
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        channels, rows, columns = _image(self.kind, shapes)
+        if channels % self.groups or self.channels % self.groups:
+            raise ValueError(f"expected channels that {self.groups} groups divide, found {channels} in, {self.channels} out")
+        return (self.channels, -(-rows // self.stride), -(-columns // self.stride))
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return self.channels * (shapes[0][0] // self.groups) * self.kernel**2
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch normalisation with scale and shift; `eps` is added to the variance."""
+
+    eps: float = 1e-5
+    kind: ClassVar[str] = "batch_norm"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        return _image(self.kind, shapes)
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 2 * shapes[0][0]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """max(0, x), and min(6, .) of that for ``"relu6"``."""
+
+    function: Literal["relu", "relu6"] = "relu"
+    kind: ClassVar[str] = "activation"
+
+    def __post_init__(self) -> None:
+        if self.function not in ("relu", "relu6"):
+            raise ValueError(f"an activation is 'relu' or 'relu6', got {self.function!r}")
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        return _only(self.kind, shapes)
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class Add:
+    """The sum of two or more equally shaped inputs (a residual connection)."""
+
+    kind: ClassVar[str] = "add"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        if len(shapes) < 2:
+            raise ValueError(f"an addition takes at least two inputs, got {len(shapes)}")
+        for shape in shapes[1:]:
+            if shape != shapes[0]:
+                raise ValueError(f"expected inputs of one shape, {shapes[0]} as the first, found {shape}")
+        return shapes[0]
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class GlobalPool:
+    """The mean over rows and columns."""
+
+    kind: ClassVar[str] = "global_pool"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        return _image(self.kind, shapes)[:1]
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A fully connected layer with bias."""
+
+    features: int
+    kind: ClassVar[str] = "linear"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        shape = _only(self.kind, shapes)
+        if len(shape) != 1:
+            raise ValueError(f"expected a vector (features,), found {shape}; pool before a fully connected layer")
+        return (self.features,)
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return self.features * shapes[0][0] + self.features
+
+
+NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, Add, GlobalPool, Linear)}
+"""Node types by kind, for reading graphs from files."""
+
+
+def _only(kind: str, shapes: tuple[Shape, ...]) -> Shape:
+    if len(shapes) != 1:
+        raise ValueError(f"a {kind} node takes one input, got {len(shapes)}")
+    return shapes[0]
+
+
+def _image(kind: str, shapes: tuple[Shape, ...]) -> Shape:
+    shape = _only(kind, shapes)
+    if len(shape) != 3:
+        raise ValueError(f"expected an image (channels, rows, columns), found {shape}")
+    return shape
