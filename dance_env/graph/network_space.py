@@ -175,6 +175,13 @@ class NetworkSpace:
         self._add_head(graph, last)
         return graph
 
+    def parts(self) -> tuple[tuple[LayerGraph, ...], ...]:
+        """The network as a row of small graphs, each from one input to one output: stem, every slot, head.
+
+        A searchable slot has one graph per option, everything else a single one; nodes are named as in `graph`.
+        """
+        return tuple(self._option_fragments[part] if isinstance(part, int) else (part,) for part in self._parts)
+
     def fixed_layers(self) -> tuple[Layer, ...]:
         """The layers of every network: stem, frozen blocks, head convolution, fully connected; in order of execution."""
         return tuple(layer for fragment in self._fixed_fragments for layer in fragment.layers())
