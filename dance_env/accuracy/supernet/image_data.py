@@ -1,0 +1,207 @@
+"""A data set cut in three: weights train on one split, the network choice on a second, the test is seen once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from dance_env.accuracy.supernet.augment import Augmentation, Normalisation, augment
+from dance_env.accuracy.supernet.sources import ImageDataError, ImageSource
+from dance_env.accuracy.supernet.streams import stream
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Some of a source's images."""
+
+    source: ImageSource
+    indices: torch.Tensor  # (n,) int64 into the source
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """`(n,)` int64."""
+        return self.source.labels[self.indices]
+
+    def read(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of this split -> uint8 images `(b, C, H, W)` and labels `(b,)`."""
+        indices = self.indices[rows]
+        return self.source.read(indices), self.source.labels[indices]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """The three splits, and how their pixels become a network's input."""
+
+    name: str
+    weights: Split  # trains the shared weights
+    choices: Split  # held out: trains the network choice, and ranks networks
+    test: Split  # seen once, by the final network
+    normalisation: Normalisation
+    augmentation: Augmentation
+
+    @property
+    def training(self) -> Split:
+        """Weights and choices together: what the final network trains on."""
+        return Split(self.weights.source, torch.cat([self.weights.indices, self.choices.indices]))
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return self.weights.source.num_classes
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB."""
+        return self.weights.source.channels
+
+    def check_fits(self, *, num_classes: int, channels: int, image_size: int) -> None:
+        """Raise `ImageDataError` unless a network of these classes and this input can be trained on the data."""
+        for what, needed, given in (
+            ("classes", num_classes, self.num_classes),
+            ("channels", channels, self.channels),
+            ("pixels along an image's edge", image_size, self.normalisation.image_size),
+        ):
+            if needed != given:
+                raise ImageDataError(
+                    f"{self.name}: the network expects {needed} {what}, the data set has {given}; "
+                    "choose the network space made for this data set, or another data set"
+                )
+
+    def fingerprint(self) -> str:
+        """A digest of the images, and of who got which."""
+        import hashlib
+
+        digest = hashlib.sha256()
+        for split in (self.weights, self.choices, self.test):
+            digest.update(split.source.fingerprint().encode())
+            digest.update(split.indices.numpy().tobytes())
+        digest.update(repr((self.normalisation, self.augmentation)).encode())
+        return digest.hexdigest()
+
+
+def stratified(labels: torch.Tensor, fractions: tuple[float, ...], *, seed: int) -> list[torch.Tensor]:
+    """Cut `range(len(labels))` into parts that hold the same share of every class; the last part takes the remainder.
+
+    Args:
+        labels: `(n,)` int64.
+        fractions: share of each part but the last, each in (0, 1), together below 1.
+        seed: of the shuffle within each class.
+
+    Returns:
+        `len(fractions) + 1` sorted int64 index tensors, disjoint, together all of `range(n)`.
+    """
+    if any(not 0 < fraction < 1 for fraction in fractions) or sum(fractions) >= 1:
+        raise ValueError(f"fractions must lie in (0, 1) and sum to less than 1, got {fractions}")
+    parts: list[list[torch.Tensor]] = [[] for _ in range(len(fractions) + 1)]
+    for label in labels.unique().tolist():
+        members = torch.nonzero(labels == label).flatten()
+        members = members[torch.randperm(len(members), generator=stream(seed, "split", label))]
+        start, share = 0, 0.0
+        for part, fraction in enumerate(fractions):
+            share += fraction
+            end = round(share * len(members))
+            parts[part].append(members[start:end])
+            start = end
+        parts[-1].append(members[start:])
+    return [torch.cat(part).sort().values for part in parts]
+
+
+def cut(
+    training: ImageSource,
+    test: ImageSource | None,
+    *,
+    image_size: int,
+    augmentation: Augmentation,
+    choices_share: float,
+    test_share: float = 0.2,
+    seed: int = 0,
+) -> ImageData:
+    """Make the three splits; without a test set of its own, the data set gives up `test_share` of its images."""
+    if test is not None:
+        for what in ("num_classes", "channels", "image_size"):
+            if getattr(training, what) != getattr(test, what):
+                raise ImageDataError(
+                    f"{training.name}: training images have {what} {getattr(training, what)}, "
+                    f"test images {getattr(test, what)}; both must be the same data set"
+                )
+        choices, weights = stratified(training.labels, (choices_share,), seed=seed)
+        test_split = Split(test, torch.arange(len(test.labels)))
+    else:
+        held, choices, weights = stratified(training.labels, (test_share, choices_share), seed=seed)
+        test_split = Split(training, held)
+    if min(len(weights), len(choices), len(test_split)) == 0:
+        raise ImageDataError(
+            f"{training.name}: {len(training.labels)} images are too few to cut into three splits of every class"
+        )
+    weights_split = Split(training, weights)
+    mean, std = _statistics(weights_split)
+    return ImageData(
+        training.name,
+        weights_split,
+        Split(training, choices),
+        test_split,
+        Normalisation(mean, std, image_size),
+        augmentation,
+    )
+
+
+def training_batch(
+    split: Split, data: ImageData, *, batch_size: int, seed: int, name: str, step: int, rank: int = 0, ranks: int = 1
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The augmented batch of one step: `(b, C, S, S)` float32 and `(b,)` labels, a pure function of its arguments.
+
+    Each epoch is a fresh shuffle; the last, incomplete batch of an epoch is dropped. With several ranks, `batch_size`
+    is what all of them take together, and each gets its own part.
+    """
+    per_epoch = steps_per_epoch(split, batch_size)
+    epoch, place = divmod(step, per_epoch)
+    order = torch.randperm(len(split), generator=stream(seed, f"{name}/order", epoch))
+    rows = order[place * batch_size : (place + 1) * batch_size][rank::ranks]
+    images, labels = split.read(rows)
+    augmented = augment(
+        images,
+        data.augmentation,
+        normalisation=data.normalisation,
+        generator=stream(seed, f"{name}/augment", step, rank),
+    )
+    return augmented, labels
+
+
+def steps_per_epoch(split: Split, batch_size: int) -> int:
+    """Whole batches in the split.
+
+    Raises:
+        ImageDataError: not even one.
+    """
+    if batch_size < 1 or len(split) < batch_size:
+        raise ImageDataError(
+            f"{split.source.name}: a batch of {batch_size} cannot be drawn from a split of {len(split)} images; "
+            "use a batch size between 1 and that"
+        )
+    return len(split) // batch_size
+
+
+def plain_batches(split: Split, data: ImageData, *, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """All images of the split in order, normalised and not augmented; the last batch may be smaller."""
+    for rows in torch.arange(len(split)).split(batch_size):
+        images, labels = split.read(rows)
+        yield data.normalisation(images), labels
+
+
+def _statistics(split: Split, *, at_most: int = 10_000) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Per-channel mean and deviation of 0..1 pixels, over at most `at_most` images spread evenly over the split."""
+    rows = torch.linspace(0, len(split) - 1, min(len(split), at_most)).round().to(torch.int64)
+    count, total, squares = 0, torch.zeros(split.source.channels).double(), torch.zeros(split.source.channels).double()
+    for part in rows.split(1_000):
+        pixels = split.read(part)[0].double() / 255.0
+        count += pixels.numel() // pixels.shape[1]
+        total += pixels.sum((0, 2, 3))
+        squares += pixels.square().sum((0, 2, 3))
+    mean = total / count
+    std = (squares / count - mean.square()).clamp(min=1e-12).sqrt()
+    return tuple(round(value, 6) for value in mean.tolist()), tuple(round(value, 6) for value in std.tolist())

@@ -1,0 +1,121 @@
+"""The over-parameterised network: every option of every choice, of which a forward pass runs one path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class Candidates(nn.Module):
+    """The options of one choice, all of the same input and output shape."""
+
+    def __init__(self, options: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.options = nn.ModuleList(options)
+
+    def forward(self, inputs: torch.Tensor, option: int) -> torch.Tensor:
+        """Run one option."""
+        output: torch.Tensor = self.options[option](inputs)
+        return output
+
+    def mixture(self, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Run all options: the sum of their outputs, weighted by `(options,)`. Keeps every option's activations."""
+        return sum(
+            (weight * option(inputs) for weight, option in zip(weights, self.options, strict=True)),
+            start=torch.zeros((), device=inputs.device),
+        )
+
+
+class Supernet(nn.Module):
+    """Fixed modules and `Candidates` in a row: images `(B, C, S, S)` -> logits `(B, classes)`."""
+
+    def __init__(self, modules: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.sequence = nn.ModuleList(modules)
+        self.counts = tuple(len(module.options) for module in modules if isinstance(module, Candidates))
+
+    def forward(self, images: torch.Tensor, path: Sequence[int]) -> torch.Tensor:
+        """Run one path, `(N,)` option indices."""
+        options = iter(path)
+        values = images
+        for module in self.sequence:
+            values = module(values, next(options)) if isinstance(module, Candidates) else module(values)
+        return values
+
+    def mixture(self, images: torch.Tensor, probs: torch.Tensor) -> torch.Tensor:
+        """Run every option, weighted by `(O,)` probabilities (as DARTS does; the memory of all paths)."""
+        blocks = iter(probs.split(list(self.counts)))
+        values = images
+        for module in self.sequence:
+            values = module.mixture(values, next(blocks)) if isinstance(module, Candidates) else module(values)
+        return values
+
+    def gate_gradients(
+        self,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        *,
+        path: Sequence[int],
+        asked: Sequence[Sequence[int]],
+        criterion: Criterion,
+        scale: float = 1.0,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss of a path, and its derivative with respect to each gate: `<dloss/doutput, option's output>`.
+
+        Only the path is differentiated and kept; the options asked for besides run forward afterwards, one at a time,
+        so memory stays that of one path. Batch norm uses the batch and leaves its running averages alone.
+
+        Args:
+            images: `(B, C, S, S)`.
+            labels: `(B,)`.
+            path: `(N,)` the options that run.
+            asked: the options of each choice whose gate gradient is wanted; the others' entries are 0.
+            criterion: of network output and labels.
+            scale: multiplies the loss while differentiating (half precision), and is taken out again.
+
+        Returns:
+            Loss `()` and gate gradients `(O,)` float32, both detached.
+        """
+        with frozen_statistics(self):
+            inputs, outputs, values = [], [], images
+            options = iter(path)
+            for module in self.sequence:
+                if not isinstance(module, Candidates):
+                    values = module(values)
+                    continue
+                option = next(options)
+                inputs.append((module, values.detach()))
+                values = module(values, option)
+                outputs.append(values)
+            loss = criterion(values, labels)
+            gradients = torch.autograd.grad(loss * scale, outputs)
+            gates = torch.zeros(sum(self.counts), device=images.device)
+            outputs_now = [output.detach() for output in outputs]
+            del outputs, values
+            start = 0
+            for place, (module, given) in enumerate(inputs):
+                gradient = gradients[place].float()
+                for option in asked[place]:
+                    with torch.no_grad():
+                        output = outputs_now[place] if option == path[place] else module(given, option)
+                        gates[start + option] = (gradient * output.float()).sum() / scale
+                start += len(module.options)
+        return loss.detach(), gates
+
+
+@contextmanager
+def frozen_statistics(module: nn.Module) -> Iterator[None]:
+    """Batch norms in training mode use the batch's statistics, and do not update their running averages."""
+    norms = [each for each in module.modules() if isinstance(each, nn.BatchNorm2d) and each.track_running_stats]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
