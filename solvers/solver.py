@@ -15,7 +15,7 @@ from solvers.progress import Callback
 from solvers.result import Result, Status, json_settings
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
     from dance_env.problem import Problem
 
 
@@ -44,8 +44,9 @@ class Solver(ABC):
             env: one metered problem in every form: the Gymnasium interface, `env.vector(num_envs)` for a batch of
                 episodes, `env.space`, `env.evaluate(designs)`, `env.relax()`. `env.problem.meter` tells the budget
                 and what is left of it. When that is spent, the next question raises `BudgetExhausted`: let it pass.
-            rng: the only source of randomness; for a library that wants a number, draw one from it. Global random
-                state must be left as it was found.
+            rng: the only source of randomness. For a library that wants a number, draw one from it; give one to
+                `reset(seed=...)` as well where an episode starts at random (refine), and to `action_space.seed` where
+                you sample from it. Global random state must be left as it was found.
         """
 
     @final
@@ -120,9 +121,12 @@ class Solver(ABC):
         return result
 
 
-def _metered(env: CoDesignEnv, problem: MeteredProblem) -> CoDesignEnv:
-    """A fresh env like `env`, over the metered problem."""
-    return type(env)(problem=cast(Any, problem), episode=env.episode)
+def _metered(env: CoDesignEnv | CoDesignVectorEnv, problem: MeteredProblem) -> CoDesignEnv:
+    """A fresh single env like `env`, over the metered problem."""
+    from dance_env.envs import CoDesignEnv
+
+    horizon = env.episode.horizon if env.episode.truncates else None
+    return CoDesignEnv(problem=cast(Any, problem), episode=env.episode.name, horizon=horizon)
 
 
 def _check_seed(seed: int) -> int:
@@ -133,8 +137,8 @@ def _check_seed(seed: int) -> int:
     return int(seed)
 
 
-def _as_env(env: Any) -> CoDesignEnv:
-    """The single env behind whatever the caller named."""
+def _as_env(env: Any) -> CoDesignEnv | CoDesignVectorEnv:
+    """The env behind whatever the caller named."""
     from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
     from dance_env.problem import Problem
 
@@ -147,10 +151,8 @@ def _as_env(env: Any) -> CoDesignEnv:
     if isinstance(env, Problem):
         return CoDesignEnv(problem=env)
     inner = getattr(env, "unwrapped", env)
-    if isinstance(inner, CoDesignEnv):
+    if isinstance(inner, CoDesignEnv | CoDesignVectorEnv):
         return inner
-    if isinstance(inner, CoDesignVectorEnv):
-        return CoDesignEnv(problem=inner.problem)
     raise TypeError(
         "a solver runs on a CoDesignEnv (single, vector or wrapped), a Problem, a task's name or a Gymnasium id; "
         f"not on {env!r}"
