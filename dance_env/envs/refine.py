@@ -1,0 +1,74 @@
+"""Refine episodes: start from a random design, change one option a step, see what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+
+from dance_env.envs.episode import Episode, State, check_actions, one_hot
+
+#: The objective, in percentage points, that is observed as one half. It is a scale for the eye of a policy, no limit:
+#: objectives of trained networks lie around ten points.
+HALF_OBJECTIVE = 10.0
+
+
+@dataclass(frozen=True)
+class Refine(Episode):
+    """Local search as an episode: each action sets one choice to one option, each step is one evaluation.
+
+    The action is a flat index over all O options; setting the option that stands already is allowed and leaves the
+    design as it is (and is evaluated again). The episode is truncated at the horizon, since it has no natural end.
+
+    Observation, (O + 4): the one-hot design, then progress step / horizon, error / 100, objective and violation of
+    the design, x / (x + scale) with scale 10 points and 1; the last three are 0 until the first evaluation.
+    """
+
+    name: ClassVar[str] = "refine"
+    truncates: ClassVar[bool] = True
+    takes_start: ClassVar[bool] = True
+
+    @property
+    def action_space(self) -> gymnasium.spaces.Discrete:
+        """Discrete: flat index of the option to set."""
+        return gymnasium.spaces.Discrete(self.space.num_options)
+
+    @property
+    def observation_space(self) -> gymnasium.spaces.Box:
+        """Box of shape (O + 4,) in [0, 1], but for the objective's column in [-1, 1]."""
+        low = np.zeros(self.space.num_options + 4, dtype=np.float32)
+        low[self.space.num_options + 2] = -1.0
+        return gymnasium.spaces.Box(low, np.ones_like(low), dtype=np.float32)
+
+    def start(self, batch: int, rng: np.random.Generator) -> State:
+        """Uniformly random designs, not evaluated: the first look at a design costs a step."""
+        return State(self.space.sample(rng, batch), step=0)
+
+    def act(self, state: State, actions: Any) -> np.ndarray:
+        """Set one option in every design."""
+        rows = np.arange(len(state.designs))
+        flat = check_actions(
+            actions, shape=rows.shape, count=self.space.num_options, what="flat index of the option to set"
+        )
+        choices = np.searchsorted(self.space.offsets, flat, side="right") - 1
+        designs = state.designs.copy()
+        designs[rows, choices] = flat - self.space.offsets[choices]
+        return designs
+
+    def observe(self, state: State) -> np.ndarray:
+        """`(B, O + 4)`: the design, the progress, and what the last evaluation said."""
+        observation = one_hot(self.space, state.designs, extra=4)
+        end = self.space.num_options
+        observation[:, end] = state.step / self.horizon
+        if state.evaluation is not None:
+            objective, violation = state.evaluation.objective, state.evaluation.violation
+            observation[:, end + 1] = state.evaluation.error_pct / 100.0
+            observation[:, end + 2] = objective / (np.abs(objective) + HALF_OBJECTIVE)
+            observation[:, end + 3] = violation / (violation + 1.0)
+        return observation
+
+    def masks(self, state: State) -> np.ndarray:
+        """`(B, O)`: all True."""
+        return np.ones((len(state.designs), self.space.num_options), dtype=np.bool_)

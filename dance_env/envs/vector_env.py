@@ -1,0 +1,237 @@
+"""The vector environment: the implementation of all episode styles."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+
+from dance_env.envs.episode import State
+from dance_env.envs.infos import final_info, state_info
+from dance_env.envs.resolve import resolve_problem
+from dance_env.envs.styles import make_episode
+
+if TYPE_CHECKING:
+    from dance_env.evaluation import Evaluation
+    from dance_env.problem import Problem
+    from dance_env.relaxed import RelaxedProblem
+    from dance_env.space import DesignSpace
+
+RENDER_MODES = ["rgb_array", "ansi"]
+RENDER_FPS = 4
+AUTORESET_MODES = (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED)
+_REMEMBERED = 200
+
+
+class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """Many co-design episodes in step, evaluated in one batch. `CoDesignEnv` specifies what each of them does.
+
+    All sub-environments are at the same step, since all episodes of a style are equally long: they start together and
+    end together. With `AutoresetMode.SAME_STEP` the step that ends them also starts the next ones; the last
+    observations and infos then stand under `final_obs` and `final_info`, as Gymnasium's `SyncVectorEnv` has them. With
+    `AutoresetMode.DISABLED` the caller resets.
+
+    Shapes: actions `(num_envs, D)` (one-shot) or `(num_envs,)`; observations `(num_envs, size)` float32; rewards
+    `(num_envs,)` float64; terminations, truncations `(num_envs,)` bool; infos a dict of arrays `(num_envs, ...)`.
+
+    Attributes:
+        problem: what is optimised.
+        num_envs: how many sub-environments.
+        episode: the episode style, an `dance_env.envs.episode.Episode`.
+        render_mode: None, "rgb_array" or "ansi".
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012
+        "render_modes": RENDER_MODES,
+        "render_fps": RENDER_FPS,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
+
+    def __init__(
+        self,
+        problem: Problem | str | None = None,
+        *,
+        task: str | None = None,
+        num_envs: int = 1,
+        episode: str = "one-shot",
+        horizon: int | None = None,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode = AutoresetMode.SAME_STEP,
+    ) -> None:
+        """Batched environments over one problem.
+
+        Args:
+            problem: a problem, or the name of a task; the default task if neither this nor `task` is given.
+            task: the name of a task (see `dance_env.task_names()`), in place of `problem`.
+            num_envs: sub-environments, at least one.
+            episode: "one-shot", "sequential" or "refine".
+            horizon: steps of a refine episode, 2 D if not given; not for the other styles.
+            render_mode: None, "rgb_array" or "ansi".
+            autoreset_mode: SAME_STEP or DISABLED.
+
+        Raises:
+            ValueError: an unknown task, style, render mode or autoreset mode; a number below one.
+            TypeError: a number that is no integer, or a problem that is none.
+        """
+        self.problem: Problem = resolve_problem(problem, task)
+        self.num_envs = _check_num_envs(num_envs)
+        self.episode = make_episode(episode, self.problem.space, horizon=horizon)
+        self.render_mode = _check_member("render_mode", render_mode, (None, *RENDER_MODES))
+        self._autoreset = _check_member("autoreset_mode", autoreset_mode, AUTORESET_MODES)
+        self.metadata = {**type(self).metadata, "autoreset_mode": autoreset_mode}
+        self.single_action_space = self.episode.action_space
+        self.single_observation_space = self.episode.observation_space
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self._state: State | None = None
+        self._seen: deque[State] = deque(maxlen=_REMEMBERED)  # evaluated states, for rendering only
+
+    @property
+    def space(self) -> DesignSpace:
+        """The choices of a design."""
+        return self.problem.space
+
+    def evaluate(self, designs: Any) -> Evaluation:
+        """The problem's own `evaluate`, for solvers that ask for designs directly: `(B, D)` to leaves `(B,)`."""
+        return self.problem.evaluate(designs)
+
+    def relax(self, *, device: str = "cpu", dtype: str = "float64") -> RelaxedProblem:
+        """The problem's differentiable view (torch)."""
+        return self.problem.relax(device=device, dtype=dtype)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode in every sub-environment.
+
+        Args:
+            seed: of the generator that draws the starting designs (refine); kept if not given.
+            options: `{"design": (D,) or (num_envs, D)}` gives the starting designs (refine only); `"reset_mask"` is
+                accepted where it is all True, as sub-environments end together.
+
+        Returns:
+            Observations `(num_envs, size)`, and an empty info: nothing was evaluated.
+
+        Raises:
+            TypeError, ValueError: options that are unknown or do not fit.
+        """
+        super().reset(seed=seed)
+        self._state = self._start(dict(options or {}))
+        return self.episode.observe(self._state), {}
+
+    def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Take one action in every sub-environment.
+
+        Args:
+            actions: `(num_envs, D)` (one-shot) or `(num_envs,)`, integers.
+
+        Returns:
+            Observations, rewards, terminations, truncations, infos (shapes in the class docstring).
+
+        Raises:
+            TypeError, ValueError: actions of a wrong type or shape, or out of range; the state is left as it was.
+            gymnasium.error.ResetNeeded: before the first `reset`, or after the end where autoreset is disabled.
+        """
+        self._state, rewards = self.episode.advance(self._running(), actions, evaluate=self.problem.evaluate)
+        observations, info = self.episode.observe(self._state), state_info(self._state)
+        if self.render_mode is not None and self._state.evaluation is not None:
+            self._seen.append(self._state)
+        done = self.episode.done(self._state)
+        if done and self._autoreset is AutoresetMode.SAME_STEP:
+            info = final_info(observations, info)
+            self._state = self._start({})
+            observations = self.episode.observe(self._state)
+        ends = np.full(self.num_envs, done)
+        never = np.zeros(self.num_envs, dtype=np.bool_)
+        terminated, truncated = (never, ends) if self.episode.truncates else (ends, never)
+        return observations, rewards, terminated, truncated, info
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are meaningful now, bool, as sb3-contrib's MaskablePPO reads them.
+
+        Returns:
+            `(num_envs, O)` for one-shot (the options of all choices side by side) and refine, all True;
+            `(num_envs, max options)` for sequential, True for the options of the choice at hand.
+        """
+        if self._state is None:
+            raise gymnasium.error.ResetNeeded("action_masks() needs a state: call reset() first")
+        return self.episode.masks(self._state)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """One frame for each sub-environment: the design at hand, or after an autoreset the one just evaluated.
+
+        Returns:
+            `(height, width, 3)` uint8 arrays ("rgb_array") or texts ("ansi"); None without a render mode.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                "render() without a render mode: give render_mode='rgb_array' or 'ansi' when making the environment"
+            )
+            return None
+        if self._state is None:
+            raise gymnasium.error.ResetNeeded("render() needs a state: call reset() first")
+        from dance_env.envs.rendering import render_frame, snapshots
+
+        fresh = self._autoreset is AutoresetMode.SAME_STEP and self._state.step == 0 and self._seen
+        shown = self._seen[-1] if fresh else self._state
+        views = snapshots(self.problem, self.episode, shown, seen=tuple(self._seen))
+        return tuple(render_frame(view, mode=self.render_mode) for view in views)
+
+    def _start(self, options: dict[str, Any]) -> State:
+        designs = self._start_designs(options.pop("design", None))
+        _check_reset_mask(options.pop("reset_mask", None), self.num_envs)
+        if options:
+            raise ValueError(f"unknown reset options {sorted(options)}: expected 'design' (refine) or 'reset_mask'")
+        state = self.episode.start(self.num_envs, self.np_random)
+        return state if designs is None else State(designs, state.step)
+
+    def _start_designs(self, given: Any) -> np.ndarray | None:
+        if given is None:
+            return None
+        if not self.episode.takes_start:
+            raise ValueError(
+                f"reset option 'design' is for refine episodes; {self.episode.name} starts without choices"
+            )
+        array = np.asarray(given)
+        array = array[None] if array.ndim == 1 else array
+        if array.shape[0] not in (1, self.num_envs):
+            raise ValueError(f"reset option 'design': expected 1 or {self.num_envs} designs, got {array.shape[0]}")
+        return np.repeat(self.space.check(array), self.num_envs // array.shape[0], axis=0)
+
+    def _running(self) -> State:
+        if self._state is None:
+            raise gymnasium.error.ResetNeeded("step() needs a state: call reset() first")
+        if self.episode.done(self._state):
+            raise gymnasium.error.ResetNeeded(
+                f"the episode is over after {self.episode.horizon} steps: call reset() before the next step()"
+            )
+        return self._state
+
+
+def _check_num_envs(num_envs: int) -> int:
+    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)):
+        raise TypeError(f"num_envs must be an integer; got {num_envs!r}")
+    if num_envs < 1:
+        raise ValueError(f"num_envs must be at least 1; got {num_envs}")
+    return int(num_envs)
+
+
+def _check_member(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}; got {value!r}")
+    return value
+
+
+def _check_reset_mask(mask: Any, num_envs: int) -> None:
+    if mask is None:
+        return
+    array = np.asarray(mask)
+    if array.shape != (num_envs,) or array.dtype != np.bool_ or not array.all():
+        raise ValueError(
+            f"reset option 'reset_mask' must be {num_envs} times True: the sub-environments are in step, and are reset "
+            f"together; got {array.dtype} of shape {array.shape}, {int(np.count_nonzero(array))} of them true"
+        )
