@@ -5,14 +5,15 @@
 - `nodes`: the node types of a graph, with their shapes and parameters.
 - `layer_graph`: `LayerGraph`, a checked networkx DAG of nodes; `exchange` reads and writes it, `drawing` draws it.
 - `operators`: what a block can be (MBConv, identity, zero).
-- `network_space`: `NetworkSpace`, stem, blocks to choose, head; `networks`: the catalog of them.
+- `slot`: `Slot`, one block's place and what may stand there.
+- `network_space`: `NetworkSpace`, stem, slots, head; `networks`: the catalog of them.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
 """
 
 from dance_env.graph.layer import Layer, LayerKind
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_table import LAYER_COLUMNS, LayerTable
-from dance_env.graph.network_space import NetworkSpace, Slot
+from dance_env.graph.network_space import NetworkSpace
 from dance_env.graph.networks import (
     NETWORKS,
     dance_cifar10,
@@ -23,6 +24,7 @@ from dance_env.graph.networks import (
     tiny,
 )
 from dance_env.graph.operators import Operator, operator
+from dance_env.graph.slot import Slot
 
 __all__ = [
     "LAYER_COLUMNS",

@@ -58,8 +58,10 @@ class Layer:
             "fc": self.p == self.q == self.r == self.s == self.groups == self.stride == 1,
         }
         if not fits[self.kind]:
-            raise ValueError(f"layer {self.name!r}: dimensions do not fit kind {self.kind!r} (depthwise: groups = c; "
-                             f"pointwise: r = s = 1, groups = 1; fc: p = q = r = s = 1): {self}")
+            raise ValueError(
+                f"layer {self.name!r}: dimensions do not fit kind {self.kind!r} (depthwise: groups = c; "
+                f"pointwise: r = s = 1, groups = 1; fc: p = q = r = s = 1): {self}"
+            )
 
     @property
     def macs(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,8 @@ class LayerGraph:
     """Named nodes, each fed by nodes that were added before it; so the order of addition is an order of execution.
 
     The graph is held, not inherited: `graph.networkx` is a `networkx.DiGraph` whose nodes carry ``node`` (the settings,
-    one of `dance_env.graph.nodes`), ``inputs``, ``shape`` (of the output), ``block`` and ``operator`` (which block of the
-    network the node belongs to, and what was chosen there; either may be ``""``).
+    one of `dance_env.graph.nodes`), ``inputs``, ``shape`` (of the output), ``block`` and ``operator`` (which block of
+    the network the node belongs to, and what was chosen there; either may be ``""``).
 
     Attributes:
         name: What the network is called, in drawings and files.
@@ -33,8 +32,16 @@ class LayerGraph:
         self.name = name
         self.networkx = nx.DiGraph(name=name)
 
-    def add(self, name: str, node: Node, *, inputs: Sequence[str] = (), shape: Shape | None = None, block: str = "",
-            operator: str = "") -> str:
+    def add(
+        self,
+        name: str,
+        node: Node,
+        *,
+        inputs: Sequence[str] = (),
+        shape: Shape | None = None,
+        block: str = "",
+        operator: str = "",
+    ) -> str:
         """Adds a node behind `inputs` and returns its name.
 
         Args:
@@ -46,15 +53,17 @@ class LayerGraph:
             operator: What was chosen for that block.
 
         Raises:
-            ValueError: If the name is taken, an input is unknown, or shapes do not suit; the message names the node, and
-                what was expected and found.
+            ValueError: If the name is taken, an input is unknown, or shapes do not suit; the message names the node,
+                and what was expected and found.
         """
         if name in self.networkx:
             raise ValueError(f"layer graph {self.name!r}: there is a node {name!r} already; names must be unique")
         for each in inputs:
             if each not in self.networkx:
-                raise ValueError(f"layer graph {self.name!r}, node {name!r}: there is no input {each!r}. "
-                                 f"{nearest(each, self.networkx)}")
+                raise ValueError(
+                    f"layer graph {self.name!r}, node {name!r}: there is no input {each!r}. "
+                    f"{nearest(each, self.networkx)}"
+                )
         if len(set(inputs)) != len(inputs):
             raise ValueError(f"layer graph {self.name!r}, node {name!r}: inputs must differ, got {list(inputs)}")
         try:
@@ -62,8 +71,9 @@ class LayerGraph:
         except ValueError as problem:
             raise ValueError(f"layer graph {self.name!r}, node {name!r}, fed by {list(inputs)}: {problem}") from None
         if shape is not None and tuple(shape) != inferred:
-            raise ValueError(f"layer graph {self.name!r}, node {name!r}: expected output shape {tuple(shape)}, found "
-                             f"{inferred}")
+            raise ValueError(
+                f"layer graph {self.name!r}, node {name!r}: expected output shape {tuple(shape)}, found {inferred}"
+            )
         self.networkx.add_node(name, node=node, inputs=tuple(inputs), shape=inferred, block=block, operator=operator)
         self.networkx.add_edges_from((each, name) for each in inputs)
         return name
@@ -162,13 +172,18 @@ class LayerGraph:
         node, shape = self.node(name), self.shape(name)
         if isinstance(node, Conv):
             c = self._input_shapes(name)[0][0]
-            return Layer(name, kind_of(c, node.kernel, node.groups), k=shape[0], c=c, p=shape[1], q=shape[2],
-                         r=node.kernel, s=node.kernel, groups=node.groups, stride=node.stride)
+            return Layer(
+                name,
+                kind_of(c, node.kernel, node.groups),
+                k=shape[0],
+                c=c,
+                p=shape[1],
+                q=shape[2],
+                r=node.kernel,
+                s=node.kernel,
+                groups=node.groups,
+                stride=node.stride,
+            )
         if isinstance(node, Linear):
             return Layer(name, "fc", k=node.features, c=self._input_shapes(name)[0][0], p=1, q=1, r=1, s=1)
         return None
-
-
-def settings_of(node: Node) -> dict[str, Any]:
-    """A node's settings by name."""
-    return {field.name: getattr(node, field.name) for field in fields(node)}  # type: ignore[arg-type]

@@ -12,69 +12,19 @@ from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_table import LayerTable, layer_row
 from dance_env.graph.nodes import Conv, GlobalPool, Input, Linear
-from dance_env.graph.operators import Place, Style, add_conv, operator
+from dance_env.graph.operators import PLAIN, Style, add_conv, operator
+from dance_env.graph.slot import Slot
 from dance_env.space import Choice, DesignSpace
 
-
-@dataclass(frozen=True)
-class Slot:
-    """One block's place in the network, and the operators that may stand there.
-
-    Attributes:
-        name: Such as ``"block3"``; the choice is named after it.
-        operators: Names, in index order; a slot with a single operator is frozen, and no choice.
-        in_channels: Channels that arrive.
-        out_channels: Channels that leave.
-        stride: 1, or 2 where rows and columns are halved.
-        in_size: Rows (and columns) of the image that arrives.
-
-    Raises:
-        ValueError: If there is no operator, one is repeated or unknown, or one may not stand here.
-    """
-
-    name: str
-    operators: tuple[str, ...]
-    in_channels: int
-    out_channels: int
-    stride: int
-    in_size: int
-
-    def __post_init__(self) -> None:
-        if not self.operators or len(set(self.operators)) != len(self.operators):
-            raise ValueError(f"slot {self.name!r}: one or more different operators are needed, got {self.operators}")
-        for name in self.operators:
-            if not operator(name).suits(self.place):
-                raise ValueError(f"slot {self.name!r}: operator {name!r} needs stride 1 and equal widths, found stride "
-                                 f"{self.stride}, {self.in_channels} -> {self.out_channels} channels")
-
-    @property
-    def place(self) -> Place:
-        """The slot without its operators and image size."""
-        return Place(self.name, self.in_channels, self.out_channels, self.stride)
-
-    @property
-    def in_shape(self) -> tuple[int, int, int]:
-        """(channels, rows, columns) that arrive."""
-        return (self.in_channels, self.in_size, self.in_size)
-
-    @property
-    def out_shape(self) -> tuple[int, int, int]:
-        """(channels, rows, columns) that leave."""
-        size = -(-self.in_size // self.stride)
-        return (self.out_channels, size, size)
-
-    @property
-    def searchable(self) -> bool:
-        """Whether there is something to choose."""
-        return len(self.operators) > 1
+_RESERVED = {"input", "stem", "head", "pool", "fc"}
 
 
 @dataclass(frozen=True)
 class NetworkSpace:
     """3x3 stem convolution -> blocks in a row -> 1x1 head convolution -> global average pool -> fully connected.
 
-    A network is the option index of each searchable slot: `(N,)` int64, a batch `(B, N)`. What an option costs in layers
-    depends on its slot alone, never on the other choices: shapes are the slots' own.
+    A network is the option index of each searchable slot: `(N,)` int64, a batch `(B, N)`. What an option costs in
+    layers depends on its slot alone, never on the other choices: shapes are the slots' own.
 
     Attributes:
         name: The catalog's name.
@@ -97,23 +47,27 @@ class NetworkSpace:
     stem_stride: int
     slots: tuple[Slot, ...]
     head_channels: int
-    style: Style = Style()
+    style: Style = PLAIN
 
     def __post_init__(self) -> None:
         if self.image_shape[1] != self.image_shape[2]:
             raise ValueError(f"network space {self.name!r}: images must be square, got {self.image_shape}")
         names = [slot.name for slot in self.slots]
-        if len(set(names)) != len(names) or {"stem", "head", "input"} & set(names):
-            raise ValueError(f"network space {self.name!r}: slot names must differ from each other and from 'input', 'stem', "
-                             f"'head', got {names}")
+        if len(set(names)) != len(names) or _RESERVED & set(names):
+            raise ValueError(
+                f"network space {self.name!r}: slot names must differ from each other and from {sorted(_RESERVED)}, "
+                f"got {names}"
+            )
         if not any(slot.searchable for slot in self.slots):
             raise ValueError(f"network space {self.name!r}: no slot has more than one operator; nothing can be chosen")
         size = -(-self.image_shape[1] // self.stem_stride)
         shape = (self.stem_channels, size, size)
         for slot in self.slots:
             if slot.in_shape != shape:
-                raise ValueError(f"network space {self.name!r}, slot {slot.name!r}: expected input shape {shape}, found "
-                                 f"{slot.in_shape}")
+                raise ValueError(
+                    f"network space {self.name!r}, slot {slot.name!r}: expected input shape {shape}, found "
+                    f"{slot.in_shape}"
+                )
             shape = slot.out_shape
 
     # --------------------------------------------------------------------------------------------------------- choices
@@ -146,22 +100,22 @@ class NetworkSpace:
             ValueError: If `into` is not such a space.
         """
         checked = self.check(networks)
-        ours = {slot.name: slot for slot in self.slots}
-        same_frame = (self.image_shape, self.num_classes, self.stem_channels, self.stem_stride, self.head_channels) == (
-            into.image_shape, into.num_classes, into.stem_channels, into.stem_stride, into.head_channels)
-        if not same_frame or [slot.place for slot in self.slots] != [slot.place for slot in into.slots]:
-            raise ValueError(f"network space {self.name!r} has another stem, head or blocks than {into.name!r}")
-        columns = {slot.name: column for column, slot in enumerate(self.searchable)}
-        result = np.zeros((len(checked), len(into.searchable)), dtype=np.int64)
-        for slot in into.slots:
-            for name in ours[slot.name].operators:
-                if name not in slot.operators:
-                    raise ValueError(f"network space {into.name!r}, slot {slot.name!r}: there is no operator {name!r}, which "
-                                     f"{self.name!r} has; found {slot.operators}")
-        for column, slot in enumerate(into.searchable):
-            positions = np.array([slot.operators.index(name) for name in ours[slot.name].operators])
-            result[:, column] = positions[checked[:, columns[slot.name]]] if slot.name in columns else positions[0]
-        return result
+        if self._frame != into._frame:
+            raise ValueError(f"network space {self.name!r} has another stem, head, style or blocks than {into.name!r}")
+        columns = {slot: column for column, slot in enumerate(self.searchable)}
+        result = []
+        for ours, theirs in zip(self.slots, into.slots, strict=True):
+            missing = [name for name in ours.operators if name not in theirs.operators]
+            if missing:
+                raise ValueError(
+                    f"network space {into.name!r}, slot {theirs.name!r}: there is no operator {missing[0]!r}, which "
+                    f"{self.name!r} has; found {theirs.operators}"
+                )
+            if theirs.searchable:
+                positions = np.array([theirs.operators.index(name) for name in ours.operators])
+                chosen = checked[:, columns[ours]] if ours.searchable else np.zeros(len(checked), dtype=np.int64)
+                result.append(positions[chosen])
+        return np.stack(result, axis=1)
 
     # ---------------------------------------------------------------------------------------------------------- graphs
     def graph(self, network: ArrayLike) -> LayerGraph:
@@ -183,7 +137,7 @@ class NetworkSpace:
         return tuple(self._option_fragments[part] if isinstance(part, int) else (part,) for part in self._parts)
 
     def fixed_layers(self) -> tuple[Layer, ...]:
-        """The layers of every network: stem, frozen blocks, head convolution, fully connected; in order of execution."""
+        """The layers of every network, in order of execution: stem, frozen blocks, head convolution, classifier."""
         return tuple(layer for fragment in self._fixed_fragments for layer in fragment.layers())
 
     def option_layers(self, choice: int, option: int) -> tuple[Layer, ...]:
@@ -197,11 +151,12 @@ class NetworkSpace:
             IndexError: If there is no such choice or option.
         """
         if not 0 <= choice < len(self.searchable):
-            raise IndexError(f"network space {self.name!r}: choice must be in 0..{len(self.searchable) - 1}, got {choice}")
+            last = len(self.searchable) - 1
+            raise IndexError(f"network space {self.name!r}: choice must be in 0..{last}, got {choice}")
         fragments = self._option_fragments[choice]
         if not 0 <= option < len(fragments):
-            raise IndexError(f"network space {self.name!r}, choice {choice} ({self.searchable[choice].name!r}): option must be "
-                             f"in 0..{len(fragments) - 1}, got {option}")
+            where = f"network space {self.name!r}, choice {choice} ({self.searchable[choice].name!r})"
+            raise IndexError(f"{where}: option must be in 0..{len(fragments) - 1}, got {option}")
         return fragments[option].layers()
 
     # ---------------------------------------------------------------------------------------------------------- arrays
@@ -227,13 +182,27 @@ class NetworkSpace:
     def _space(self) -> DesignSpace:
         return DesignSpace(tuple(Choice(slot.name, slot.operators, "network", "nominal") for slot in self.searchable))
 
+    @property
+    def _frame(self) -> tuple[object, ...]:
+        """All that a network is apart from its operators."""
+        ends = (
+            self.image_shape,
+            self.num_classes,
+            self.stem_channels,
+            self.stem_stride,
+            self.head_channels,
+            self.style,
+        )
+        return (*ends, *(slot.place for slot in self.slots))
+
     def _add_stem(self, graph: LayerGraph) -> str:
         image = graph.add("input", Input(*self.image_shape), block="input")
-        return add_conv(graph, "stem", image, conv=Conv(self.stem_channels, 3, self.stem_stride), block="stem", operator="",
-                        style=self.style)
+        conv = Conv(self.stem_channels, 3, self.stem_stride)
+        return add_conv(graph, "stem", after=image, conv=conv, block="stem", style=self.style)
 
     def _add_head(self, graph: LayerGraph, after: str) -> None:
-        last = add_conv(graph, "head", after, conv=Conv(self.head_channels, 1), block="head", operator="", style=self.style)
+        conv = Conv(self.head_channels, 1)
+        last = add_conv(graph, "head", after=after, conv=conv, block="head", style=self.style)
         last = graph.add("pool", GlobalPool(), inputs=(last,), block="pool")
         graph.add("fc", Linear(self.num_classes), inputs=(last,), shape=(self.num_classes,), block="fc")
 
@@ -250,8 +219,10 @@ class NetworkSpace:
         stem, head = LayerGraph(f"{self.name}, stem"), LayerGraph(f"{self.name}, head")
         self._add_stem(stem)
         self._add_head(head, head.add("input", Input(*self.slots[-1].out_shape), block="input"))
-        slots = [self.searchable.index(slot) if slot.searchable else self._fragment(slot, slot.operators[0])
-                 for slot in self.slots]
+        slots = [
+            self.searchable.index(slot) if slot.searchable else self._fragment(slot, slot.operators[0])
+            for slot in self.slots
+        ]
         return (stem, *slots, head)
 
     @property
@@ -265,9 +236,13 @@ class NetworkSpace:
     @cached_property
     def _counts(self) -> dict[str, tuple[int, np.ndarray]]:
         """By metric: the sum over what is fixed, and `(O,)` int64 what each option adds."""
-        return {metric: (sum(getattr(fragment, metric) for fragment in self._fixed_fragments),
-                         np.array([getattr(each, metric) for options in self._option_fragments for each in options]))
-                for metric in ("macs", "parameters")}
+        return {
+            metric: (
+                sum(getattr(fragment, metric) for fragment in self._fixed_fragments),
+                np.array([getattr(each, metric) for options in self._option_fragments for each in options]),
+            )
+            for metric in ("macs", "parameters")
+        }
 
     def _summed(self, metric: str, networks: ArrayLike) -> np.ndarray:
         fixed, added = self._counts[metric]
@@ -283,7 +258,7 @@ class NetworkSpace:
             rows = np.ones((len(layers), max(len(each) for each in layers), 8), dtype=np.int64)
             mask = np.zeros(rows.shape[:2], dtype=bool)
             for option, each in enumerate(layers):
-                rows[option, :len(each)] = np.array([layer_row(layer) for layer in each]).reshape(-1, 8)
-                mask[option, :len(each)] = True
+                rows[option, : len(each)] = np.array([layer_row(layer) for layer in each]).reshape(-1, 8)
+                mask[option, : len(each)] = True
             tables.append((rows, mask))
         return tuple(tables)

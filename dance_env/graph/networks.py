@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
-from dance_env.graph.network_space import NetworkSpace, Slot
-from dance_env.graph.operators import Style
+from dance_env.graph.network_space import NetworkSpace
+from dance_env.graph.operators import PROXYLESS
+from dance_env.graph.slot import Slot
 from dance_env.suggest import nearest
 
 MACRO_OPERATORS = ("identity", "mb3_k3", "mb6_k5")
@@ -14,8 +16,6 @@ MACRO_OPERATORS = ("identity", "mb3_k3", "mb6_k5")
 
 DANCE_OPERATORS = ("mb3_k3", "mb3_k5", "mb3_k7", "mb6_k3", "mb6_k5", "mb6_k7")
 """ProxylessNAS's candidates; ``"zero"`` comes last, where the shape is kept."""
-
-_PROXYLESS = Style(activation="relu6", batch_norm_eps=1e-3)
 
 
 @cache
@@ -25,37 +25,53 @@ def macro_cifar10() -> NetworkSpace:
     Stem 32 at 32x32, 8 blocks in stages of 2, 3, 3 with widths 64, 128, 256, the first block of each stage with stride
     2, head 1280.
     """
-    slots = _stages(32, 32, widths=(64, 128, 256), depths=(2, 3, 3), strides=(2, 2, 2), operators=lambda _: MACRO_OPERATORS)
-    return NetworkSpace("macro-cifar10", (3, 32, 32), 10, stem_channels=32, stem_stride=1, slots=slots, head_channels=1280)
+    slots = _stages(
+        channels=32,
+        size=32,
+        widths=(64, 128, 256),
+        depths=(2, 3, 3),
+        strides=(2, 2, 2),
+        operators=lambda _: MACRO_OPERATORS,
+    )
+    return NetworkSpace(
+        name="macro-cifar10",
+        image_shape=(3, 32, 32),
+        num_classes=10,
+        stem_channels=32,
+        stem_stride=1,
+        slots=slots,
+        head_channels=1280,
+    )
 
 
 @cache
 def tiny() -> NetworkSpace:
     """27 of macro-cifar10's networks, for tests and teaching: one free block a stage (2, 4 and 7).
 
-    The first block of each stage is frozen at ``"mb3_k3"``, the others (5 and 8) at ``"identity"``. `NetworkSpace.embed`
-    writes a tiny network as the macro-cifar10 network that it is, so that its accuracy is that network's.
+    The first block of each stage is frozen at ``"mb3_k3"``, the others (5 and 8) at ``"identity"``.
+    `NetworkSpace.embed` writes a tiny network as the macro-cifar10 network that it is; its accuracy is that network's.
     """
     frozen = {"block1": "mb3_k3", "block3": "mb3_k3", "block5": "identity", "block6": "mb3_k3", "block8": "identity"}
     macro = macro_cifar10()
-    slots = tuple(Slot(slot.name, (frozen[slot.name],) if slot.name in frozen else slot.operators, slot.in_channels,
-                       slot.out_channels, slot.stride, slot.in_size) for slot in macro.slots)
-    return NetworkSpace("tiny", macro.image_shape, macro.num_classes, macro.stem_channels, macro.stem_stride, slots,
-                        macro.head_channels, macro.style)
+    slots = tuple(
+        replace(slot, operators=(frozen[slot.name],)) if slot.name in frozen else slot for slot in macro.slots
+    )
+    return replace(macro, name="tiny", slots=slots)
 
 
 @cache
 def dance_cifar10() -> NetworkSpace:
     """DANCE's CIFAR-10 space (arXiv 2009.06237): 9 blocks, 6^3 x 7^6 = 25,412,184 networks.
 
-    Stem 32 at 32x32, a fixed MBConv1 of 16 channels, stages of 3 with widths 32, 64, 128 at 32, 16 and 8 rows, head 1280.
+    Stem 32 at 32x32, a fixed MBConv1 of 16 channels, stages of 3 with widths 32, 64, 128 at 32, 16 and 8 rows, head
+    1280. From 24.8 to 153.4 million multiply-accumulates, as the paper says.
     """
     return _dance("dance-cifar10", (3, 32, 32), divide_widths_by=1)
 
 
 @cache
 def dance_mnist() -> NetworkSpace:
-    """The nine blocks of dance-cifar10 at a quarter of every width, for 28x28 grey digits (28, 14, 7 rows, unpadded)."""
+    """The nine blocks of dance-cifar10, every width divided by 4, for 28x28 grey digits, unpadded (28, 14, 7 rows)."""
     return _dance("dance-mnist", (1, 28, 28), divide_widths_by=4)
 
 
@@ -63,14 +79,27 @@ def dance_mnist() -> NetworkSpace:
 def dance_imagenet() -> NetworkSpace:
     """ProxylessNAS's default space (arXiv 1812.00332, its public search code): 21 blocks, 6^6 x 7^15 networks.
 
-    Stem 32 with stride 2, a fixed MBConv1 of 16 channels, widths 24, 40, 80, 96, 192, 320 in stages of 4, 4, 4, 4, 4, 1 with
-    strides 2, 2, 2, 1, 2, 1, head 1280, 1000 classes.
+    Stem 32 with stride 2, a fixed MBConv1 of 16 channels, widths 24, 40, 80, 96, 192, 320 in stages of 4, 4, 4, 4, 4, 1
+    with strides 2, 2, 2, 1, 2, 1, head 1280, 1000 classes.
     """
-    first = Slot("first", ("mb1_k3",), 32, 16, 1, 112)
-    slots = _stages(16, 112, widths=(24, 40, 80, 96, 192, 320), depths=(4, 4, 4, 4, 4, 1), strides=(2, 2, 2, 1, 2, 1),
-                    operators=_dance_operators)
-    return NetworkSpace("dance-imagenet", (3, 224, 224), 1000, stem_channels=32, stem_stride=2, slots=(first, *slots),
-                        head_channels=1280, style=_PROXYLESS)
+    slots = _stages(
+        channels=16,
+        size=112,
+        widths=(24, 40, 80, 96, 192, 320),
+        depths=(4, 4, 4, 4, 4, 1),
+        strides=(2, 2, 2, 1, 2, 1),
+        operators=_dance_operators,
+    )
+    return NetworkSpace(
+        name="dance-imagenet",
+        image_shape=(3, 224, 224),
+        num_classes=1000,
+        stem_channels=32,
+        stem_stride=2,
+        slots=(Slot("first", ("mb1_k3",), in_channels=32, out_channels=16, stride=1, in_size=112), *slots),
+        head_channels=1280,
+        style=PROXYLESS,
+    )
 
 
 NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
@@ -96,22 +125,53 @@ def network_space(name: str) -> NetworkSpace:
 def _dance(name: str, image_shape: tuple[int, int, int], *, divide_widths_by: int) -> NetworkSpace:
     stem, first, *widths, head = (width // divide_widths_by for width in (32, 16, 32, 64, 128, 1280))
     size = image_shape[1]
-    slots = _stages(first, size, widths=widths, depths=(3, 3, 3), strides=(1, 2, 2), operators=_dance_operators)
-    return NetworkSpace(name, image_shape, 10, stem_channels=stem, stem_stride=1,
-                        slots=(Slot("first", ("mb1_k3",), stem, first, 1, size), *slots), head_channels=head, style=_PROXYLESS)
+    slots = _stages(
+        channels=first,
+        size=size,
+        widths=widths,
+        depths=(3, 3, 3),
+        strides=(1, 2, 2),
+        operators=_dance_operators,
+    )
+    return NetworkSpace(
+        name=name,
+        image_shape=image_shape,
+        num_classes=10,
+        stem_channels=stem,
+        stem_stride=1,
+        slots=(Slot("first", ("mb1_k3",), in_channels=stem, out_channels=first, stride=1, in_size=size), *slots),
+        head_channels=head,
+        style=PROXYLESS,
+    )
 
 
 def _dance_operators(keeps_shape: bool) -> tuple[str, ...]:
     return (*DANCE_OPERATORS, "zero") if keeps_shape else DANCE_OPERATORS
 
 
-def _stages(channels: int, size: int, *, widths: Sequence[int], depths: Sequence[int], strides: Sequence[int],
-            operators: Callable[[bool], tuple[str, ...]]) -> tuple[Slot, ...]:
-    """Slots ``block1``.. in stages: the first block of a stage changes width and size; `operators` of whether shape is kept."""
+def _stages(
+    *,
+    channels: int,
+    size: int,
+    widths: Sequence[int],
+    depths: Sequence[int],
+    strides: Sequence[int],
+    operators: Callable[[bool], tuple[str, ...]],
+) -> tuple[Slot, ...]:
+    """Slots ``block1``, ``block2``... in stages, of which the first block changes width and size.
+
+    Args:
+        channels: Channels that arrive at the first block.
+        size: Rows (and columns) that arrive there.
+        widths: Channels of each stage.
+        depths: Blocks of each stage.
+        strides: Stride of each stage's first block.
+        operators: The operators of a block, given whether it keeps the shape.
+    """
     slots: list[Slot] = []
     for width, depth, stage_stride in zip(widths, depths, strides, strict=True):
         for stride in (stage_stride, *(1 for _ in range(depth - 1))):
             options = operators(stride == 1 and channels == width)
             slots.append(Slot(f"block{len(slots) + 1}", options, channels, width, stride, size))
-            channels, size = width, -(-size // stride)
+            channels, size = slots[-1].out_shape[:2]
     return tuple(slots)

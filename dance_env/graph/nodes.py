@@ -5,6 +5,7 @@ A shape is ``(channels, rows, columns)``, or ``(features,)`` after the global po
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -32,6 +33,9 @@ class Input:
     columns: int
     kind: ClassVar[str] = "input"
 
+    def __post_init__(self) -> None:
+        _check_whole(self, "channels", "rows", "columns")
+
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
         if shapes:
             raise ValueError(f"an input takes no inputs, got {len(shapes)}")
@@ -52,13 +56,15 @@ class Conv:
     kind: ClassVar[str] = "conv"
 
     def __post_init__(self) -> None:
+        _check_whole(self, "channels", "kernel", "stride", "groups")
         if self.kernel % 2 == 0:
             raise ValueError(f"a convolution's kernel must be odd ('same' padding), got {self.kernel}")
 
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
         channels, rows, columns = _image(self.kind, shapes)
         if channels % self.groups or self.channels % self.groups:
-            raise ValueError(f"expected channels that {self.groups} groups divide, found {channels} in, {self.channels} out")
+            found = f"{channels} in, {self.channels} out"
+            raise ValueError(f"expected channels that {self.groups} groups divide, found {found}")
         return (self.channels, -(-rows // self.stride), -(-columns // self.stride))
 
     def parameters(self, shapes: tuple[Shape, ...]) -> int:
@@ -71,6 +77,10 @@ class BatchNorm:
 
     eps: float = 1e-5
     kind: ClassVar[str] = "batch_norm"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.eps, float) or not 0 < self.eps < math.inf:
+            raise ValueError(f"a batch_norm node's eps must be a positive float, got {self.eps!r}")
 
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
         return _image(self.kind, shapes)
@@ -135,6 +145,9 @@ class Linear:
     features: int
     kind: ClassVar[str] = "linear"
 
+    def __post_init__(self) -> None:
+        _check_whole(self, "features")
+
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
         shape = _only(self.kind, shapes)
         if len(shape) != 1:
@@ -147,6 +160,13 @@ class Linear:
 
 NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, Add, GlobalPool, Linear)}
 """Node types by kind, for reading graphs from files."""
+
+
+def _check_whole(node: Node, *names: str) -> None:
+    for name in names:
+        value = getattr(node, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"a {node.kind} node's {name} must be a whole number of at least 1, got {value!r}")
 
 
 def _only(kind: str, shapes: tuple[Shape, ...]) -> Shape:

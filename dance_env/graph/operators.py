@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv
@@ -28,6 +28,13 @@ class Style:
 
     activation: Literal["relu", "relu6"] = "relu"
     batch_norm_eps: float = 1e-5
+
+
+PLAIN = Style()
+"""NAS-Bench-Macro's."""
+
+PROXYLESS = Style(activation="relu6", batch_norm_eps=1e-3)
+"""ProxylessNAS's (its public search code)."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,13 @@ class MBConv:
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
         block, inner = place.block, place.in_channels * self.expansion
+        tags: dict[str, Any] = {"block": block, "operator": self.name, "style": style}
+        depthwise = Conv(inner, self.kernel, place.stride, groups=inner)
         last = after
         if self.expansion > 1:
-            last = add_conv(graph, f"{block}.expand", last, conv=Conv(inner, 1), block=block, operator=self.name, style=style)
-        last = add_conv(graph, f"{block}.depthwise", last, conv=Conv(inner, self.kernel, place.stride, groups=inner),
-                        block=block, operator=self.name, style=style)
-        last = add_conv(graph, f"{block}.project", last, conv=Conv(place.out_channels, 1), block=block, operator=self.name,
-                        style=style, activate=False)
+            last = add_conv(graph, f"{block}.expand", after=last, conv=Conv(inner, 1), **tags)
+        last = add_conv(graph, f"{block}.depthwise", after=last, conv=depthwise, **tags)
+        last = add_conv(graph, f"{block}.project", after=last, conv=Conv(place.out_channels, 1), activate=False, **tags)
         if place.keeps_shape:
             last = graph.add(f"{block}.add", Add(), inputs=(after, last), block=block, operator=self.name)
         return last
@@ -109,8 +116,16 @@ class Identity:
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
         if place.keeps_shape:
             return after
-        return add_conv(graph, f"{place.block}.resize", after, conv=Conv(place.out_channels, 1, place.stride),
-                        block=place.block, operator=self.name, style=style, activate=False)
+        return add_conv(
+            graph,
+            f"{place.block}.resize",
+            after=after,
+            conv=Conv(place.out_channels, 1, place.stride),
+            block=place.block,
+            operator=self.name,
+            style=style,
+            activate=False,
+        )
 
 
 @dataclass(frozen=True)
@@ -141,13 +156,24 @@ def operator(name: str) -> Operator:
     found = _MBCONV_NAME.fullmatch(name)
     if found is None:
         known = ("identity", "zero", *(f"mb{expansion}_k{kernel}" for expansion in (1, 3, 6) for kernel in (3, 5, 7)))
-        raise ValueError(f"there is no operator {name!r} (inverted bottlenecks are 'mb<expansion>_k<kernel>'). "
-                         f"{nearest(name, known)}")
+        raise ValueError(
+            f"there is no operator {name!r} (inverted bottlenecks are 'mb<expansion>_k<kernel>'). "
+            f"{nearest(name, known)}"
+        )
     return MBConv(expansion=int(found[1]), kernel=int(found[2]))
 
 
-def add_conv(graph: LayerGraph, name: str, after: str, *, conv: Conv, block: str, operator: str, style: Style,
-             activate: bool = True) -> str:
+def add_conv(
+    graph: LayerGraph,
+    name: str,
+    *,
+    after: str,
+    conv: Conv,
+    block: str,
+    operator: str = "",
+    style: Style = PLAIN,
+    activate: bool = True,
+) -> str:
     """Adds convolution, batch norm and (if `activate`) activation behind `after`; returns the last node's name."""
     last = graph.add(name, conv, inputs=(after,), block=block, operator=operator)
     last = graph.add(f"{name}.norm", BatchNorm(style.batch_norm_eps), inputs=(last,), block=block, operator=operator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,8 +42,10 @@ class Hardware:
         for name in ("pe_x", "pe_y", "rf_words", "dataflow"):
             given = np.asarray(getattr(self, name))
             if given.ndim != 1 or given.shape != np.shape(self.pe_x):
-                raise ValueError(f"hardware {name} must have shape {np.shape(self.pe_x)[:1] or '(H,)'}, as pe_x has, "
-                                 f"got {given.shape}")
+                raise ValueError(
+                    f"hardware {name} must have shape {np.shape(self.pe_x)[:1] or '(H,)'}, as pe_x has, "
+                    f"got {given.shape}"
+                )
             if given.dtype.kind not in "iu":
                 raise TypeError(f"hardware {name} must be whole numbers, got dtype {given.dtype}")
             low, high = (0, len(DATAFLOWS) - 1) if name == "dataflow" else (1, np.iinfo(np.int64).max)
@@ -89,7 +92,7 @@ class AcceleratorSpace:
             options = tuple(getattr(self, name))
             if any(isinstance(option, bool) or not isinstance(option, int) for option in options):
                 raise TypeError(f"accelerator {name} must be whole numbers, got {options}")
-            if not options or options[0] < 1 or any(a >= b for a, b in zip(options, options[1:], strict=False)):
+            if not options or options[0] < 1 or any(a >= b for a, b in pairwise(options)):
                 raise ValueError(f"accelerator {name} must be ascending sizes of at least 1, got {options}")
             object.__setattr__(self, name, options)
         for flow in self.dataflow:

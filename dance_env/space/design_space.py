@@ -117,21 +117,25 @@ class DesignSpace:
             TypeError: If the values are not whole-number typed (floats are refused, even 1.0; so are booleans).
             ValueError: If the shape is not `(B, D)`, or an index is outside its choice's options.
         """
-        given = np.asarray(designs)
+        given = _as_array(designs, "designs")
         if given.ndim != 2 or given.shape[1] != self.num_choices:
             hint = "; a single design is a batch of one: pass design[None]" if given.ndim == 1 else ""
             raise ValueError(f"designs must have shape (batch, {self.num_choices}), got {given.shape}{hint}")
         if given.dtype.kind not in "iu":
-            raise TypeError(f"designs must be whole numbers (option indices), got dtype {given.dtype}; cast on purpose, "
-                            "for example with astype(np.int64), if the values are meant as indices")
+            raise TypeError(
+                f"designs must be whole numbers (option indices), got dtype {given.dtype}; cast on purpose, "
+                "for example with astype(np.int64), if the values are meant as indices"
+            )
         checked = np.ascontiguousarray(given, dtype=np.int64)
         # As unsigned, a negative index is a huge one: one comparison finds both ends.
         outside = checked.view(np.uint64) >= self._unsigned_counts
         if outside.any():
             row, column = (int(each) for each in np.argwhere(outside)[0])
             choice = self.choices[column]
-            raise ValueError(f"design {row}, column {column} ({choice.name!r}): option index must be in "
-                             f"0..{len(choice) - 1}, got {given[row, column]}")
+            raise ValueError(
+                f"design {row}, column {column} ({choice.name!r}): option index must be in "
+                f"0..{len(choice) - 1}, got {given[row, column]}"
+            )
         return checked
 
     def sample(self, rng: np.random.Generator, batch: int) -> np.ndarray:
@@ -144,8 +148,12 @@ class DesignSpace:
         A nominal choice moves to any other option, an ordinal one to the adjacent options.
         """
         row = self.check(np.asarray(design)[None])[0]
-        moves = [(column, option) for column, choice in enumerate(self.choices) for option in range(len(choice))
-                 if option != row[column] and (choice.kind == "nominal" or abs(option - row[column]) == 1)]
+        moves = [
+            (column, option)
+            for column, choice in enumerate(self.choices)
+            for option in range(len(choice))
+            if option != row[column] and (choice.kind == "nominal" or abs(option - row[column]) == 1)
+        ]
         result = np.repeat(row[None], len(moves), axis=0)
         for index, (column, option) in enumerate(moves):
             result[index, column] = option
@@ -189,7 +197,7 @@ class DesignSpace:
     def nearest(self, relaxed: ArrayLike) -> np.ndarray:
         """`(B, D)`: the most probable option of each choice (the first of equals)."""
         checked = self.check_relaxed(relaxed)
-        blocks = [checked[:, start:start + count] for start, count in zip(self.offsets, self.option_counts, strict=True)]
+        blocks = np.split(checked, self.offsets[1:], axis=1)
         return np.stack([block.argmax(axis=1) for block in blocks], axis=1).astype(np.int64)
 
     def check_relaxed(self, relaxed: ArrayLike) -> np.ndarray:
@@ -200,7 +208,7 @@ class DesignSpace:
             ValueError: If the shape is not `(B, O)`, a value is negative or not finite, or a choice's probabilities do
                 not sum to 1 within 1e-6.
         """
-        given = np.asarray(relaxed)
+        given = _as_array(relaxed, "relaxed designs")
         if given.ndim != 2 or given.shape[1] != self.num_options:
             raise ValueError(f"relaxed designs must have shape (batch, {self.num_options}), got {given.shape}")
         if given.dtype.kind not in "iuf":
@@ -209,14 +217,18 @@ class DesignSpace:
         wrong = ~(np.isfinite(checked) & (checked >= 0))
         if wrong.any():
             row, flat = (int(each) for each in np.argwhere(wrong)[0])
-            raise ValueError(f"relaxed design {row}, {self._option_name(flat)}: a probability must be finite and not "
-                             f"negative, got {checked[row, flat]}")
+            raise ValueError(
+                f"relaxed design {row}, {self._option_name(flat)}: a probability must be finite and not "
+                f"negative, got {checked[row, flat]}"
+            )
         sums = np.add.reduceat(checked, self.offsets, axis=1)
         wrong = np.abs(sums - 1) > _SUM_TOLERANCE
         if wrong.any():
             row, column = (int(each) for each in np.argwhere(wrong)[0])
-            raise ValueError(f"relaxed design {row}, choice {self.choices[column].name!r}: the probabilities must sum to "
-                             f"1 within {_SUM_TOLERANCE}, got {sums[row, column]}")
+            raise ValueError(
+                f"relaxed design {row}, choice {self.choices[column].name!r}: the probabilities must sum to 1 within "
+                f"{_SUM_TOLERANCE}, got {sums[row, column]}"
+            )
         return checked
 
     def uniform_relaxed(self, batch: int = 1) -> np.ndarray:
@@ -233,8 +245,10 @@ class DesignSpace:
     # ----------------------------------------------------------------------------------------------------------- names
     def decode(self, designs: ArrayLike) -> list[dict[str, str | int]]:
         """`B` dicts from choice name to option."""
-        return [{choice.name: choice.options[index] for choice, index in zip(self.choices, row, strict=True)}
-                for row in self.check(designs).tolist()]
+        return [
+            {choice.name: choice.options[index] for choice, index in zip(self.choices, row, strict=True)}
+            for row in self.check(designs).tolist()
+        ]
 
     def encode(self, named: Sequence[Mapping[str, str | int]]) -> np.ndarray:
         """`(B, D)`: the inverse of `decode`.
@@ -259,8 +273,10 @@ class DesignSpace:
                 raise ValueError(f"design {row}: choice {choice.name!r} is missing; its options are {choice.options}")
             option = named[choice.name]
             if isinstance(option, bool) or option not in choice.options:
-                raise ValueError(f"design {row}, choice {choice.name!r}: there is no option {option!r}. "
-                                 f"{nearest(option, choice.options)}")
+                raise ValueError(
+                    f"design {row}, choice {choice.name!r}: there is no option {option!r}. "
+                    f"{nearest(option, choice.options)}"
+                )
             indices.append(choice.options.index(option))
         return indices
 
@@ -277,15 +293,23 @@ class DesignSpace:
     @cached_property
     def _place_values(self) -> np.ndarray:
         if self.size > _MAX_RANK:
-            raise OverflowError(f"a space of {self.size} designs has no 64-bit ranks (at most {_MAX_RANK}); "
-                                "work with option indices")
+            raise OverflowError(
+                f"a space of {self.size} designs has no 64-bit ranks (at most {_MAX_RANK}); work with option indices"
+            )
         counts = [len(choice) for choice in self.choices]
-        return np.array([math.prod(counts[column + 1:]) for column in range(len(counts))], dtype=np.int64)
+        return np.array([math.prod(counts[column + 1 :]) for column in range(len(counts))], dtype=np.int64)
 
     def _option_name(self, flat: int) -> str:
         column = int(np.searchsorted(self.offsets, flat, side="right")) - 1
         choice = self.choices[column]
         return f"choice {choice.name!r}, option {choice.options[flat - int(self.offsets[column])]!r}"
+
+
+def _as_array(values: ArrayLike, what: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as problem:  # rows of different lengths
+        raise ValueError(f"{what} must be a rectangular array of shape (batch, columns): {problem}") from None
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
