@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cached_property
 from importlib import metadata
@@ -122,7 +122,7 @@ class Result:
 
 
 def json_settings(solver: Any) -> dict[str, Any]:
-    """A solver's fields as JSON values: tuples as lists, paths and other objects as text."""
+    """A solver's fields as JSON values: tuples as lists, nested settings as dicts, paths and other objects as text."""
     return {each.name: _json_value(getattr(solver, each.name)) for each in fields(solver)}
 
 
@@ -131,6 +131,8 @@ def _json_value(value: Any) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
+    if is_dataclass(value) and not isinstance(value, type):
+        return json_settings(value)
     if isinstance(value, dict):
         return {str(key): _json_value(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
