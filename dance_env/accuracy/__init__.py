@@ -1,9 +1,15 @@
 """The accuracy room: how well a network classifies.
 
-`AccuracyModel` is the contract; `TensorAccuracy` holds one number per network of an enumerable space.
+- `model`: `AccuracyModel`, the contract; `RelaxableAccuracy`, with expectations under probabilities.
+- `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
+- `surrogate`: `load_surrogate()`, NAS-Bench-Macro as fitted weights that ship with the package (`fit` made them).
+- `nas_bench_macro`: `load_table()`, the measured table itself, where a user has it or downloads it.
+- `supernet/` (torch, never imported from here): accuracy by training.
 """
 
 from dance_env.accuracy.model import AccuracyModel, RelaxableAccuracy
+from dance_env.accuracy.nas_bench_macro import load_table
+from dance_env.accuracy.surrogate import load_surrogate
 from dance_env.accuracy.tensor import TensorAccuracy
 
-__all__ = ["AccuracyModel", "RelaxableAccuracy", "TensorAccuracy"]
+__all__ = ["AccuracyModel", "RelaxableAccuracy", "TensorAccuracy", "load_surrogate", "load_table"]
