@@ -1,1 +1,34 @@
-"""The cost room."""
+"""What designs cost: time, energy, silicon.
+
+- `cost`: the value (`Cost`); `technology`: every constant of the hardware, with its source.
+- `model`: what a cost model is (`CostModel`); `analytical`: ours, with an exhaustive mapping search.
+- `mapspace`, `search`, `kernel`: the mappings that a dataflow allows, and the best of them on every accelerator.
+- `table`: every option of a network space on every accelerator (`CostTable`); `cache`: where tables are kept.
+"""
+
+from dance_env.cost.analytical import AnalyticalCostModel
+from dance_env.cost.cost import Cost
+from dance_env.cost.model import CostModel, LayerCost
+from dance_env.cost.table import CostTable
+from dance_env.cost.technology import (
+    EDGE_LPDDR4,
+    HWCOMPONENTS_65NM,
+    TECHNOLOGIES,
+    TIMELOOP_45NM,
+    Technology,
+    get_technology,
+)
+
+__all__ = [
+    "EDGE_LPDDR4",
+    "HWCOMPONENTS_65NM",
+    "TECHNOLOGIES",
+    "TIMELOOP_45NM",
+    "AnalyticalCostModel",
+    "Cost",
+    "CostModel",
+    "CostTable",
+    "LayerCost",
+    "Technology",
+    "get_technology",
+]

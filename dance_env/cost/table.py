@@ -1,0 +1,184 @@
+"""The cost table: every option of a network space on every accelerator, so that any design's cost is a sum of rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dance_env.cost.cache import ArrayCache, content_key
+from dance_env.cost.cost import Cost
+from dance_env.cost.model import CostModel
+
+if TYPE_CHECKING:
+    from dance_env.graph import Layer, NetworkSpace
+    from dance_env.space import AcceleratorSpace, Hardware
+
+Progress = Callable[[int, int], None]
+"""Called with (layers done, layers in all)."""
+
+
+@dataclass(frozen=True, eq=False)
+class CostTable:
+    """Costs of the parts of a network on each of H accelerators. An unmappable layer costs inf.
+
+    Attributes:
+        option_latency_s, option_energy_j: (O_net, H) float64, the layers of each option of each network choice.
+        fixed_latency_s, fixed_energy_j: (H,) float64, the layers that every network has.
+        area_mm2: (H,) float64.
+        offsets: (N,) int64, the first row of each network choice.
+    """
+
+    option_latency_s: np.ndarray
+    option_energy_j: np.ndarray
+    fixed_latency_s: np.ndarray
+    fixed_energy_j: np.ndarray
+    area_mm2: np.ndarray
+    offsets: np.ndarray
+
+    def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
+        """Cost of designs: networks on accelerators, pairwise.
+
+        Args:
+            networks: (B, N) integer option indices.
+            hardware: (B,) integer accelerator indices.
+
+        Returns:
+            Cost with leaves (B,), the same bits however the designs are batched.
+        """
+        flat, rows = self._by_hardware
+        start = np.asarray(hardware, dtype=np.int64) * rows
+        total = flat.take(start)
+        for choice, offset in enumerate(self.offsets):
+            total += flat.take(start + (networks[:, choice] + (offset + 1)))
+        return Cost(total.real.copy(), total.imag.copy(), self.area_mm2.take(hardware))
+
+    def on_all_hardware(self, networks: np.ndarray) -> Cost:
+        """Cost of networks (B, N) on every accelerator, leaves (B, H): the same bits as `lookup`."""
+        rows = np.asarray(networks) + self.offsets
+        latency = np.empty((len(rows), len(self.area_mm2)))
+        energy = np.empty_like(latency)
+        for network, (seconds, joules) in enumerate(zip(latency, energy, strict=True)):
+            seconds[:] = self.fixed_latency_s
+            joules[:] = self.fixed_energy_j
+            for row in rows[network]:
+                seconds += self.option_latency_s[row]
+                joules += self.option_energy_j[row]
+        return Cost(latency, energy, np.broadcast_to(self.area_mm2, latency.shape))
+
+    @cached_property
+    def _by_hardware(self) -> tuple[np.ndarray, int]:
+        """Seconds + 1j * joules, accelerator by accelerator (fixed part first, then the options), flat; row length.
+
+        One complex number per look-up fetches both metrics from one place; adding complex numbers adds each part as a
+        float64 of its own.
+        """
+        fixed = np.stack([self.fixed_latency_s, self.fixed_energy_j], axis=-1)[:, None]
+        options = np.stack([self.option_latency_s.T, self.option_energy_j.T], axis=-1)
+        both = np.ascontiguousarray(np.concatenate([fixed, options], axis=1))
+        return both.view(np.complex128).ravel(), both.shape[1]
+
+    @classmethod
+    def build(
+        cls,
+        network_space: NetworkSpace,
+        accelerator_space: AcceleratorSpace,
+        *,
+        model: CostModel,
+        cache_dir: str | os.PathLike[str] | None = None,
+        progress: Progress | bool | None = None,
+        workers: int | None = None,
+    ) -> CostTable:
+        """Cost every layer of a network space on every accelerator.
+
+        Each layer is cached by the content of all that its cost depends on, as soon as it is done: an interrupted
+        build continues where it stopped, and other spaces with the same layers find them.
+
+        Args:
+            network_space: whose `fixed_layers` and `option_layers` are costed.
+            accelerator_space: H accelerators.
+            model: what a layer costs.
+            cache_dir: folder of the cache; None for the default (see `dance_env.cost.cache`).
+            progress: True for a progress bar, or a function called with (layers done, layers in all).
+            workers: threads; None for one per core. The table does not depend on it.
+
+        Raises:
+            OSError: when the cache folder given cannot be written.
+        """
+        choices = network_space.choices()
+        counts = [len(choice.options) for choice in choices]
+        offsets = np.cumsum([0, *counts])[:-1].astype(np.int64)
+        groups = [network_space.fixed_layers()]
+        groups += [network_space.option_layers(n, o) for n, count in enumerate(counts) for o in range(count)]
+        rows = sorted({_row(layer) for group in groups for layer in group})
+        hardware = accelerator_space.hardware()
+        single = layer_costs(
+            rows, hardware, model=model, cache=ArrayCache.open(cache_dir), progress=progress, workers=workers
+        )
+        total = np.zeros((len(groups), 2, len(hardware)))
+        for sums, group in zip(total, groups, strict=True):
+            for layer in group:
+                sums += single[_row(layer)]
+        latency, energy = np.ascontiguousarray(total[:, 0]), np.ascontiguousarray(total[:, 1])
+        return cls(latency[1:], energy[1:], latency[0], energy[0], model.area_mm2(hardware), offsets)
+
+
+def layer_costs(
+    rows: list[tuple[int, ...]], hardware: Hardware, *, model: CostModel, cache: ArrayCache,
+    progress: Progress | bool | None = None, workers: int | None = None,
+) -> dict[tuple[int, ...], np.ndarray]:
+    """Latency and energy (2, H) of each layer row, from the cache or the model, in parallel."""
+    where = np.stack([hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow])
+    fingerprint = model.fingerprint()
+    keys = {row: content_key("layer", fingerprint, repr(row), where.astype("<i8").tobytes()) for row in rows}
+    found = {row: cache.load(keys[row]) for row in rows}
+    done = {row: array for row, array in found.items() if array is not None and array.shape == (2, len(hardware))}
+    missing = [row for row in rows if row not in done]
+
+    def cost(row: tuple[int, ...]) -> np.ndarray:
+        result = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
+        array = np.stack([result.latency_s[0], result.energy_j[0]])
+        if np.isnan(array).any():
+            raise ValueError(f"cost model {type(model).__name__} answered NaN for layer {row}; an unmappable layer is inf.")
+        cache.store(keys[row], array)
+        return array
+
+    with _reporter(progress) as report:
+        report(len(done), len(rows))
+        with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
+            pending: dict[Future[np.ndarray], tuple[int, ...]] = {pool.submit(cost, row): row for row in missing}
+            try:
+                while pending:
+                    finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        done[pending.pop(future)] = future.result()
+                        report(len(done), len(rows))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    return done
+
+
+@contextmanager
+def _reporter(progress: Progress | bool | None) -> Iterator[Progress]:
+    if callable(progress):
+        yield progress
+    elif not progress:
+        yield lambda done, total: None
+    else:
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+
+        with Bar(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("Mapping layers on every accelerator")
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _row(layer: Layer) -> tuple[int, ...]:
+    return (layer.k, layer.c, layer.p, layer.q, layer.r, layer.s, layer.groups, layer.stride)
