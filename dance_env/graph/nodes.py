@@ -126,6 +126,19 @@ class Add:
 
 
 @dataclass(frozen=True)
+class Skip:
+    """Its input, unchanged: what is left of a block that does nothing."""
+
+    kind: ClassVar[str] = "skip"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        return _only(self.kind, shapes)
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
 class GlobalPool:
     """The mean over rows and columns."""
 
@@ -158,7 +171,7 @@ class Linear:
         return self.features * shapes[0][0] + self.features
 
 
-NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, Add, GlobalPool, Linear)}
+NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, Add, Skip, GlobalPool, Linear)}
 """Node types by kind, for reading graphs from files."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv
+from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, Skip
 from dance_env.suggest import nearest
 
 _MBCONV_NAME = re.compile(r"mb([1-9]\d*)_k([1-9]\d*)")
@@ -115,7 +115,7 @@ class Identity:
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
         if place.keeps_shape:
-            return after
+            return graph.add(f"{place.block}.skip", Skip(), inputs=(after,), block=place.block, operator=self.name)
         return add_conv(
             graph,
             f"{place.block}.resize",
@@ -140,7 +140,7 @@ class Zero:
         return place.keeps_shape
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
-        return after
+        return graph.add(f"{place.block}.skip", Skip(), inputs=(after,), block=place.block, operator=self.name)
 
 
 def operator(name: str) -> Operator:

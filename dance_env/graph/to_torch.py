@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Node
+from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Node, Skip
 
 
 def build(graph: LayerGraph) -> NetworkModule:
@@ -16,8 +16,8 @@ def build(graph: LayerGraph) -> NetworkModule:
         graph: With one input and one output node.
 
     Returns:
-        A module from images ``(batch, channels, rows, columns)`` to the output node's values, ``(batch, classes)`` for the
-        networks of the catalog.
+        A module from images ``(batch, channels, rows, columns)`` to the output node's values, ``(batch, classes)`` for
+        the networks of the catalog.
 
     Raises:
         ValueError: If the graph has not exactly one input and one output node.
@@ -84,6 +84,8 @@ def _module(graph: LayerGraph, name: str) -> nn.Module:
             return nn.BatchNorm2d(arriving, eps=node.eps)
         case Activation():
             return nn.ReLU6() if node.function == "relu6" else nn.ReLU()
+        case Skip():
+            return nn.Identity()
         case Add():
             return Sum()
         case GlobalPool():
