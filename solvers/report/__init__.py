@@ -1,1 +1,1 @@
-"""The report room."""
+"""What a comparison shows: `summary` (numbers), `table` (text, CSV), `plots` (PNG), `page` (the written report)."""

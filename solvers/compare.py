@@ -1,0 +1,167 @@
+"""One comparison: every solver, every seed, one task; each cell a record on disk, so that a stopped run resumes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dance_env.exact import optimum
+from dance_env.problem import Problem
+from dance_env.tasks import make_problem
+from solvers.catalog import make_solver
+from solvers.cell import Cell
+from solvers.record.file import record_path
+from solvers.result import Result, Status
+from solvers.solver import Solver
+from solvers.workers import OnProgress, run_cells
+
+DEFAULT_TASK = "macro-cifar10/balanced"
+DEFAULT_SOLVERS = ("dance", "ppo", "evolution", "random", "exhaustive")
+DEFAULT_SEEDS = 3
+DEFAULT_BUDGET = 4000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared.
+
+    Attributes:
+        task: name of the task.
+        solvers: names of solvers, or `path/to/file.py:Class`.
+        seeds: the seeds that every solver runs with; a solver that draws no random number runs with the first only.
+        budget: the most evaluations plus gradient queries of one run.
+        out: folder for the records, the table and the plots.
+        accuracy_table: file with the NAS-Bench-Macro table, used in place of the surrogate; None for the surrogate.
+        workers: processes that run cells side by side.
+    """
+
+    task: str = DEFAULT_TASK
+    solvers: tuple[str, ...] = DEFAULT_SOLVERS
+    seeds: tuple[int, ...] = tuple(range(DEFAULT_SEEDS))
+    budget: int = DEFAULT_BUDGET
+    out: Path = Path("runs/compare")
+    accuracy_table: Path | None = None
+    workers: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
+
+    def __post_init__(self) -> None:
+        if not self.solvers:
+            raise ValueError("there is nothing to compare: give at least one solver")
+        for what, values in (("solver", self.solvers), ("seed", self.seeds)):
+            twice = sorted({str(each) for each in values if values.count(each) > 1})  # type: ignore[arg-type]
+            if twice:
+                raise ValueError(f"each {what} runs once, but {', '.join(twice)} is named twice")
+        if not self.seeds or min(self.seeds) < 0:
+            raise ValueError(f"give at least one seed, none of them negative, not {self.seeds}")
+        if self.budget < 1:
+            raise ValueError(f"the budget is at least 1, not {self.budget}")
+        if self.workers < 1:
+            raise ValueError(f"at least one worker is needed, not {self.workers}")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What came out: one result per cell, and the exact optimum that regret is measured against."""
+
+    settings: Settings
+    problem: Problem
+    optimum: float
+    results: tuple[Result, ...]
+
+    def by_solver(self) -> dict[str, list[Result]]:
+        """The results of each solver, in the order of the cells."""
+        groups: dict[str, list[Result]] = {}
+        for result in self.results:
+            groups.setdefault(result.solver, []).append(result)
+        return groups
+
+
+def plan(settings: Settings) -> list[Cell]:
+    """The cells of a comparison; the longest first, so that two workers end together.
+
+    Raises:
+        ValueError: an unknown solver, or two solvers that call themselves alike.
+    """
+    named: dict[str, str] = {}
+    cells = []
+    for spec in settings.solvers:
+        solver = make_solver(spec)
+        if solver.name in named:
+            raise ValueError(f"{spec!r} and {named[solver.name]!r} are both named {solver.name!r}; rename one of them")
+        named[solver.name] = spec
+        cells.extend(
+            Cell(
+                task=settings.task,
+                solver=spec,
+                seed=seed,
+                budget=settings.budget,
+                path=record_path(settings.out / "records", task=settings.task, solver=solver.name, seed=seed),
+                accuracy_table=settings.accuracy_table,
+            )
+            for seed in _seeds(solver, settings.seeds)
+        )
+    return cells
+
+
+def _seeds(solver: Solver, seeds: Sequence[int]) -> Sequence[int]:
+    """A solver that declares itself deterministic runs once."""
+    return seeds[:1] if getattr(solver, "deterministic", False) else seeds
+
+
+def compare(
+    settings: Settings,
+    *,
+    on_cell: Callable[[Cell, Result], object] | None = None,
+    on_progress: OnProgress | None = None,
+    table_progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Run what is not yet on record, and gather everything.
+
+    Args:
+        settings: what is compared.
+        on_cell: told every finished cell, those found on record first.
+        on_progress: told how far each running cell is.
+        table_progress: told (layers done, layers in all) where the task's cost table has to be built first.
+
+    Raises:
+        OSError: the output folder cannot be written.
+        ValueError: an unknown task or solver (the nearest names are offered).
+        KeyboardInterrupt: interrupted; finished cells are on record, and the same call goes on from there.
+    """
+    cells = plan(settings)
+    check_writable(settings.out)
+    problem = make_problem(settings.task, accuracy_table=settings.accuracy_table, progress=table_progress)
+    reference = optimum(problem)
+    results = {cell: result for cell in cells if (result := cell.finished(problem)) is not None}
+    for cell, result in results.items():
+        _tell(on_cell, cell, result)
+    missing = [cell for cell in cells if cell not in results]
+    for cell, result in run_cells(missing, workers=settings.workers, on_progress=on_progress):
+        results[cell] = result
+        _tell(on_cell, cell, result)
+        if result.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+    return Comparison(settings, problem, float(reference.objective), tuple(results[cell] for cell in cells))
+
+
+def _tell(on_cell: Callable[[Cell, Result], object] | None, cell: Cell, result: Result) -> None:
+    if on_cell is not None:
+        on_cell(cell, result)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out before the work, not after it, whether `folder` can be written.
+
+    Raises:
+        OSError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            error.errno, f"cannot write into the output folder {folder}: {error.strerror}; give another one"
+        ) from error

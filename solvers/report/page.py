@@ -1,0 +1,84 @@
+"""Everything of a comparison in one folder: report.md, table.csv and the plots beside the records."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dance_env.exact import pareto_front
+from solvers.report.plots import Front, plot_best_so_far, plot_plane
+from solvers.report.summary import Row, summarise
+from solvers.report.table import NOTE, csv_text, markdown
+from solvers.result import software_versions
+
+if TYPE_CHECKING:
+    from solvers.compare import Comparison
+
+
+def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> Path:
+    """Write the table, the plots and the page that shows them.
+
+    Args:
+        comparison: what to show.
+        command: the command line that made it, shown on the page.
+
+    Returns:
+        Path of report.md.
+    """
+    out = comparison.settings.out
+    results = comparison.by_solver()
+    rows = summarise(results, comparison.optimum)
+    task = comparison.problem.name
+    (out / "table.csv").write_text(csv_text(rows))
+    for against in ("queries", "seconds"):
+        plot_best_so_far(
+            results,
+            comparison.optimum,
+            against=against,
+            path=out / f"best_so_far_{against}.png",
+            title=f"{task}: regret",
+        )
+    plot_plane(
+        results,
+        _edap_front(comparison),
+        metric="edap_js_mm2",
+        label="EDAP (J s mm²)",
+        path=out / "error_edap.png",
+        title=f"{task}: error against EDAP",
+    )
+    page = out / "report.md"
+    page.write_text(_page(comparison, rows, command))
+    return page
+
+
+def _edap_front(comparison: Comparison) -> Front:
+    front = pareto_front(comparison.problem, metric="edap_js_mm2")
+    return Front(error_pct=front.error_pct, cost=front.cost)
+
+
+def _page(comparison: Comparison, rows: Sequence[Row], command: Sequence[str]) -> str:
+    settings = comparison.settings
+    versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
+    endings = [f"- {r.solver}, seed {r.seed}: {r.status.value} {r.reason}".rstrip() for r in comparison.results]
+    made = f"\nMade with `{shlex.join(command)}`.\n" if command else ""
+    return f"""# {comparison.problem.name}
+{made}
+Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}; exact optimum of the
+objective {comparison.optimum:.6f} over {comparison.problem.space.size:,} designs.
+
+{markdown(rows)}
+{NOTE}
+
+![Regret against queries](best_so_far_queries.png)
+
+![Regret against seconds](best_so_far_seconds.png)
+
+![Error against EDAP](error_edap.png)
+
+## How each run ended
+{chr(10).join(endings)}
+
+{versions}
+"""

@@ -1,0 +1,201 @@
+"""The comparison as pictures: best-so-far against queries and seconds, and the error-cost plane with the exact front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from solvers.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLOURS = ("#d1495b", "#00798c", "#edae49", "#30638e", "#6a994e", "#8d5b9d", "#7f7f7f", "#bc6c25")
+_POINTS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """An exact Pareto front of error against a cost.
+
+    Attributes:
+        error_pct: (points,) percentage points.
+        cost: (points,) in the unit of the plot.
+    """
+
+    error_pct: np.ndarray
+    cost: np.ndarray
+
+
+def colours(solvers: Sequence[str]) -> dict[str, str]:
+    """A colour for each solver, the same in every plot of a comparison."""
+    return {solver: _COLOURS[number % len(_COLOURS)] for number, solver in enumerate(solvers)}
+
+
+def plot_best_so_far(
+    results: Mapping[str, Sequence[Result]],
+    optimum: float,
+    *,
+    against: Literal["queries", "seconds"],
+    path: Path,
+    title: str,
+) -> Path:
+    """Regret of the best feasible design so far, median and range over seeds, on logarithmic axes.
+
+    Args:
+        results: each solver's results.
+        optimum: the exact lowest objective; regret is measured from it.
+        against: `queries` (evaluations + gradient queries) or `seconds` (solver, oracle, and the surrogate's training
+            in full, so that a solver with a surrogate starts where its training ends).
+        path: the PNG.
+        title: heading.
+    """
+    figure, axes = _figure()
+    floor = _floor(results, optimum)
+    for solver, colour in colours(list(results)).items():
+        curves = [_curve(result, optimum, against) for result in results[solver]]
+        curves = [curve for curve in curves if curve is not None]
+        if curves:
+            _draw_curves(axes, curves, label=solver, colour=colour, floor=floor)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.axhline(floor, color="0.6", linewidth=0.8, linestyle=":")
+    axes.annotate(
+        "exact optimum",
+        (1.0, floor),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        color="0.4",
+        fontsize=8,
+    )
+    axes.set_xlabel(
+        "evaluations + gradient queries" if against == "queries" else "seconds (surrogate training included)"
+    )
+    axes.set_ylabel("regret (percentage points)")
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.legend(frameon=False, fontsize=9)
+    figure.savefig(path)
+    return path
+
+
+def _curve(result: Result, optimum: float, against: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """x and regret of one run, from its first feasible design on."""
+    trace = result.trace
+    regret = trace.best_so_far() - optimum
+    known = np.isfinite(regret)
+    if not known.any():
+        return None
+    if against == "queries":
+        x = np.arange(1, len(trace) + 1) + trace.gradient_queries
+    else:
+        x = trace.seconds + result.ledger.surrogate_seconds
+    return np.maximum(x[known].astype(float), 1e-4), regret[known]
+
+
+def _draw_curves(
+    axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], *, label: str, colour: str, floor: float
+) -> None:
+    start = min(x[0] for x, _ in curves)
+    end = max(x[-1] for x, _ in curves)
+    if all(len(np.unique(regret)) == 1 for _, regret in curves) and start == end:
+        grid = np.array([start])
+    else:
+        grid = np.geomspace(start, max(end, start * 1.0001), _POINTS)
+    values = np.array([_step(x, regret, grid) for x, regret in curves])
+    with np.errstate(all="ignore"):
+        middle = np.median(np.where(np.isnan(values), np.inf, values), axis=0)
+        low, high = np.nanmin(values, axis=0), np.max(np.where(np.isnan(values), np.inf, values), axis=0)
+    shown = np.isfinite(middle)
+    middle, low, high = (np.maximum(each[shown], floor) for each in (middle, low, high))
+    axes.step(grid[shown], middle, where="post", color=colour, label=label, linewidth=1.8)
+    axes.plot(grid[shown][-1:], middle[-1:], marker="o", color=colour, markersize=5)
+    axes.fill_between(
+        grid[shown], low, np.where(np.isfinite(high), high, middle), step="post", color=colour, alpha=0.15, linewidth=0
+    )
+
+
+def _step(x: np.ndarray, y: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """The last y at or before each grid point; NaN before the first."""
+    index = np.searchsorted(x, grid * (1 + 1e-9), side="right") - 1
+    return np.where(index >= 0, y[np.maximum(index, 0)], np.nan)
+
+
+def _floor(results: Mapping[str, Sequence[Result]], optimum: float) -> float:
+    """Where a regret of zero is drawn: a third of the smallest positive regret of all traces, 1e-3 at the most."""
+    regrets = [result.trace.best_so_far() - optimum for runs in results.values() for result in runs]
+    positive = [regret[np.isfinite(regret) & (regret > 1e-9)] for regret in regrets]
+    smallest = min((float(each.min()) for each in positive if each.size), default=3e-3)
+    return min(smallest / 3.0, 1e-3)
+
+
+def plot_plane(
+    results: Mapping[str, Sequence[Result]], front: Front, *, metric: str, label: str, path: Path, title: str
+) -> Path:
+    """The best designs (large) and archives (small) of all runs over the exact front of error against a cost.
+
+    Args:
+        results: each solver's results.
+        front: the exact front.
+        metric: the trace's column or property on the x axis, such as `edap_js_mm2`.
+        label: axis label with unit.
+        path: the PNG.
+        title: heading.
+    """
+    figure, axes = _figure()
+    axes.step(front.cost, front.error_pct, where="post", color="0.3", linewidth=1.2, label="exact front", zorder=1)
+    for solver, colour in colours(list(results)).items():
+        for number, result in enumerate(results[solver]):
+            trace = result.trace
+            archive = trace[trace.pareto(("error_pct", metric))]
+            axes.scatter(
+                getattr(archive, metric), archive.error_pct, s=10, color=colour, alpha=0.5, linewidths=0, zorder=2
+            )
+            if result.best is not None and trace.feasible[result.best]:
+                best = trace[np.array([result.best])]
+                axes.scatter(
+                    getattr(best, metric),
+                    best.error_pct,
+                    s=80,
+                    color=colour,
+                    edgecolors="white",
+                    linewidths=1.0,
+                    marker="*" if solver == "exhaustive" else "o",
+                    zorder=4 if solver == "exhaustive" else 3,
+                    label=solver if number == 0 else None,
+                )
+    axes.set_xscale("log")
+    axes.set_xlabel(label)
+    axes.set_ylabel("error (%)")
+    axes.set_ylim(*_limits(front, results))
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.legend(frameon=False, fontsize=9)
+    figure.savefig(path)
+    return path
+
+
+def _limits(front: Front, results: Mapping[str, Sequence[Result]]) -> tuple[float, float]:
+    """From just under the front's lowest error to well above the best designs' highest."""
+    best = [float(r.trace.error_pct[r.best]) for runs in results.values() for r in runs if r.best is not None]
+    low = float(front.error_pct.min())
+    high = max([*best, low + 1.0])
+    return low - 0.1 * (high - low) - 0.1, high + 1.2 * (high - low) + 0.5
+
+
+def _figure() -> tuple[Figure, Axes]:
+    """A figure of its own: pyplot's global state is left alone."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.6), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, which="major", color="0.92", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes

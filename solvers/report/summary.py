@@ -1,0 +1,145 @@
+"""The numbers of a comparison: one row per solver, mean and spread over its seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from solvers.result import Result
+
+CLOSE_PCT = 1.0
+"""A run has come close once its regret is at most this share (%) of the optimum."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over seeds.
+
+    Attributes:
+        mean: mean over the seeds that have the figure; NaN where none has.
+        std: sample standard deviation over those seeds; 0 for one seed.
+        seeds: how many seeds have the figure.
+    """
+
+    mean: float
+    std: float
+    seeds: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The spread of some values; infinite and NaN ones (a seed without the figure) are left out, and counted so."""
+        finite = np.asarray([value for value in values if np.isfinite(value)], dtype=float)
+        if not finite.size:
+            return cls(float("nan"), float("nan"), 0)
+        return cls(float(finite.mean()), float(finite.std(ddof=1)) if finite.size > 1 else 0.0, int(finite.size))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One solver's figures; each a `Spread` over its seeds, of the best feasible design of each run.
+
+    Attributes:
+        solver: the solver's name.
+        runs: runs gathered.
+        without_design: runs that ended without a feasible design, or failed.
+        objective: percentage points of error plus weighted cost.
+        regret: objective less the exact optimum's.
+        regret_pct: regret as a share of the optimum.
+        accuracy_pct: per cent of images classified correctly.
+        latency_ms: of one inference.
+        energy_mj: of one inference.
+        area_mm2: of the accelerator.
+        edap_js_mm2: energy x latency x area.
+        evaluations: designs evaluated exactly.
+        gradient_queries: rows asked of the differentiable view.
+        cost_model_queries: costs asked for apart from evaluations.
+        surrogate_samples: samples that a surrogate was trained on.
+        spent_to_close: evaluations + gradient queries until the regret was at most `CLOSE_PCT` of the optimum,
+            over the seeds that got there.
+        solver_s: seconds of search.
+        oracle_s: seconds inside the problem.
+        surrogate_s: seconds of training a surrogate, in full for every seed.
+    """
+
+    solver: str
+    runs: int
+    without_design: int
+    objective: Spread
+    regret: Spread
+    regret_pct: Spread
+    accuracy_pct: Spread
+    latency_ms: Spread
+    energy_mj: Spread
+    area_mm2: Spread
+    edap_js_mm2: Spread
+    evaluations: Spread
+    gradient_queries: Spread
+    cost_model_queries: Spread
+    surrogate_samples: Spread
+    spent_to_close: Spread
+    solver_s: Spread
+    oracle_s: Spread
+    surrogate_s: Spread
+
+
+def spread_columns() -> list[str]:
+    """Names of the figures of a row."""
+    return [each.name for each in fields(Row) if each.type == "Spread"]
+
+
+def summarise(results: Mapping[str, Sequence[Result]], optimum: float) -> list[Row]:
+    """One row per solver, the lowest mean objective first.
+
+    Args:
+        results: each solver's results.
+        optimum: the exact lowest objective.
+    """
+    rows = [_row(solver, runs, optimum) for solver, runs in results.items()]
+    return sorted(rows, key=lambda row: (np.isnan(row.objective.mean), row.objective.mean))
+
+
+def _row(solver: str, runs: Sequence[Result], optimum: float) -> Row:
+    figures = [_figures(result, optimum) for result in runs]
+    return Row(
+        solver=solver,
+        runs=len(runs),
+        without_design=sum(not np.isfinite(result.best_objective) for result in runs),
+        **{name: Spread.of([each[name] for each in figures]) for name in spread_columns()},
+    )
+
+
+def _figures(result: Result, optimum: float) -> dict[str, float]:
+    ledger = result.ledger
+    figures = {
+        "evaluations": ledger.evaluations,
+        "gradient_queries": ledger.gradient_queries,
+        "cost_model_queries": ledger.cost_model_queries,
+        "surrogate_samples": ledger.surrogate_samples,
+        "solver_s": ledger.solver_seconds,
+        "oracle_s": ledger.oracle_seconds,
+        "surrogate_s": ledger.surrogate_seconds,
+        "spent_to_close": spent_to_close(result, optimum),
+    }
+    best = result.best
+    feasible = best is not None and bool(result.trace.feasible[best])
+    row = result.trace[np.array([best])] if feasible else None
+    nan = float("nan")
+    return figures | {
+        "objective": result.best_objective if feasible else nan,
+        "regret": result.best_objective - optimum if feasible else nan,
+        "regret_pct": 100.0 * (result.best_objective - optimum) / abs(optimum) if feasible else nan,
+        "accuracy_pct": 100.0 * float(row.accuracy[0]) if row is not None else nan,
+        "latency_ms": 1e3 * float(row.latency_s[0]) if row is not None else nan,
+        "energy_mj": 1e3 * float(row.energy_j[0]) if row is not None else nan,
+        "area_mm2": float(row.area_mm2[0]) if row is not None else nan,
+        "edap_js_mm2": float(row.edap_js_mm2[0]) if row is not None else nan,
+    }
+
+
+def spent_to_close(result: Result, optimum: float) -> float:
+    """Evaluations + gradient queries until the regret was at most `CLOSE_PCT` of the optimum; infinity if never."""
+    trace = result.trace
+    close = np.flatnonzero(trace.best_so_far() - optimum <= CLOSE_PCT / 100.0 * abs(optimum))
+    return float(close[0] + 1 + trace.gradient_queries[close[0]]) if close.size else float("inf")

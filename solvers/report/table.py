@@ -1,0 +1,137 @@
+"""The comparison as a table: on the terminal, as Markdown, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from solvers.report.summary import CLOSE_PCT, Row, Spread, spread_columns
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as a person reads it: heading with unit, the figure, and how it is written."""
+
+    heading: str
+    figure: str
+    write: Callable[[Spread], str]
+
+
+def _digits(digits: int) -> Callable[[Spread], str]:
+    def write(spread: Spread) -> str:
+        if not spread.seeds:
+            return "–"
+        mean = f"{spread.mean:,.{digits}f}"
+        return mean if spread.seeds == 1 else f"{mean} ± {spread.std:,.{digits}f}"
+
+    return write
+
+
+def _significant(spread: Spread) -> str:
+    if not spread.seeds:
+        return "–"
+    return f"{spread.mean:.3g}" if spread.seeds == 1 else f"{spread.mean:.3g} ± {spread.std:.1g}"
+
+
+def _count(spread: Spread) -> str:
+    if not spread.seeds:
+        return "–"
+    return f"{spread.mean:,.0f}" if spread.mean < 1e6 else f"{spread.mean:.3g}"
+
+
+COLUMNS = (
+    Column("objective", "objective", _digits(3)),
+    Column("regret %", "regret_pct", _digits(2)),
+    Column("accuracy %", "accuracy_pct", _digits(2)),
+    Column("latency ms", "latency_ms", _significant),
+    Column("energy mJ", "energy_mj", _significant),
+    Column("area mm²", "area_mm2", _digits(2)),
+    Column("EDAP Js·mm²", "edap_js_mm2", _significant),
+    Column("evals", "evaluations", _count),
+    Column("gradients", "gradient_queries", _count),
+    Column(f"to {CLOSE_PCT:g} %", "spent_to_close", _count),
+    Column("solver s", "solver_s", _digits(1)),
+    Column("oracle s", "oracle_s", _digits(2)),
+    Column("training s", "surrogate_s", _digits(1)),
+)
+
+NOTE = (
+    f"Mean ± standard deviation over seeds. Regret: objective above the exact optimum, in per cent of it. to {CLOSE_PCT:g} %: "
+    "evaluations + gradients until the regret was that small, over the seeds that got there (n/m says how many did). "
+    "training s: a surrogate's training, charged to each seed in full although a cache shares it."
+)
+
+
+def _cell(row: Row, column: Column) -> str:
+    text = column.write(getattr(row, column.figure))
+    spread = getattr(row, column.figure)
+    if column.figure == "spent_to_close" and 0 < spread.seeds < row.runs:
+        text += f" ({spread.seeds}/{row.runs})"
+    if column.figure == "objective" and row.without_design:
+        text += f" ({row.without_design} of {row.runs} runs found none)"
+    return text
+
+
+def rich_table(rows: Sequence[Row], *, title: str) -> Table:
+    """The table for a terminal: a column per solver, so that it fits; figures that say nothing here are left out."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.add_column("", no_wrap=True, style="bold")
+    for row in rows:
+        table.add_column(escape(row.solver), justify="right")
+    for column in telling_columns(rows):
+        table.add_row(column.heading, *(_cell(row, column) for row in rows))
+    return table
+
+
+def telling_columns(rows: Sequence[Row]) -> list[Column]:
+    """The columns in which at least one solver has a figure other than zero."""
+
+    def tells(column: Column) -> bool:
+        return any(not math.isnan(mean) and mean != 0 for mean in (getattr(row, column.figure).mean for row in rows))
+
+    return [column for column in COLUMNS if column.figure in ("objective", "regret_pct") or tells(column)]
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table as Markdown."""
+    columns = telling_columns(rows)
+    lines = [
+        "| solver | " + " | ".join(column.heading for column in columns) + " |",
+        "| --- |" + " ---: |" * len(columns),
+    ]
+    for row in rows:
+        name = row.solver.replace("|", "\\|").replace("<", "&lt;")
+        lines.append(f"| {name} | " + " | ".join(_cell(row, column) for column in columns) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """Every figure as CSV, mean, standard deviation and seeds apart."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = spread_columns()
+    writer.writerow(
+        ["solver", "runs", "without_design", *(f"{name}_{part}" for name in names for part in ("mean", "std", "seeds"))]
+    )
+    for row in rows:
+        figures = [getattr(row, name) for name in names]
+        writer.writerow(
+            [
+                row.solver,
+                row.runs,
+                row.without_design,
+                *(part for each in figures for part in (each.mean, each.std, each.seeds)),
+            ]
+        )
+    return out.getvalue()

@@ -1,0 +1,111 @@
+"""Cells run side by side in processes of their own; one, two or N workers leave the same records."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+from solvers.cell import Cell
+from solvers.progress import Progress
+from solvers.result import Result
+
+OnProgress = Callable[[Cell, Progress], object]
+
+_SECONDS_BETWEEN_REPORTS = 0.2
+_ONE_THREAD_EACH = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+_reports: Any = None  # in a worker process: where it tells its progress
+
+
+def run_cells(
+    cells: Sequence[Cell], *, workers: int, on_progress: OnProgress | None = None
+) -> Iterator[tuple[Cell, Result]]:
+    """Run cells and yield each with its result as it ends.
+
+    Args:
+        cells: what to run.
+        workers: processes; with one, the cells run here, in order.
+        on_progress: told how far each running cell is, a few times a second.
+    """
+    if workers == 1 or len(cells) < 2:
+        for cell in cells:
+            yield cell, cell.run(_Reporter(cell, on_progress) if on_progress else None)
+        return
+    context = multiprocessing.get_context("spawn")
+    with _one_thread_each(), context.Manager() as manager:
+        reports = manager.Queue()
+        pool = ProcessPoolExecutor(min(workers, len(cells)), context, _start_worker, (reports,))
+        try:
+            yield from _gather(pool, cells, reports, on_progress)
+        except BaseException:
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+
+
+def _gather(
+    pool: ProcessPoolExecutor, cells: Sequence[Cell], reports: Any, on_progress: OnProgress | None
+) -> Iterator[tuple[Cell, Result]]:
+    running: dict[Future[Result], Cell] = {
+        pool.submit(_run_in_worker, number, cell): cell for number, cell in enumerate(cells)
+    }
+    while running:
+        done, _ = wait(running, timeout=_SECONDS_BETWEEN_REPORTS, return_when=FIRST_COMPLETED)
+        for number, progress in _drain(reports):
+            if on_progress is not None:
+                on_progress(cells[number], progress)
+        for future in done:
+            yield running.pop(future), future.result()
+
+
+def _drain(reports: Any) -> Iterator[tuple[int, Progress]]:
+    while True:
+        try:
+            yield reports.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _start_worker(reports: Any) -> None:
+    global _reports
+    _reports = reports
+
+
+def _run_in_worker(number: int, cell: Cell) -> Result:
+    return cell.run(_Reporter(cell, lambda _, progress: _reports.put((number, progress))))
+
+
+class _Reporter:
+    """A solver's callback that passes on one report in a while, and always the last of a budget."""
+
+    def __init__(self, cell: Cell, report: OnProgress) -> None:
+        self._cell, self._report, self._next = cell, report, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now >= self._next or progress.fraction >= 1.0:
+            self._next = now + _SECONDS_BETWEEN_REPORTS
+            self._report(self._cell, progress)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Children inherit one thread each: on a busy machine two threads ran RL 15 to 26 times slower than one."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD_EACH}
+    os.environ.update({name: "1" for name in _ONE_THREAD_EACH})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
