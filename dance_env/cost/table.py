@@ -33,6 +33,7 @@ class CostTable:
         fixed_latency_s, fixed_energy_j: (H,) float64, the layers that every network has.
         area_mm2: (H,) float64.
         offsets: (N,) int64, the first row of each network choice.
+        clock_hz: of the accelerators, to read cycles off a latency; None where the costs come from no clocked model.
     """
 
     option_latency_s: np.ndarray
@@ -41,6 +42,7 @@ class CostTable:
     fixed_energy_j: np.ndarray
     area_mm2: np.ndarray
     offsets: np.ndarray
+    clock_hz: float | None = None
 
     def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
         """Cost of designs: networks on accelerators, pairwise.
@@ -126,7 +128,7 @@ class CostTable:
             for layer in group:
                 sums += single[_row(layer)]
         latency, energy = np.ascontiguousarray(total[:, 0]), np.ascontiguousarray(total[:, 1])
-        return cls(latency[1:], energy[1:], latency[0], energy[0], model.area_mm2(hardware), offsets)
+        return cls(latency[1:], energy[1:], latency[0], energy[0], model.area_mm2(hardware), offsets, model.technology.clock_hz)
 
 
 def layer_costs(

@@ -88,7 +88,9 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self._state: State | None = None
-        self._seen: deque[State] = deque(maxlen=_REMEMBERED)  # evaluated states, for rendering only
+        # For rendering only, and kept only if there is a render mode.
+        self._evaluated: State | None = None
+        self._history: deque[np.ndarray] = deque(maxlen=_REMEMBERED)
 
     @property
     def space(self) -> DesignSpace:
@@ -139,7 +141,8 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self._state, rewards = self.episode.advance(self._running(), actions, evaluate=self.problem.evaluate)
         observations, info = self.episode.observe(self._state), state_info(self._state)
         if self.render_mode is not None and self._state.evaluation is not None:
-            self._seen.append(self._state)
+            self._evaluated = self._state
+            self._history.append(np.array(self._state.evaluation.objective))
         done = self.episode.done(self._state)
         if done and self._autoreset is AutoresetMode.SAME_STEP:
             info = final_info(observations, info)
@@ -176,9 +179,10 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             raise gymnasium.error.ResetNeeded("render() needs a state: call reset() first")
         from dance_env.envs.rendering import render_frame, snapshots
 
-        fresh = self._autoreset is AutoresetMode.SAME_STEP and self._state.step == 0 and self._seen
-        shown = self._seen[-1] if fresh else self._state
-        views = snapshots(self.problem, self.episode, shown, seen=tuple(self._seen))
+        after_autoreset = self._autoreset is AutoresetMode.SAME_STEP and self._state.step == 0
+        shown = self._evaluated if after_autoreset and self._evaluated is not None else self._state
+        history = np.array(self._history).reshape(len(self._history), self.num_envs)
+        views = snapshots(self.problem, self.episode, shown, history=history)
         return tuple(render_frame(view, mode=self.render_mode) for view in views)
 
     def _start(self, options: dict[str, Any]) -> State:
