@@ -65,8 +65,8 @@ def _page(comparison: Comparison, rows: Sequence[Row], command: Sequence[str]) -
     made = f"\nMade with `{shlex.join(command)}`.\n" if command else ""
     return f"""# {comparison.problem.name}
 {made}
-Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}; exact optimum of the
-objective {comparison.optimum:.6f} over {comparison.problem.space.size:,} designs.
+Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}.
+Exact optimum of the objective {comparison.optimum:.6f} over {comparison.problem.space.size:,} designs.
 
 {markdown(rows)}
 {NOTE}

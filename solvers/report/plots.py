@@ -1,4 +1,4 @@
-"""The comparison as pictures: best-so-far against queries and seconds, and the error-cost plane with the exact front."""
+"""The comparison as pictures: regret against queries and seconds, and the error-cost plane with the exact front."""
 
 from __future__ import annotations
 
@@ -172,19 +172,30 @@ def plot_plane(
     axes.set_xscale("log")
     axes.set_xlabel(label)
     axes.set_ylabel("error (%)")
-    axes.set_ylim(*_limits(front, results))
+    low, high = _error_limits(front, results)
+    axes.set_ylim(low, high)
+    axes.set_xlim(*_cost_limits(front, results, metric, high))
     axes.set_title(title, loc="left", fontsize=11)
     axes.legend(frameon=False, fontsize=9)
     figure.savefig(path)
     return path
 
 
-def _limits(front: Front, results: Mapping[str, Sequence[Result]]) -> tuple[float, float]:
+def _error_limits(front: Front, results: Mapping[str, Sequence[Result]]) -> tuple[float, float]:
     """From just under the front's lowest error to well above the best designs' highest."""
     best = [float(r.trace.error_pct[r.best]) for runs in results.values() for r in runs if r.best is not None]
     low = float(front.error_pct.min())
     high = max([*best, low + 1.0])
     return low - 0.1 * (high - low) - 0.1, high + 1.2 * (high - low) + 0.5
+
+
+def _cost_limits(
+    front: Front, results: Mapping[str, Sequence[Result]], metric: str, highest_error: float
+) -> tuple[float, float]:
+    """Around the part of the front that is shown and the best designs; archives may run out to the right."""
+    best = [float(getattr(r.trace, metric)[r.best]) for runs in results.values() for r in runs if r.best is not None]
+    shown = [*best, *front.cost[front.error_pct <= highest_error].tolist()]
+    return 0.85 * min(shown), 1.3 * max(shown)
 
 
 def _figure() -> tuple[Figure, Axes]:

@@ -63,9 +63,10 @@ COLUMNS = (
 )
 
 NOTE = (
-    f"Mean ± standard deviation over seeds. Regret: objective above the exact optimum, in per cent of it. to {CLOSE_PCT:g} %: "
-    "evaluations + gradients until the regret was that small, over the seeds that got there (n/m says how many did). "
-    "training s: a surrogate's training, charged to each seed in full although a cache shares it."
+    "Mean ± standard deviation over seeds. Regret: objective above the exact optimum, in per cent of it. "
+    f"to {CLOSE_PCT:g} %: evaluations + gradients until the regret was that small, over the seeds that got there "
+    "(n/m says how many did). training s: a surrogate's training, charged to each seed in full although a cache "
+    "shares it."
 )
 
 
