@@ -4,7 +4,7 @@ This module imports numba, so nothing that `import dance_env` reaches may import
 is its checked and documented face, and the mapping search calls the functions here directly.
 
 The nest, outermost first: DRAM loops, global-buffer (GLB) loops, columns (X), rows (Y), register-file (RF) loops, MAC.
-``factors[level, dim]`` holds the trip counts, levels ``DRAM, GLB, X, Y, RF``, dims ``M, C, G, R, S, P, Q`` (M and C per
+``factors[level, dim]`` holds the trip counts, levels ``DRAM, GLB, X, Y, RF``, dims ``C, M, G, R, S, P, Q`` (C and M per
 group). An order lists dims innermost first. A loop of one trip does not exist.
 
 **Rule 1, any tensor.** A tile is brought in once per iteration of the loops above it, less the innermost contiguous run
@@ -47,14 +47,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-DRAM, GLB, X, Y, RF = 0, 1, 2, 3, 4
-M, C, G, R, S, P, Q = 0, 1, 2, 3, 4, 5, 6
+DRAM, GLB, X, Y, RF = range(5)
+C, M, G, R, S, P, Q = range(7)
 # Axis of the input tensor (G, C, H, W) that a dim moves along; -1: does not move it.
-AXIS = np.array([-1, 1, 0, 2, 3, 2, 3], dtype=np.int64)
+AXIS = np.array([1, -1, 0, 2, 3, 2, 3], dtype=np.int64)
 
 
 @njit(cache=True, nogil=True)
-def visits(factors, glb_order, dram_order, child, moves_m, moves_c, moves_rs, moves_pq):  # type: ignore[no-untyped-def]
+def visits(factors, glb_order, dram_order, child, moves_c, moves_m, moves_rs, moves_pq):  # type: ignore[no-untyped-def]
     """Rule 1: how often the tile that ``child`` (RF or GLB) holds is brought in; the flags say which dims move it."""
     times = 1
     started = False
@@ -67,13 +67,13 @@ def visits(factors, glb_order, dram_order, child, moves_m, moves_c, moves_rs, mo
             trips = factors[level, d]
             if trips == 1:
                 continue
-            if d == M:
-                moving = moves_m
-            elif d == C:
+            if d == C:
                 moving = moves_c
-            elif d == R or d == S:
+            elif d == M:
+                moving = moves_m
+            elif d in (R, S):
                 moving = moves_rs
-            elif d == P or d == Q:
+            elif d in (P, Q):
                 moving = moves_pq
             else:
                 moving = True
@@ -100,7 +100,7 @@ def _moving_loops(factors, stride, glb_order, dram_order, child, trips, axis, st
                 inside *= factors[GLB, d]
             trips[n] = factors[level, d]
             axis[n] = AXIS[d]
-            step[n] = inside * stride if d == P or d == Q else inside
+            step[n] = inside * stride if d in (P, Q) else inside
             n += 1
     return n
 
@@ -244,12 +244,11 @@ def physical_input_words(factors, stride, glb_order, dram_order, child):  # type
         if j >= slide:
             outside //= trips[j]
             times = (trips[j] - 1) * outside
-            axes, last = 0, 0
+            axes = 0
             for k in range(4):
                 d = abs(-moved[k] + (step[j] if k == axis[j] else 0))
                 if d > 0:
                     axes += 1
-                    last = k
                     length[k] = min(d, extent[k])
             if axes == 0:
                 length[:] = 0
@@ -296,9 +295,9 @@ def count_words(factors, stride, glb_order, dram_order, physical, out):  # type:
 
     # Weights and outputs: rules 1 and 2.
     w_visits = visits(factors, glb_order, dram_order, RF, True, True, True, False)
-    o_visits = visits(factors, glb_order, dram_order, RF, True, False, False, True)
+    o_visits = visits(factors, glb_order, dram_order, RF, False, True, False, True)
     w_in = w_glb * visits(factors, glb_order, dram_order, GLB, True, True, True, False)
-    o_out = o_glb * visits(factors, glb_order, dram_order, GLB, True, False, False, True)
+    o_out = o_glb * visits(factors, glb_order, dram_order, GLB, False, True, False, True)
     out[0, 0, 0], out[0, 0, 1] = w_in, 0
     out[1, 0, 0], out[1, 0, 1] = w_rf * w_visits * w_pes, w_in
     out[2, 0, 0], out[2, 0, 1] = macs, w_rf * w_visits * pes
