@@ -165,9 +165,7 @@ def _load(name: str, location: str | Path, cache_dir: str | Path | None) -> Any:
         raise ImageDataError(f"{name}: {folder} is a file; give the folder that holds the parquet files or images")
     parquet = _parquet_files(folder)
     if parquet:
-        return _described(
-            name, location, lambda: datasets.load_dataset("parquet", data_files=parquet, cache_dir=cache)
-        )
+        return _described(name, location, lambda: datasets.load_dataset("parquet", data_files=parquet, cache_dir=cache))
     if not any(path.is_dir() for path in folder.iterdir()):
         raise ImageDataError(f"{name}: {folder} holds neither parquet files nor folders of images")
     return _described(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -50,6 +51,11 @@ class ImageData:
         return Split(self.weights.source, torch.cat([self.weights.indices, self.choices.indices]))
 
     @property
+    def unaugmented(self) -> ImageData:
+        """The same data, whose training batches are only normalised."""
+        return replace(self, augmentation=Augmentation())
+
+    @property
     def num_classes(self) -> int:
         """Number of classes."""
         return self.weights.source.num_classes
@@ -74,8 +80,6 @@ class ImageData:
 
     def fingerprint(self) -> str:
         """A digest of the images, and of who got which."""
-        import hashlib
-
         digest = hashlib.sha256()
         for split in (self.weights, self.choices, self.test):
             digest.update(split.source.fingerprint().encode())

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import nn
 
+from dance_env.accuracy.supernet.streams import stream
+from dance_env.graph import NetworkSpace
+from dance_env.graph.to_torch import build
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -54,6 +61,12 @@ class Supernet(nn.Module):
         for module in self.sequence:
             values = module.mixture(values, next(blocks)) if isinstance(module, Candidates) else module(values)
         return values
+
+    def compile_blocks(self) -> None:
+        """Run every option through `torch.compile` (in place; names and weights stay the same)."""
+        for module in self.sequence:
+            for each in module.options if isinstance(module, Candidates) else [module]:
+                each.compile()
 
     def gate_gradients(
         self,
@@ -119,3 +132,38 @@ def frozen_statistics(module: nn.Module) -> Iterator[None]:
     finally:
         for norm in norms:
             norm.track_running_stats = True
+
+
+def build_supernet(space: NetworkSpace, *, seed: int) -> Supernet:
+    """The over-parameterised network of a space, channels-last, its initial weights drawn from the seed's stream."""
+    with torch.random.fork_rng(devices=[]):  # torch's layers draw default weights from the global generator: undo that
+        modules = [
+            Candidates([build(graph) for graph in graphs]) if len(graphs) > 1 else build(graphs[0])
+            for graphs in space.parts()
+        ]
+    return initialise(Supernet(modules), stream(seed, "supernet/weights"))
+
+
+def build_network(space: NetworkSpace, network: Sequence[int], *, seed: int) -> nn.Module:
+    """One network of the space on its own, channels-last, with initial weights drawn from the seed's own stream."""
+    with torch.random.fork_rng(devices=[]):
+        module = build(space.graph(network))
+    return initialise(module, stream(seed, "network/weights"))
+
+
+def initialise(module: ModuleT, generator: torch.Generator) -> ModuleT:
+    """ProxylessNAS's start: convolutions normal with deviation sqrt(2 / (k k out)), batch norm 1 and 0."""
+    for each in module.modules():
+        if isinstance(each, nn.Conv2d):
+            fan_out = each.kernel_size[0] * each.kernel_size[1] * each.out_channels
+            nn.init.normal_(each.weight, 0.0, math.sqrt(2.0 / fan_out), generator=generator)
+        elif isinstance(each, nn.BatchNorm2d):
+            nn.init.ones_(each.weight)
+            nn.init.zeros_(each.bias)
+        elif isinstance(each, nn.Linear):
+            bound = 1.0 / math.sqrt(each.in_features)
+            nn.init.uniform_(each.weight, -bound, bound, generator=generator)
+            nn.init.zeros_(each.bias)
+        elif isinstance(each, nn.ReLU | nn.ReLU6):
+            each.inplace = True  # always behind a batch norm, whose backward pass does not read its output
+    return module.to(memory_format=torch.channels_last)

@@ -1,0 +1,131 @@
+"""Checkpoints: one safetensors file, written whole or not at all, checked by its own digest when read. No pickle."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+_VERSION = "1"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged, or belongs to another run."""
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint before the newest one is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def write_checkpoint(path: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
+    """Write tensors and a JSON state to `path`; the file that was there becomes `previous(path)`.
+
+    A process killed at any moment leaves either file complete.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; what was there is untouched.
+    """
+    held = {name: tensor.detach().to("cpu").contiguous() for name, tensor in sorted(tensors.items())}
+    text = json.dumps(state, sort_keys=True)
+    content = save(held, {"version": _VERSION, "state": text, "digest": _digest(held, text)})
+    write_whole(path, content, keep=True)
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors and the state of a checkpoint.
+
+    Raises:
+        FileNotFoundError: there is neither `path` nor `previous(path)`.
+        CheckpointError: the file is truncated, altered, or no checkpoint.
+    """
+    source = path if path.exists() or not previous(path).exists() else previous(path)
+    if not source.exists():
+        raise FileNotFoundError(f"no checkpoint {path}")
+    try:
+        with safe_open(source, framework="pt") as file:
+            about = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(_damaged(source, str(error))) from error
+    if about.get("version") != _VERSION or "state" not in about:
+        raise CheckpointError(_damaged(source, f"expected a checkpoint of version {_VERSION}, got {sorted(about)}"))
+    if about.get("digest") != _digest(tensors, about["state"]):
+        raise CheckpointError(_damaged(source, "its content does not match its digest"))
+    state: dict[str, Any] = json.loads(about["state"])
+    return tensors, state
+
+
+def check_identity(found: Mapping[str, Any], expected: Mapping[str, Any], *, where: Path) -> None:
+    """Raise `CheckpointError`, naming every field that differs, unless both describe the same run."""
+    found, expected = json.loads(json.dumps(found)), json.loads(json.dumps(expected))
+    differing = [key for key in sorted({*found, *expected}) if found.get(key) != expected.get(key)]
+    if differing:
+        lines = "; ".join(f"{key}: {found.get(key)!r} there, {expected.get(key)!r} asked for" for key in differing)
+        raise CheckpointError(
+            f"{where} belongs to another run ({lines}); give another folder, or the settings of that run"
+        )
+
+
+def write_whole(path: Path, content: bytes, *, keep: bool = False) -> None:
+    """Replace a file in one step, or leave it as it was.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        content: all of it.
+        keep: rename the old file to `previous(path)` instead of dropping it.
+
+    Raises:
+        OSError: with what to do about it.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        if keep and path.exists():
+            os.replace(path, previous(path))
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        advice = (
+            "no space is left; free some and start the same command again: it goes on from the last checkpoint"
+            if full
+            else f"{error.strerror}; give a folder that can be written"
+        )
+        raise OSError(error.errno, f"cannot write {path}: {advice} (what was there is intact)") from error
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _damaged(path: Path, why: str) -> str:
+    other = previous(path)
+    advice = (
+        f"delete it, and the run goes on from {other.name}"
+        if path != other and other.exists()
+        else "delete it, and the stage starts anew"
+    )
+    return f"the checkpoint {path} is damaged ({why}); {advice}"
