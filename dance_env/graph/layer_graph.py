@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -144,6 +146,23 @@ class LayerGraph:
         from dance_env.graph.exchange import from_dict
 
         return from_dict(content)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the graph into a JSON file."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> LayerGraph:
+        """The graph in a JSON file that `save` wrote.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it does not hold a consistent layer graph; the message says where.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except ValueError as problem:  # what json raises for text that is not JSON is one, too
+            raise ValueError(f"{path}: {problem}") from None
 
     def draw(self, target: str | PathLike[str] | Axes) -> None:
         """Draws the network into an image file (.png, .svg, .pdf) or onto matplotlib axes."""
