@@ -218,7 +218,7 @@ def _require(condition: bool, message: str) -> None:
 
 def _rebuilt(value: Any, like: Any) -> Any:
     """What a JSON value was before, by the type of a value like it: a dataclass, a tuple or the value itself."""
-    if dataclasses.is_dataclass(like) and isinstance(value, dict):
+    if dataclasses.is_dataclass(like) and not isinstance(like, type) and isinstance(value, dict):
         fields = [each for each in dataclasses.fields(like) if each.init]
         return type(like)(**{each.name: _rebuilt(value[each.name], getattr(like, each.name)) for each in fields})
     if isinstance(value, list) and isinstance(like, tuple):

@@ -44,7 +44,8 @@ def safe_name(text: str) -> str:
 
 def record_path(folder: str | Path, *, task: str, solver: str, seed: int) -> Path:
     """Where the record of one run stands: always a file right inside `folder`, whatever the names hold."""
-    name = safe_name(f"{task.replace('/', '.')}__{solver}__seed{int(seed)}")
+    readable = task if "." in task else task.replace("/", ".")  # a dot of the task's own would be ambiguous: hashed
+    name = safe_name(f"{readable}__{solver}__seed{int(seed)}")
     return Path(folder) / f"{name}.npz"
 
 

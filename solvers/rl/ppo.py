@@ -93,7 +93,7 @@ class PPO(Solver):
             )
             # In timesteps of stable-baselines3, and a rollout more than the budget allows: the meter ends the run.
             total = int(meter.budget / evaluations_per_step) + self.num_envs * steps
-            model.learn(total, callback=_StopWhenSpent(meter), log_interval=None)
+            model.learn(total, callback=_StopWhenSpent(meter), log_interval=None)  # type: ignore[arg-type]
 
 
 class _StopWhenSpent(BaseCallback):

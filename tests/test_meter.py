@@ -1,0 +1,235 @@
+"""The meter: what is counted, what is refused, where the time goes."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from dance_env.problem import Problem
+from dance_env.testing import synthetic_problem
+from solvers.ledger import BudgetExhausted, Ledger
+from solvers.meter import Meter
+from solvers.metered_problem import MeteredProblem
+
+
+def metered(budget: int = 100, problem: Problem | None = None) -> MeteredProblem:
+    problem = problem or synthetic_problem(0)
+    return MeteredProblem(problem, Meter(budget, problem.space.num_choices))
+
+
+def networks(problem: MeteredProblem, count: int) -> np.ndarray:
+    return problem.space.sample(np.random.default_rng(0), count)[:, problem.space.network]
+
+
+def test_evaluate_is_the_problems_own_and_is_recorded() -> None:
+    problem, plain = metered(), synthetic_problem(0)
+    designs = plain.space.sample(np.random.default_rng(0), 30)
+    evaluation, expected = problem.evaluate(designs), plain.evaluate(designs)
+    np.testing.assert_array_equal(evaluation.objective, expected.objective)
+    trace = problem.meter.trace()
+    np.testing.assert_array_equal(trace.designs, designs)
+    for name in ("objective", "violation", "accuracy"):
+        np.testing.assert_array_equal(getattr(trace, name), getattr(expected, name))
+    for name in ("latency_s", "energy_j", "area_mm2"):
+        np.testing.assert_array_equal(getattr(trace, name), getattr(expected.cost, name))
+    np.testing.assert_array_equal(trace.cost, plain.objective.cost_function(expected.cost))
+    np.testing.assert_array_equal(trace.error_pct, expected.error_pct)
+    np.testing.assert_array_equal(trace.edap_js_mm2, expected.cost.edap_js_mm2)
+
+
+def test_record_is_a_copy() -> None:
+    problem = metered()
+    designs = problem.space.sample(np.random.default_rng(0), 4)
+    before = designs.copy()
+    evaluation = problem.evaluate(designs)
+    objective = evaluation.objective.copy()
+    designs[:], evaluation.objective[:] = 0, -1.0
+    np.testing.assert_array_equal(problem.meter.trace().designs, before)
+    np.testing.assert_array_equal(problem.meter.trace().objective, objective)
+
+
+def test_batch_beyond_the_budget_is_cut_to_the_affordable_prefix() -> None:
+    problem = metered(budget=10)
+    designs = problem.space.sample(np.random.default_rng(0), 16)
+    with pytest.raises(BudgetExhausted, match="6 more evaluations where 0 of the budget of 10"):
+        problem.evaluate(designs)
+    np.testing.assert_array_equal(problem.meter.trace().designs, designs[:10])
+    with pytest.raises(BudgetExhausted):
+        problem.evaluate(designs[:1])
+    assert problem.meter.ledger().evaluations == 10
+
+
+def test_budget_that_fits_exactly_raises_only_when_more_is_asked() -> None:
+    problem = metered(budget=16)
+    problem.evaluate(problem.space.sample(np.random.default_rng(0), 16))
+    assert problem.meter.left == 0
+    problem.evaluate(np.empty((0, problem.space.num_choices), np.int64))
+
+
+def test_refused_designs_cost_nothing() -> None:
+    problem = metered()
+    with pytest.raises(ValueError, match="option index must be in"):
+        problem.evaluate(np.full((1, problem.space.num_choices), 99))
+    with pytest.raises(TypeError, match="whole numbers"):
+        problem.evaluate(np.zeros((1, problem.space.num_choices)))
+    assert problem.meter.spent == 0
+
+
+def test_gradient_queries_share_the_budget_and_are_refused_whole() -> None:
+    problem = metered(budget=10)
+    relaxed = problem.relax()
+    space = problem.space
+    uniform = torch.tensor(space.uniform_relaxed(4))
+    network, hardware = uniform[:, space.network_options], uniform[:, space.hardware_options]
+    network.requires_grad_(True)
+    relaxed(network, hardware).objective.sum().backward()
+    assert network.grad is not None
+    relaxed.accuracy(network)
+    assert problem.meter.ledger().gradient_queries == 8
+    with pytest.raises(BudgetExhausted, match="asked for 4 more evaluations where 2"):
+        relaxed.on_all_hardware(network)
+    assert problem.meter.ledger().gradient_queries == 8
+    relaxed.joint(hardware)
+    problem.evaluate(space.sample(np.random.default_rng(0), 2))
+    assert problem.meter.trace().gradient_queries.tolist() == [8, 8]
+    assert problem.meter.left == 0
+
+
+def test_evaluating_a_network_everywhere_is_one_evaluation_recorded_at_its_best_accelerator() -> None:
+    problem, plain = metered(budget=5), synthetic_problem(0)
+    some = networks(problem, 7)
+    with pytest.raises(BudgetExhausted):
+        problem.evaluate_networks(some)
+    ledger, trace = problem.meter.ledger(), problem.meter.trace()
+    assert ledger.evaluations == 5
+    assert ledger.cost_model_queries == 5 * plain.accelerator_space.size
+    hardware = plain.accelerator_space.index(trace.designs[:, plain.space.hardware])
+    np.testing.assert_array_equal(hardware, plain.best_hardware(some[:5]))
+    np.testing.assert_array_equal(trace.objective, plain.evaluate(trace.designs).objective)
+
+
+@pytest.mark.parametrize("unmappable", [0, 150, 11 * 54])
+def test_best_accelerators_recorded_are_the_problems_own(unmappable: int) -> None:
+    plain = synthetic_problem(0, unmappable=unmappable)
+    problem = metered(20, plain)
+    some = networks(problem, 20)
+    evaluation = problem.evaluate_networks(some)
+    assert evaluation.shape == (20, plain.accelerator_space.size)
+    hardware = plain.accelerator_space.index(problem.meter.trace().designs[:, plain.space.hardware])
+    np.testing.assert_array_equal(hardware, plain.best_hardware(some))
+
+
+def test_costs_alone_are_counted_but_not_bounded() -> None:
+    problem, plain = metered(budget=1), synthetic_problem(0)
+    some, accelerators = networks(problem, 3), plain.accelerator_space.size
+    problem.best_hardware(some)
+    problem.costs.lookup(some, np.zeros(3, np.int64))
+    problem.costs.on_all_hardware(some)
+    np.testing.assert_array_equal(problem.costs.area_mm2, plain.costs.area_mm2)
+    ledger = problem.meter.ledger()
+    assert ledger.cost_model_queries == 2 * 3 * accelerators + 3
+    assert (ledger.spent, ledger.tables_read) == (0, False)
+
+
+def test_looking_behind_the_meter_is_on_the_ledger() -> None:
+    problem = metered()
+    assert isinstance(problem.unmetered, Problem)
+    assert problem.meter.ledger().tables_read
+
+
+def test_violations_are_billed_like_evaluations() -> None:
+    problem = metered()
+    problem.violations(problem.space.sample(np.random.default_rng(0), 3))
+    assert problem.meter.ledger().evaluations == 3
+
+
+class _NotANumber:
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def evaluate(self, some: np.ndarray) -> np.ndarray:
+        accuracy = self._model.evaluate(some).copy()
+        accuracy[-1:] = np.nan
+        return accuracy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def test_model_that_gives_nan_is_an_error_that_names_the_design() -> None:
+    plain = synthetic_problem(0)
+    problem = metered(problem=replace(plain, accuracy=_NotANumber(plain.accuracy)))
+    designs = problem.space.sample(np.random.default_rng(0), 3)
+    with pytest.raises(FloatingPointError, match=r"objective NaN for design \[.*\] \(1 of 3 designs"):
+        problem.evaluate(designs)
+    assert problem.meter.spent == 0
+
+
+class _Clock:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_clocks_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = _Clock()
+    monkeypatch.setattr("solvers.meter.time", clock)
+
+    def pass_time(seconds: float) -> None:
+        clock.now += seconds
+
+    plain = synthetic_problem(0)
+    meter = Meter(100, plain.space.num_choices, callback=lambda _: pass_time(1000.0))
+    with meter.surrogate_training():
+        pass_time(50.0)
+        with meter.oracle():
+            pass_time(3.0)
+    meter.bill_surrogate(1000, cached_seconds=7.0)
+    pass_time(20.0)
+    with meter.oracle():
+        pass_time(4.0)
+    MeteredProblem(plain, meter).evaluate(plain.space.sample(np.random.default_rng(0), 1))
+    pass_time(1.0)
+    meter.stop()
+    pass_time(1.0)
+    assert meter.trace().solver_seconds.tolist() == [20.0]
+    assert meter.trace().oracle_seconds.tolist() == [7.0]
+    expected = Ledger(1, 0, 0, 1000, solver_seconds=21.0, oracle_seconds=7.0, surrogate_seconds=57.0)
+    assert meter.ledger() == expected, "neither the callback's time nor that after the end is the solver's"
+
+
+def test_amortised_seconds() -> None:
+    ledger = Ledger(solver_seconds=1.0, oracle_seconds=2.0, surrogate_seconds=9.0)
+    assert ledger.seconds == 12.0
+    assert ledger.seconds_amortised(3) == 6.0
+    with pytest.raises(ValueError, match="at least one run"):
+        ledger.seconds_amortised(0)
+
+
+def test_refusal_survives_a_process_boundary() -> None:
+    error = pickle.loads(pickle.dumps(BudgetExhausted(asked=3, left=1, budget=9)))
+    assert (error.asked, error.left, error.budget) == (3, 1, 9)
+
+
+def test_recording_many_rows_one_by_one_is_linear() -> None:
+    def seconds(rows: int) -> float:
+        problem = metered(budget=rows)
+        design = problem.space.sample(np.random.default_rng(0), 1)
+        evaluation, cost = synthetic_problem(0).evaluate(design), np.zeros(1)
+        start = time.process_time()
+        for _ in range(rows):
+            problem.meter.record(design, evaluation, cost)
+        return time.process_time() - start
+
+    seconds(1000)
+    assert seconds(16_000) < 12 * seconds(2_000) + 0.1, "eight times the rows take about eight times as long"

@@ -1,0 +1,245 @@
+"""The contract suite: every solver of ours passes it, and every check of it was seen to fail."""
+
+from __future__ import annotations
+
+import runpy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+import pytest
+from broken_solvers import CAUGHT_BY, RefusesInfeasible
+
+from dance_env.envs import CoDesignEnv
+from dance_env.objective import Constraint
+from dance_env.testing import synthetic_problem
+from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver
+from solvers.random_search import RandomSearch
+from solvers.testing import CHECKS, CheckFailed, check_solver
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.mark.parametrize("name", ["random", "evolution", "nsga2", "ppo"])
+def test_own_solver_keeps_the_contract(name: str) -> None:
+    check_solver(make_solver(name)).raise_if_failed()
+
+
+def test_ppo_keeps_the_contract_in_the_other_episode_styles() -> None:
+    check_solver(make_solver("ppo", episode="sequential", num_envs=8)).raise_if_failed()
+    refine = make_solver("ppo", episode="refine", num_envs=8)
+    difference = {"infinite-costs": "a refine episode refuses to subtract infinite objectives"}
+    check_solver(refine, expected_failures=difference).raise_if_failed()
+
+
+def test_example_solver_keeps_the_contract() -> None:
+    solver = make_solver(f"{EXAMPLES / 'custom_solver.py'}:HillClimber")
+    check_solver(solver).raise_if_failed()
+
+
+def test_example_runs_as_a_script(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "custom_solver.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert printed.count("ok    ") == len(CHECKS)
+    assert "FAIL" not in printed
+
+
+def test_every_check_has_a_solver_that_it_catches() -> None:
+    assert set(CAUGHT_BY) == set(CHECKS)
+    assert all(CAUGHT_BY.values())
+
+
+@pytest.mark.parametrize(
+    ("check", "broken"), [(check, broken) for check, solvers in CAUGHT_BY.items() for broken in solvers]
+)
+def test_check_catches_a_broken_solver(check: str, broken: type[Solver]) -> None:
+    report = check_solver(broken(), checks=[check])
+    assert not report.passed
+    assert report.outcomes[0].failure
+    with pytest.raises(CheckFailed, match=check):
+        report.raise_if_failed()
+
+
+def test_declared_failure_is_no_failure_but_one_that_passes_is() -> None:
+    declared = {"constraints-are-no-trouble": "it was written for problems without constraints"}
+    checks = ["constraints-are-no-trouble"]
+    assert check_solver(RefusesInfeasible(), checks=checks, expected_failures=declared).passed
+    report = check_solver(RandomSearch(), checks=checks, expected_failures=declared)
+    assert not report.passed
+    assert "declared to fail, but passes" in str(report)
+
+
+def test_unknown_check_and_tiny_budget_are_refused() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'budget-is-spent'"):
+        check_solver(RandomSearch(), checks=["budget-is-spend"])
+    with pytest.raises(ValueError, match="at least 8"):
+        check_solver(RandomSearch(), budget=7)
+
+
+# ------------------------------------------------------------------------------------------ what `solve` promises
+
+
+@dataclass(frozen=True)
+class Fails(Solver):
+    """Finds a little, then fails."""
+
+    name: ClassVar[str] = "fails"
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        env.evaluate(env.space.sample(rng, 5))
+        raise ZeroDivisionError("of all things")
+
+
+def test_failure_is_raised_and_loses_nothing() -> None:
+    with pytest.raises(SolverFailed, match="after 5 evaluations: ZeroDivisionError: of all things") as caught:
+        Fails().solve(synthetic_problem(0), budget=10, seed=0)
+    result = caught.value.result
+    assert result.status is Status.FAILED
+    assert result.reason == "ZeroDivisionError: of all things"
+    assert len(result.trace) == 5
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+@dataclass(frozen=True)
+class EndsEarly(Solver):
+    """Three designs are enough for it."""
+
+    name: ClassVar[str] = "ends-early"
+    evaluations: int = 3
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        env.evaluate(env.space.sample(rng, self.evaluations))
+
+
+def test_statuses() -> None:
+    problem = synthetic_problem(0)
+    assert EndsEarly().solve(problem, budget=10, seed=0).status is Status.STOPPED_EARLY
+    assert EndsEarly().solve(problem, budget=3, seed=0).status is Status.BUDGET_SPENT
+    assert EndsEarly().solve(problem, budget=2, seed=0).status is Status.BUDGET_SPENT
+    nothing = EndsEarly(0).solve(problem, budget=2, seed=0)
+    assert nothing.status is Status.NOTHING_FEASIBLE
+    assert nothing.best_design is None
+    assert nothing.best_objective == float("inf")
+    assert nothing.best_named == {}
+
+
+def test_interrupt_in_the_solver_keeps_the_result() -> None:
+    @dataclass(frozen=True)
+    class Interrupted(Solver):
+        name: ClassVar[str] = "interrupted"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            env.evaluate(env.space.sample(rng, 5))
+            raise KeyboardInterrupt
+
+    result = Interrupted().solve(synthetic_problem(0), budget=10, seed=0)
+    assert result.status is Status.INTERRUPTED
+    assert len(result.trace) == 5
+
+
+def test_every_form_of_env_gives_the_same_run() -> None:
+    problem = synthetic_problem(0)
+    env = CoDesignEnv(problem=problem, episode="sequential")
+    forms = [problem, env, gymnasium.wrappers.TimeLimit(env, 100), env.vector(3)]
+    results = [RandomSearch().solve(form, budget=20, seed=3) for form in forms]
+    assert all(result.trace.same_search(results[0].trace) for result in results)
+    assert {result.task for result in results} == {problem.name}
+
+
+def test_solver_sees_the_episode_style_of_the_env_it_was_given() -> None:
+    @dataclass(frozen=True)
+    class Looks(Solver):
+        name: ClassVar[str] = "looks"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            assert (env.episode.name, env.episode.horizon) == ("refine", 5)
+            env.evaluate(env.space.sample(rng, 1))
+
+    problem = synthetic_problem(0)
+    Looks().solve(CoDesignEnv(problem=problem, episode="refine", horizon=5), budget=1, seed=0)
+    Looks().solve(CoDesignEnv(problem=problem, episode="refine", horizon=5).vector(2), budget=1, seed=0)
+
+
+def test_env_steps_and_vector_steps_are_on_the_meter() -> None:
+    @dataclass(frozen=True)
+    class Steps(Solver):
+        name: ClassVar[str] = "steps"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            env.reset(seed=0)
+            env.step(env.space.sample(rng, 1)[0])
+            batch = env.vector(4)
+            batch.reset(seed=0)
+            while True:
+                batch.step(env.space.sample(rng, 4))
+
+    result = Steps().solve(synthetic_problem(0), budget=10, seed=0)
+    assert result.status is Status.BUDGET_SPENT
+    assert result.ledger.evaluations == len(result.trace) == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"budget": 0}, ValueError, "at least one evaluation, not 0"),
+        ({"budget": 1.5}, TypeError, "whole number of evaluations, not 1.5"),
+        ({"budget": True}, TypeError, "whole number"),
+        ({"seed": -1}, ValueError, "not negative"),
+        ({"seed": "one"}, TypeError, "the seed is a whole number, not 'one'"),
+    ],
+)
+def test_bad_budget_or_seed_is_refused(changes: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        RandomSearch().solve(synthetic_problem(0), **({"budget": 5, "seed": 0} | changes))
+
+
+def test_bad_env_is_refused() -> None:
+    with pytest.raises(TypeError, match="a task's name or a Gymnasium id; not on 3"):
+        RandomSearch().solve(3, budget=5, seed=0)
+    with pytest.raises(TypeError, match=r"not on <.*CartPole"):
+        RandomSearch().solve(gymnasium.make("CartPole-v1"), budget=5, seed=0)
+
+
+def test_metered_env_is_not_metered_twice() -> None:
+    @dataclass(frozen=True)
+    class Nested(Solver):
+        name: ClassVar[str] = "nested"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            RandomSearch().solve(env, budget=5, seed=0)
+
+    with pytest.raises(SolverFailed, match="already on a solver's meter"):
+        Nested().solve(synthetic_problem(0), budget=5, seed=0)
+
+
+def test_solver_may_catch_the_end_of_its_budget() -> None:
+    refusals: list[BudgetExhausted] = []
+
+    @dataclass(frozen=True)
+    class Stubborn(Solver):
+        name: ClassVar[str] = "stubborn"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            for _ in range(4):
+                try:
+                    env.evaluate(env.space.sample(rng, 4))
+                except BudgetExhausted as error:
+                    refusals.append(error)
+
+    result = Stubborn().solve(synthetic_problem(0), budget=10, seed=0)
+    assert result.ledger.evaluations == 10
+    assert [(each.asked, each.left) for each in refusals] == [(2, 0), (4, 0)]
+    assert result.status is Status.BUDGET_SPENT
+
+
+def test_callback_is_told_the_truth() -> None:
+    told: list[Progress] = []
+    problem = synthetic_problem(0, constraints=(Constraint("latency_s", 0.004),))
+    result = RandomSearch(batch=16).solve(problem, budget=40, seed=1, callback=told.append)
+    assert [each.evaluations for each in told] == [16, 32, 40]
+    assert told[-1].best_objective == result.best_objective
+    assert told[-1].best_violation == result.trace.violation.min()
+    assert (told[-1].solver, told[-1].task, told[-1].seed, told[-1].budget) == ("random", problem.name, 1, 40)
+    assert told[-1].fraction == 1.0
