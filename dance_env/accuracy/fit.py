@@ -123,12 +123,12 @@ def report(ensemble: Ensemble, trainings_pct: np.ndarray, settings: Settings) ->
 
 def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
     """Rank correlation of two vectors (n,), Kendall's tau-b (ties count for neither side), by comparing all pairs."""
-    concordance, untied_a, untied_b = 0, 0, 0
+    concordance = untied_a = untied_b = 0
     for i in range(len(a) - 1):
         sign_a, sign_b = np.sign(a[i + 1 :] - a[i]), np.sign(b[i + 1 :] - b[i])
         concordance += int(sign_a @ sign_b)
-        untied_a += np.count_nonzero(sign_a)
-        untied_b += np.count_nonzero(sign_b)
+        untied_a += int(np.count_nonzero(sign_a))
+        untied_b += int(np.count_nonzero(sign_b))
     return float(concordance / np.sqrt(untied_a * untied_b))
 
 
