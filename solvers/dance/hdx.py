@@ -1,0 +1,79 @@
+"""Hard constraints by gradient manipulation (HDX, arXiv 2301.09312)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dance_env.objective import Constraint
+
+
+@dataclass(frozen=True)
+class HdxSettings:
+    """Attributes:
+    delta: the least agreement of the corrected gradient with the constraint's, at first (recalled: 1e-3).
+    growth: by which delta grows at every step in violation (recalled: 1e-2); it resets when the limit is met.
+    margin: share of every limit kept free: the prediction of a mixed network is not the cost of the final one.
+    """
+
+    delta: float = 1e-3
+    growth: float = 1e-2
+    margin: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not (self.delta > 0 and self.growth >= 0 and 0 <= self.margin < 1):
+            raise ValueError(f"delta must be above 0, growth >= 0 and margin in [0, 1); got {self}")
+
+
+class HardConstraints:
+    """The limits of one batch of searches; mutable: each search has its own delta for each limit.
+
+    Where a metric t is over its limit, the smallest m is added to the gradient g that makes it agree with the
+    constraint's gradient g_c: `m = (delta - g.g_c) / ||g_c||^2 g_c` if `g.g_c < delta`.
+
+    The limits are relative (t / limit - 1), so that delta means the same for seconds, joules and square millimetres.
+    Several violated limits are treated one after the other, the worst last: its demand is then met exactly.
+    """
+
+    def __init__(self, constraints: tuple[Constraint, ...], rows: int, settings: HdxSettings) -> None:
+        self._constraints = constraints
+        self._settings = settings
+        self._delta = torch.full((len(constraints), rows), settings.delta, dtype=torch.float64)
+
+    def correct(self, gradient: torch.Tensor, logits: torch.Tensor, error_pct: torch.Tensor, cost: Any) -> torch.Tensor:
+        """The gradient (R, O) after correction.
+
+        Args:
+            gradient: of the loss (R, O).
+            logits: what it was taken with respect to (R, O).
+            error_pct: predicted error (R,), differentiable in `logits`.
+            cost: predicted cost, leaves (R,), differentiable in `logits`.
+        """
+        excesses = [limit.excess(error_pct, cost) + self._settings.margin for limit in self._constraints]
+        if not any(bool((excess > 0).any()) for excess in excesses):
+            self._delta.fill_(self._settings.delta)
+            return gradient
+        order = torch.stack([excess.detach() for excess in excesses]).argsort(dim=0)
+        parts = [_gradient(excess, logits) for excess in excesses]
+        stacked, values = torch.stack(parts), torch.stack([excess.detach() for excess in excesses])
+        rows = torch.arange(len(gradient))
+        for which in order:  # each (R,): the limit whose turn it is in each search, the worst last
+            gradient = self._agree(gradient, stacked[which, rows], violated=values[which, rows] > 0, delta=self._delta[which, rows])
+        violated = values > 0
+        self._delta = torch.where(violated, self._delta * (1.0 + self._settings.growth), self._settings.delta)
+        return gradient
+
+    @staticmethod
+    def _agree(gradient: torch.Tensor, wanted: torch.Tensor, *, violated: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
+        agreement = (gradient * wanted).sum(dim=1)
+        norm = wanted.square().sum(dim=1)
+        lacking = violated & (agreement < delta) & (norm > 0)
+        share = torch.where(lacking, (delta - agreement) / norm.clamp_min(torch.finfo(norm.dtype).tiny), torch.zeros_like(norm))
+        return gradient + share[:, None] * wanted
+
+
+def _gradient(value: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    (gradient,) = torch.autograd.grad(value.sum(), logits, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(logits) if gradient is None else gradient

@@ -1,0 +1,64 @@
+"""Second choices of accelerator: those that the evaluator ranks best for the best networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from solvers.dance.data import hardware_features, network_option_counts
+from solvers.dance.sampling import one_hot
+
+if TYPE_CHECKING:
+    from solvers.dance.evaluator import Evaluator
+    from solvers.dance.finish import Finalists
+    from solvers.metered_problem import MeteredProblem
+
+
+class Shortlist:
+    """Ranks all accelerators for a network by the estimator (by the generator, where the estimator does not see them).
+
+    The generator classifies each choice on its own, so that its four answers need not fit each other where two
+    accelerators are nearly equal; the estimator judges them together. No question is put to the problem.
+    """
+
+    def __init__(self, problem: MeteredProblem, evaluator: Evaluator, *, networks: int = 4) -> None:
+        self._problem = problem
+        self._evaluator = evaluator
+        self._networks = networks
+        device = next(evaluator.parameters()).device
+        self._features = hardware_features(problem, device=device)
+        self._options = problem.accelerator_space.unindex(np.arange(problem.accelerator_space.size))
+
+    def spend(self, finalists: Finalists, evaluations: int) -> None:
+        """Evaluate up to `evaluations` more designs: the best networks so far on their best-ranked accelerators, in turns."""
+        if evaluations < 1:
+            return
+        networks = finalists.best_networks(self._networks)
+        ranked = []
+        for network in networks:
+            order = self._ranking(network)
+            designs = np.concatenate([np.repeat(network[None], len(order), axis=0), self._options[order]], axis=1)
+            ranked.append(finalists.unseen(designs)[:evaluations])
+        longest = max(len(designs) for designs in ranked)
+        turns = [designs[turn] for turn in range(longest) for designs in ranked if turn < len(designs)]
+        if turns:
+            finalists.evaluate(np.stack(turns), most=evaluations)
+
+    def _ranking(self, network: np.ndarray) -> np.ndarray:
+        """Accelerator indices (H,), the best first: least predicted violation, then least predicted cost."""
+        probs = torch.tensor(one_hot(network[None], network_option_counts(self._problem)), device=self._features.device).float()
+        with torch.no_grad():
+            if not self._evaluator.feature_forwarding:
+                scores = self._features @ self._log_probs(probs)
+                return torch.argsort(scores, descending=True, stable=True).cpu().numpy()
+            cost = self._evaluator.estimator.cost(probs.expand(len(self._features), -1), self._features)
+        objective = self._problem.objective
+        value = objective.cost_function(cost).cpu().numpy()
+        violation = objective.violation(torch.zeros_like(cost.latency_s), cost).cpu().numpy()
+        return np.lexsort((value, violation))
+
+    def _log_probs(self, probs: torch.Tensor) -> torch.Tensor:
+        generator = self._evaluator.generator
+        return torch.cat([torch.log_softmax(head[0], dim=0) for head in generator.split(generator(probs))])

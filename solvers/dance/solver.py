@@ -1,0 +1,193 @@
+"""DANCE: gradient descent on architecture parameters through a learned evaluator of the accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+
+from solvers.dance.descent import (
+    DescentSettings,
+    Prediction,
+    cooled,
+    descend,
+    most_probable,
+    plan_round,
+    softmax_blocks,
+)
+from solvers.dance.finish import Finalists, in_turns
+from solvers.dance.generator import gumbel_noise
+from solvers.dance.hdx import HardConstraints, HdxSettings
+from solvers.dance.settings import EvaluatorSettings
+from solvers.dance.shortlist import Shortlist
+from solvers.dance.store import load_or_train
+from solvers.dance.threads import torch_threads
+from solvers.solver import Solver
+
+if TYPE_CHECKING:
+    from dance_env.envs import CoDesignEnv
+    from solvers.dance.evaluator import Evaluator
+
+
+@dataclass(frozen=True)
+class Dance(Solver):
+    """Differentiable accelerator/network co-exploration (arXiv 2009.06237), on a problem whose accuracy is known in expectation.
+
+    Before the search the evaluator is trained on the cost table, or read from the cache; its samples, queries and
+    seconds are billed either way. The search descends `error + lambda2 x cost` by Adam on architecture parameters: the
+    error is the problem's exact expectation (where the paper has a supernet's cross-entropy), the cost is the
+    evaluator's. The networks that come out, each with its generated accelerator, are evaluated exactly; what is left of
+    the evaluations goes to further accelerators that the evaluator ranks best for the best networks. Rounds of this
+    repeat until the budget is spent.
+
+    Attributes:
+        evaluator: how the evaluator is built and trained.
+        descent: how architecture parameters are searched.
+        hdx: how hard constraints are enforced during the search, on tasks that have some.
+        evaluations: the most exact evaluations of one round.
+        gumbel: whether generated accelerators are sampled (Gumbel noise) or the most probable ones.
+        straight_through: whether the estimator is forwarded one-hot accelerators, as in its training, or soft ones.
+        lambdas: factors on lambda2, searched side by side; more than one gives an approximate Pareto front.
+        device: of torch.
+    """
+
+    name: ClassVar[str] = "dance"
+    evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
+    descent: DescentSettings = field(default_factory=DescentSettings)
+    hdx: HdxSettings = field(default_factory=HdxSettings)
+    evaluations: int = 128
+    gumbel: bool = True
+    straight_through: bool = True
+    lambdas: tuple[float, ...] = (1.0,)
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        check_lambdas(self.lambdas)
+        if self.evaluations < 1:
+            raise ValueError(f"a round needs at least 1 exact evaluation, not {self.evaluations}")
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        """Train or load the evaluator, then descend, decode and evaluate in rounds until the budget is spent."""
+        with torch_threads(self.descent.threads):
+            evaluator = self._evaluator(env)
+            relaxed = env.relax(device=self.device)
+            shortlist = Shortlist(env.problem, evaluator)
+            noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
+
+            def predict(probs: torch.Tensor, done: float) -> Prediction:
+                error_pct = 100.0 * (1.0 - relaxed.accuracy(probs))
+                shape = (len(probs), sum(evaluator.hardware_counts))
+                cost, _ = evaluator(
+                    probs.float(),
+                    temperature=cooled(self.descent.hardware_temperature, done),
+                    noise=gumbel_noise(shape, noise).to(self.device) if self.gumbel else None,
+                    hard=self.straight_through,
+                )
+                return Prediction(error_pct, cost, env.problem.objective.cost_function(cost))
+
+            finalists = Finalists(env, self.lambdas)
+            generated = _generated(env, evaluator)
+            while env.problem.meter.left:
+                before = env.problem.meter.spent
+                allowed = search_round(
+                    env, predict, generated, finalists, rng,
+                    settings=self.descent, hdx=self.hdx, lambdas=self.lambdas, evaluations=self.evaluations, device=self.device,
+                )
+                shortlist.spend(finalists, allowed)
+                if env.problem.meter.spent == before:
+                    return  # nothing new to ask: a space smaller than the budget
+
+    def _evaluator(self, env: CoDesignEnv) -> Evaluator:
+        meter = env.problem.meter
+        with meter.surrogate_training():
+            evaluator, bill, cached = load_or_train(env.problem.unmetered, self.evaluator, device=self.device)
+        meter.bill_surrogate(bill.samples, cached_seconds=bill.seconds if cached else 0.0)
+        meter.bill_costs(bill.cost_model_queries)
+        return evaluator
+
+
+Accelerate = Callable[[np.ndarray], np.ndarray]
+"""From networks (B, N) to designs (B, D): each with the accelerator chosen for it."""
+
+
+def search_round(
+    env: CoDesignEnv,
+    predict: Callable[[torch.Tensor, float], Prediction],
+    accelerate: Accelerate,
+    finalists: Finalists,
+    rng: np.random.Generator,
+    *,
+    settings: DescentSettings,
+    hdx: HdxSettings | None,
+    lambdas: tuple[float, ...],
+    evaluations: int,
+    queries: int = 1,
+    device: str = "cpu",
+) -> int:
+    """One round: descend, decode, evaluate.
+
+    Args:
+        env: the metered env.
+        predict: what the descent follows.
+        accelerate: chooses accelerators for decoded networks.
+        finalists: told of every design evaluated.
+        rng: draws the starts.
+        settings, hdx, lambdas, evaluations, device: as in `Dance`.
+        queries: gradient queries that one `predict` of one network costs.
+
+    Returns:
+        How many of the round's evaluations are left.
+    """
+    space = env.space
+    counts = [int(count) for count in space.option_counts[space.network]]
+    plan = plan_round(
+        env.problem.meter.left, settings, evaluations=evaluations, queries=queries, searches=len(lambdas)
+    )
+    groups = np.arange(plan.restarts) % len(lambdas)
+    start = torch.tensor(rng.normal(0.0, settings.spread, (plan.restarts, sum(counts))), device=device)
+    constraints = env.problem.objective.constraints
+    latest = [np.zeros(plan.restarts)]
+
+    def note(step: int, probs: torch.Tensor, loss: torch.Tensor) -> None:
+        latest[0] = loss.cpu().numpy()
+
+    logits = descend(
+        predict,
+        start,
+        option_counts=counts,
+        objective=env.problem.objective,
+        lambdas=torch.tensor([lambdas[group] for group in groups], dtype=start.dtype, device=device),
+        steps=plan.steps,
+        settings=settings,
+        hard=HardConstraints(constraints, plan.restarts, hdx) if hdx is not None and constraints else None,
+        each_step=note,
+    )
+    networks = most_probable(logits, counts).cpu().numpy()
+    designs = accelerate(networks)[in_turns(latest[0], groups)]
+    return plan.evaluations - finalists.evaluate(designs, most=plan.evaluations)
+
+
+def check_lambdas(lambdas: tuple[float, ...]) -> None:
+    """Refuse factors on lambda2 that mean nothing."""
+    if not lambdas or not all(np.isfinite(each) and each >= 0 for each in lambdas):
+        raise ValueError(f"lambdas are factors on the objective's weight, one or more numbers >= 0; got {lambdas}")
+
+
+def _generated(env: CoDesignEnv, evaluator: Evaluator) -> Accelerate:
+    counts = [int(count) for count in env.space.option_counts[env.space.network]]
+
+    def accelerate(networks: np.ndarray) -> np.ndarray:
+        probs = _one_hot(networks, counts)
+        with torch.no_grad():
+            hardware = evaluator.generator.generate(probs.to(next(evaluator.parameters()).device))
+        return np.concatenate([networks, hardware.cpu().numpy()], axis=1)
+
+    return accelerate
+
+
+def _one_hot(networks: np.ndarray, counts: list[int]) -> torch.Tensor:
+    blocks = [torch.nn.functional.one_hot(column, count) for column, count in zip(torch.tensor(networks).T, counts, strict=True)]
+    return torch.cat(blocks, dim=1).float()

@@ -1,0 +1,175 @@
+"""Training the evaluator: both networks, on exact labels, to the bit the same for the same settings."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from dance_env.problem import Problem
+from solvers.dance.data import TrainingData, hardware_option_counts, make_data, network_option_counts
+from solvers.dance.estimator import relative_error_loss
+from solvers.dance.evaluator import Evaluator, EvaluatorShape
+from solvers.dance.settings import EvaluatorSettings, TrainingLoop
+
+ProgressFunction = Callable[[str, int, int], object]
+"""Called with what is being trained ("generator" or "estimator"), the steps done and the steps in all."""
+
+
+_SETTLING_BATCHES = 100
+
+
+@dataclass(frozen=True)
+class TrainingBill:
+    """What training an evaluator took.
+
+    Attributes:
+        samples: labelled samples: networks with their best accelerator, and pairs.
+        cost_model_queries: (network, accelerator) costs behind the labels.
+        seconds: wall time, labels and training.
+    """
+
+    samples: int
+    cost_model_queries: int
+    seconds: float
+
+
+def evaluator_shape(problem: Problem, settings: EvaluatorSettings) -> EvaluatorShape:
+    """Sizes of a problem's evaluator."""
+    return EvaluatorShape(
+        network_options=sum(network_option_counts(problem)),
+        hardware_counts=hardware_option_counts(problem),
+        generator_width=settings.generator_width,
+        estimator_width=settings.estimator_width,
+        layers=settings.layers,
+        feature_forwarding=settings.feature_forwarding,
+    )
+
+
+def train_evaluator(
+    problem: Problem, settings: EvaluatorSettings, *, device: str = "cpu", progress: ProgressFunction | None = None
+) -> tuple[Evaluator, TrainingBill]:
+    """Label the samples and train both networks.
+
+    Args:
+        problem: whose cost table gives the labels.
+        settings: sizes, samples, training.
+        device: where everything is computed. On the CPU the weights are the same to the bit for the same settings (and
+            number of torch threads).
+        progress: told how far the training is.
+
+    Returns:
+        The evaluator, frozen, and what it took.
+    """
+    start = time.perf_counter()
+    data = make_data(
+        problem,
+        networks=settings.networks,
+        pairs=settings.pairs,
+        sampling=settings.sampling,
+        seed=settings.seed,
+        device=device,
+    )
+    evaluator = Evaluator.untrained(evaluator_shape(problem, settings), seed=settings.seed, device=device)
+    _train_generator(evaluator, data, settings, progress)
+    _train_estimator(evaluator, data, settings, progress)
+    bill = TrainingBill(
+        samples=settings.networks + settings.pairs,
+        cost_model_queries=data.cost_model_queries,
+        seconds=time.perf_counter() - start,
+    )
+    return evaluator.frozen(), bill
+
+
+def _train_generator(
+    evaluator: Evaluator, data: TrainingData, settings: EvaluatorSettings, progress: ProgressFunction | None
+) -> None:
+    generator = evaluator.generator
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        heads = generator.split(generator(data.network_probs[rows]))
+        targets = data.best_options[rows].unbind(dim=1)
+        return sum(
+            (nn.functional.cross_entropy(head, target) for head, target in zip(heads, targets, strict=True)),
+            start=torch.zeros((), device=rows.device),
+        )
+
+    _fit(generator, loss, len(data.network_probs), settings.generator, seed=settings.seed, name="generator", progress=progress)
+
+
+def _train_estimator(
+    evaluator: Evaluator, data: TrainingData, settings: EvaluatorSettings, progress: ProgressFunction | None
+) -> None:
+    estimator = evaluator.estimator
+    forwarding = evaluator.feature_forwarding
+    targets = data.pair_log_cost if forwarding else data.best_log_cost
+    estimator.log_scale.copy_(targets.mean(dim=0))
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        if forwarding:
+            predicted = estimator(data.network_probs[data.pair_network[rows]], data.hardware_features[data.pair_hardware[rows]])
+        else:
+            predicted = estimator(data.network_probs[rows])
+        return relative_error_loss(predicted, targets[rows])
+
+    _fit(estimator, loss, len(targets), settings.estimator, seed=settings.seed + 1, name="estimator", progress=progress)
+
+
+def _fit(
+    module: nn.Module,
+    loss: Callable[[torch.Tensor], torch.Tensor],
+    samples: int,
+    loop: TrainingLoop,
+    *,
+    seed: int,
+    name: str,
+    progress: ProgressFunction | None,
+) -> None:
+    """Minimise `loss(rows)` over shuffled batches of row numbers."""
+    device = next(module.parameters()).device
+    rng = torch.Generator().manual_seed(seed)
+    batch = min(loop.batch, samples)
+    per_epoch = samples // batch  # the remainder is left out of this epoch: a batch of one has no batch norm
+    steps = loop.epochs * per_epoch
+    optimizer = torch.optim.AdamW(module.parameters(), lr=loop.learning_rate, weight_decay=loop.weight_decay)
+    module.train()
+    step = 0
+    for _ in range(loop.epochs):
+        order = torch.randperm(samples, generator=rng).to(device)
+        for rows in order[: per_epoch * batch].split(batch):
+            for group in optimizer.param_groups:
+                group["lr"] = loop.learning_rate * warmed_cosine(step, steps)
+            optimizer.zero_grad(set_to_none=True)
+            loss(rows).backward()
+            optimizer.step()
+            step += 1
+            if progress is not None:
+                progress(name, step, steps)
+    _settle_batch_norms(module, loss, order[: per_epoch * batch].split(batch)[:_SETTLING_BATCHES])
+    module.eval()
+
+
+def _settle_batch_norms(module: nn.Module, loss: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[torch.Tensor]) -> None:
+    """Replace the running statistics, an average over some ten batches of noise, by plain means over many."""
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm1d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # torch's word for a cumulative mean
+    with torch.no_grad():
+        for rows in batches:
+            loss(rows)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def warmed_cosine(step: int, steps: int) -> float:
+    """Share of the top learning rate at `step` of `steps`: linear over the first twentieth, then cosine to zero."""
+    warm = max(1, steps // 20)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
