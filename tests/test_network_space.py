@@ -1,0 +1,270 @@
+"""Network spaces: graphs and arrays say the same, and the counts are those that were published."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dance_env.graph import (
+    NETWORKS,
+    LayerTable,
+    NetworkSpace,
+    Slot,
+    dance_cifar10,
+    dance_imagenet,
+    dance_mnist,
+    macro_cifar10,
+    network_space,
+    tiny,
+)
+from dance_env.space import DesignSpace
+
+SPACES = st.sampled_from(sorted(NETWORKS)).map(network_space)
+SEEDS = st.integers(0, 2**32 - 1)
+
+# (network, params, flops) as NAS-Bench-Macro's table has them
+MACRO_GOLDEN = [
+    ("00000000", 387_882, 7_713_280),
+    ("11111111", 1_588_874, 53_246_464),
+    ("22212202", 1_985_514, 85_164_544),  # the most accurate network, 93.13 %
+    ("02012100", 890_666, 47_327_744),
+    ("00011110", 1_118_378, 31_390_208),
+]
+
+
+def sample(space: NetworkSpace, seed: int, batch: int) -> np.ndarray:
+    return DesignSpace(space.choices()).sample(np.random.default_rng(seed), batch)
+
+
+def digits(network: str) -> list[int]:
+    return [int(digit) for digit in network]
+
+
+# -------------------------------------------------------------------------------------------------------- properties
+@settings(deadline=None)
+@given(SPACES, SEEDS)
+def test_graph_and_arrays_say_the_same(space: NetworkSpace, seed: int) -> None:
+    networks = sample(space, seed, 3)
+    table = space.layer_table(networks)
+    for row, network in enumerate(networks):
+        graph = space.graph(network)
+        lowered = LayerTable.from_layers([graph.layers()])
+        np.testing.assert_array_equal(table.dims[row][table.mask[row]], lowered.dims[0])
+        np.testing.assert_array_equal(table.stride[row][table.mask[row]], lowered.stride[0])
+        assert space.macs(networks)[row] == table.macs[row] == graph.macs
+        assert space.parameters(networks)[row] == graph.parameters
+
+
+@settings(deadline=None)
+@given(SPACES, SEEDS)
+def test_fixed_and_chosen_layers_make_up_the_network(space: NetworkSpace, seed: int) -> None:
+    network = sample(space, seed, 1)[0]
+    parts = list(space.fixed_layers())
+    for choice, option in enumerate(network):
+        parts += space.option_layers(choice, int(option))
+    assert Counter(parts) == Counter(space.graph(network).layers())
+
+
+@settings(deadline=None)
+@given(SPACES, SEEDS)
+def test_a_batch_equals_batches_of_one(space: NetworkSpace, seed: int) -> None:
+    networks = sample(space, seed, 4)
+    ones = [space.layer_table(network[None]) for network in networks]
+    batch = space.layer_table(networks)
+    np.testing.assert_array_equal(batch.dims, np.concatenate([one.dims for one in ones]))
+    np.testing.assert_array_equal(batch.stride, np.concatenate([one.stride for one in ones]))
+    np.testing.assert_array_equal(batch.mask, np.concatenate([one.mask for one in ones]))
+
+
+@settings(deadline=None)
+@given(SPACES, SEEDS)
+def test_every_block_of_a_graph_carries_the_operator_that_was_chosen(space: NetworkSpace, seed: int) -> None:
+    network = sample(space, seed, 1)[0]
+    graph = space.graph(network)
+    found = dict(graph.block(name) for name in graph.nodes)
+    chosen = dict(zip((slot.name for slot in space.searchable), network.tolist(), strict=True))
+    for slot in space.slots:
+        assert found[slot.name] == slot.operators[chosen.get(slot.name, 0)]
+
+
+@settings(deadline=None)
+@given(SPACES, SEEDS)
+def test_the_parts_in_a_row_are_the_network(space: NetworkSpace, seed: int) -> None:
+    network = iter(sample(space, seed, 1)[0].tolist())
+    picked = [graphs[next(network)] if len(graphs) > 1 else graphs[0] for graphs in space.parts()]
+    whole = space.graph(sample(space, seed, 1)[0])
+    assert [layer for graph in picked for layer in graph.layers()] == list(whole.layers())
+    assert sum(graph.parameters for graph in picked) == whole.parameters
+
+
+# ------------------------------------------------------------------------------------------------------------ golden
+@pytest.mark.parametrize(("network", "params", "flops"), MACRO_GOLDEN)
+def test_macro_counts_are_the_published_ones(network: str, params: int, flops: int) -> None:
+    space = macro_cifar10()
+    assert space.parameters([digits(network)]).tolist() == [params]
+    assert space.macs([digits(network)]).tolist() == [flops], "the table's flops are multiply-accumulates, fc included"
+
+
+def test_the_smallest_macro_network_by_hand() -> None:
+    convolutions = [(32, 3, 9, 32), (64, 32, 1, 16), (128, 64, 1, 8), (256, 128, 1, 4), (1280, 256, 1, 4)]
+    macs = sum(k * c * taps * rows**2 for k, c, taps, rows in convolutions) + 1280 * 10
+    parameters = sum(k * c * taps + 2 * k for k, c, taps, _ in convolutions) + 1280 * 10 + 10
+    space = macro_cifar10()
+    assert (space.macs([[0] * 8])[0], space.parameters([[0] * 8])[0]) == (macs, parameters) == (7_713_280, 387_882)
+
+
+def test_macro_counts_are_the_published_ones_for_all_6561_networks(shared_dir: Path) -> None:
+    table = json.loads((shared_dir / "data" / "nas-bench-macro_cifar10.json").read_text())
+    networks = np.array([digits(key) for key in table])
+    assert len(networks) == macro_cifar10().size == 6561
+    np.testing.assert_array_equal(macro_cifar10().parameters(networks), [each["params"] for each in table.values()])
+    np.testing.assert_array_equal(macro_cifar10().macs(networks), [each["flops"] for each in table.values()])
+
+
+def test_sizes_of_the_spaces_are_those_of_the_papers() -> None:
+    assert macro_cifar10().size == 3**8
+    assert tiny().size == 27
+    assert dance_cifar10().size == dance_mnist().size == 6**3 * 7**6 == 25_412_184
+    assert dance_imagenet().size == 6**6 * 7**15
+    assert len(dance_imagenet().choices()) == 21
+
+
+def test_dance_cifar10_spans_the_multiply_accumulates_that_the_paper_states() -> None:
+    space = dance_cifar10()
+    smallest = [len(choice) - 1 if "zero" in choice.options else 0 for choice in space.choices()]  # zero, else mb3_k3
+    largest = [choice.options.index("mb6_k7") for choice in space.choices()]
+    low, high = (space.macs([network])[0] / 1e6 for network in (smallest, largest))
+    assert (round(low, 1), round(high, 1)) == (24.8, 153.4)
+    every = [[sum(layer.macs for layer in space.option_layers(choice, option)) for option in range(len(each))]
+             for choice, each in enumerate(space.choices())]  # fmt: skip
+    assert [int(np.argmin(each)) for each in every] == smallest
+    assert [int(np.argmax(each)) for each in every] == largest
+
+
+def test_shapes_along_dance_cifar10() -> None:
+    graph = dance_cifar10().graph([0] * 9)
+    assert graph.shape("stem") == (32, 32, 32)
+    assert graph.shape("first.project") == (16, 32, 32)
+    shapes = [graph.shape(f"block{block}.project") for block in range(1, 10)]
+    assert shapes == [(32, 32, 32)] * 3 + [(64, 16, 16)] * 3 + [(128, 8, 8)] * 3
+    assert (graph.shape("head"), graph.shape("pool"), graph.shape("fc")) == ((1280, 8, 8), (1280,), (10,))
+
+
+def test_shapes_along_dance_imagenet() -> None:
+    graph = dance_imagenet().graph([0] * 21)
+    assert (graph.shape("stem"), graph.shape("first.project")) == ((32, 112, 112), (16, 112, 112))
+    ends = [graph.shape(f"block{block}.project") for block in (4, 8, 12, 16, 20, 21)]
+    assert ends == [(24, 56, 56), (40, 28, 28), (80, 14, 14), (96, 14, 14), (192, 7, 7), (320, 7, 7)]
+    assert graph.shape("fc") == (1000,)
+
+
+def test_dance_mnist_is_dance_cifar10_at_a_quarter_of_every_width() -> None:
+    wide, narrow = dance_cifar10(), dance_mnist()
+    assert narrow.choices() == wide.choices()
+    assert narrow.image_shape == (1, 28, 28)
+    for ours, theirs in zip(narrow.slots, wide.slots, strict=True):
+        assert (4 * ours.in_channels, 4 * ours.out_channels, ours.stride) == (
+            theirs.in_channels,
+            theirs.out_channels,
+            theirs.stride,
+        )
+    assert [slot.out_shape[1] for slot in narrow.searchable] == [28] * 3 + [14] * 3 + [7] * 3
+
+
+def test_zero_is_offered_exactly_where_the_shape_is_kept() -> None:
+    for space in (dance_cifar10(), dance_mnist(), dance_imagenet()):
+        for slot in space.searchable:
+            assert ("zero" in slot.operators) == (slot.in_shape == slot.out_shape)
+
+
+# -------------------------------------------------------------------------------------------------------------- tiny
+def test_tiny_is_a_slice_of_macro() -> None:
+    networks = np.array(list(itertools.product(range(3), repeat=3)))
+    embedded = tiny().embed(networks, into=macro_cifar10())
+    expected = np.tile([1, 0, 1, 0, 0, 1, 0, 0], (27, 1))
+    expected[:, [1, 3, 6]] = networks
+    np.testing.assert_array_equal(embedded, expected)
+    np.testing.assert_array_equal(tiny().macs(networks), macro_cifar10().macs(embedded))
+    np.testing.assert_array_equal(tiny().parameters(networks), macro_cifar10().parameters(embedded))
+    assert tiny().graph([1, 2, 0]).layers() == macro_cifar10().graph([1, 1, 1, 2, 0, 1, 0, 0]).layers()
+
+
+def test_a_space_embeds_into_itself_unchanged_and_into_no_other() -> None:
+    networks = sample(macro_cifar10(), 0, 5)
+    np.testing.assert_array_equal(macro_cifar10().embed(networks, into=macro_cifar10()), networks)
+    with pytest.raises(
+        ValueError, match="'macro-cifar10' has another stem, head, style or blocks than 'dance-cifar10'"
+    ):
+        macro_cifar10().embed(networks, into=dance_cifar10())
+    with pytest.raises(ValueError, match="space 'tiny', slot 'block1': there is no operator 'identity'"):
+        macro_cifar10().embed(networks, into=tiny())
+
+
+# --------------------------------------------------------------------------------------------------------- bad input
+def test_unknown_spaces_are_answered_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"no network space 'macro-cifr10'\. Did you mean 'macro-cifar10'"):
+        network_space("macro-cifr10")
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_the_catalog_gives_spaces_under_their_own_names(name: str) -> None:
+    assert network_space(name).name == name
+
+
+def test_networks_that_do_not_exist() -> None:
+    space = macro_cifar10()
+    with pytest.raises(ValueError, match=r"column 7 \('block8'\): option index must be in 0..2, got 3"):
+        space.macs([[0] * 7 + [3]])
+    with pytest.raises(ValueError, match=r"shape \(batch, 8\)"):
+        space.graph([0] * 7)
+    with pytest.raises(TypeError, match="whole numbers"):
+        space.layer_table([[0.5] * 8])
+    with pytest.raises(IndexError, match=r"choice must be in 0..7, got 8"):
+        space.option_layers(8, 0)
+    with pytest.raises(IndexError, match=r"choice 1 \('block2'\): option must be in 0..2, got -1"):
+        space.option_layers(1, -1)
+
+
+def slot(**change: object) -> Slot:
+    arguments: dict = {"name": "a", "operators": ("zero", "mb3_k3"), "in_channels": 8, "out_channels": 8, "stride": 1}
+    return Slot(**(arguments | {"in_size": 16} | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stride": 2}, "slot 'a': operator 'zero' needs stride 1 and equal widths, found stride 2, 8 -> 8 channels"),
+        ({"out_channels": 9}, "found stride 1, 8 -> 9 channels"),
+        ({"operators": ()}, "one or more different operators"),
+        ({"operators": ("zero", "zero")}, "one or more different operators"),
+        ({"operators": ("mbconv",)}, "no operator 'mbconv'"),
+    ],
+)
+def test_slots_that_make_no_sense(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        slot(**change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"slots": (slot(), slot())}, "slot names must differ"),
+        ({"slots": (slot(name="stem"),)}, "slot names must differ"),
+        ({"slots": (slot(operators=("zero",)),)}, "nothing can be chosen"),
+        ({"stem_channels": 9}, r"slot 'a': expected input shape \(9, 16, 16\), found \(8, 16, 16\)"),
+        ({"stem_stride": 2}, r"slot 'a': expected input shape \(8, 8, 8\), found \(8, 16, 16\)"),
+        ({"slots": (slot(), slot(name="b", in_size=8))}, r"slot 'b': expected input shape \(8, 16, 16\)"),
+        ({"image_shape": (1, 16, 8)}, "images must be square"),
+    ],
+)
+def test_network_spaces_that_make_no_sense(change: dict, message: str) -> None:
+    arguments: dict = {"name": "x", "image_shape": (1, 16, 16), "num_classes": 2, "stem_channels": 8, "stem_stride": 1}
+    with pytest.raises(ValueError, match=message):
+        NetworkSpace(**(arguments | {"slots": (slot(),), "head_channels": 4} | change))
