@@ -108,10 +108,12 @@ def test_evolution_finds_the_optimum_of_a_small_problem() -> None:
 
 
 def test_evolution_finds_a_feasible_design_where_chance_does_not() -> None:
-    limits = (Constraint("latency_s", 0.0075), Constraint("area_mm2", 1.5), Constraint("error_pct", 14.0))
+    limits = (Constraint("latency_s", 0.0075), Constraint("area_mm2", 1.5), Constraint("error_pct", 15.5))
     problem = synthetic_problem(3, option_counts=(3,) * 7, accelerators=LARGE, constraints=limits)
     random, evolved = (make_solver(name).solve(problem, budget=400, seed=0) for name in ("random", "evolution"))
-    assert evolved.trace.feasible.sum() > 10 * max(1, int(random.trace.feasible.sum()))
+    assert random.status is Status.NOTHING_FEASIBLE
+    assert evolved.status is Status.BUDGET_SPENT
+    assert evolved.trace.feasible.any()
 
 
 def test_nsga2_covers_more_of_the_front_than_evolution() -> None:

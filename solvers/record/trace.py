@@ -26,7 +26,7 @@ CLOCKS = ("solver_seconds", "oracle_seconds")
 """The columns that differ between two runs of one seed."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """Everything that a run evaluated, in order; `n` rows.
 
@@ -73,6 +73,9 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.designs)
+
+    def __repr__(self) -> str:
+        return f"Trace({len(self)} evaluations, {int(self.feasible.sum())} feasible)"
 
     def __getitem__(self, rows: slice | np.ndarray) -> Trace:
         """The trace of some rows: a slice, a mask or an array of row numbers."""
