@@ -204,7 +204,7 @@ class Mapping:
     def loop_nest(self) -> str:
         """The mapping as a nest of loops, outermost first, one line each."""
         orders = {"dram": self.dram_order, "glb": self.glb_order}
-        lines = []
+        lines: list[str] = []
         for level in LEVELS:
             keyword = "parallel" if level in ("cols", "rows") else "for"
             for d in reversed(orders.get(level, "CMRSPQG")):

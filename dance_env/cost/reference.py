@@ -1,0 +1,127 @@
+"""Reads a file of reference points: layers, accelerators, mappings, and what another tool counted for them."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from dance_env.cost.mapping import DIMS, Mapping
+from dance_env.cost.nest import MEMORIES, TENSORS
+from dance_env.cost.technology import Technology
+
+COUNT_COLUMNS = tuple(f"{m}_{t}_{way}" for m in MEMORIES for t in TENSORS for way in ("rd", "wr"))
+COLUMNS = (
+    *("layer", *DIMS, "stride", "pex", "pey", "rf", "dataflow", "cycles", "e_total_pJ", "area_um2", "rf_cycles"),
+    *COUNT_COLUMNS,
+    *("map_dram", "map_glb", "map_cols", "map_rows", "map_rf"),
+)
+"""Columns that a file must have; ``N`` (must be 1) and ``glb_bw`` (words a cycle each way) may be there too."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReferencePoint:
+    """One row.
+
+    Attributes:
+        where: "file, line n", for messages.
+        mapping: with the loops at DRAM in the order of the listing, which is not the order they run in: the file does
+            not record that.
+        counts: words moved, by `COUNT_COLUMNS`.
+        glb_words_per_cycle: each port of the global buffer; None where the file does not say.
+    """
+
+    where: str
+    layer: str
+    mapping: Mapping
+    pe_x: int
+    pe_y: int
+    rf_words: int
+    counts: dict[str, float]
+    compute_cycles: float
+    cycles: float
+    energy_pj: float
+    area_um2: float
+    glb_words_per_cycle: float | None
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The layer as K, C, P, Q, R, S, groups, stride (total channels)."""
+        d = self.mapping.dims
+        return d["M"] * d["G"], d["C"] * d["G"], d["P"], d["Q"], d["R"], d["S"], d["G"], self.mapping.stride
+
+    @property
+    def windows_overlap(self) -> bool:
+        """Whether neighbouring outputs need common inputs: the filter is wider than the stride."""
+        return max(self.mapping.dims["R"], self.mapping.dims["S"]) > self.mapping.stride
+
+    def technology(self, base: Technology) -> Technology:
+        """``base`` with this row's bandwidth of the global buffer."""
+        if self.glb_words_per_cycle is None:
+            return base
+        rate = self.glb_words_per_cycle
+        return dataclasses.replace(base, glb_read_words_per_cycle=rate, glb_write_words_per_cycle=rate)
+
+
+def read_points(path: str | Path) -> list[ReferencePoint]:
+    """Read a CSV file of reference points.
+
+    Raises:
+        OSError: when the file cannot be read.
+        ValueError: when columns are missing, there is no row, or a value is not what its column needs.
+    """
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise ValueError(f"{path}: expected the columns of a points file, missing: {', '.join(missing)}.")
+        points = [_point(f"{path}, line {reader.line_num}", row) for row in reader]
+    if not points:
+        raise ValueError(f"{path}: expected at least one point, the file has none.")
+    return points
+
+
+def _point(where: str, row: dict[str, str]) -> ReferencePoint:
+    sizes = {d: _whole(where, row, d) for d in DIMS}
+    try:
+        mapping = Mapping.from_columns(row, dataflow=row["dataflow"], stride=_whole(where, row, "stride"))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    if row.get("N") and _whole(where, row, "N") != 1:
+        raise ValueError(f"{where}: batches are not modelled, N = {row['N']}.")
+    if mapping.dims != sizes:
+        raise ValueError(f"{where}: the map columns multiply to {mapping.dims}, the layer is {sizes}.")
+    rate = row.get("glb_bw")
+    return ReferencePoint(
+        where=where,
+        layer=row["layer"],
+        mapping=mapping,
+        pe_x=_whole(where, row, "pex"),
+        pe_y=_whole(where, row, "pey"),
+        rf_words=_whole(where, row, "rf"),
+        counts={name: _number(where, row, name) for name in COUNT_COLUMNS},
+        compute_cycles=_number(where, row, "rf_cycles"),
+        cycles=_number(where, row, "cycles"),
+        energy_pj=_number(where, row, "e_total_pJ"),
+        area_um2=_number(where, row, "area_um2"),
+        glb_words_per_cycle=_number(where, row, "glb_bw", finite=False) if rate else None,
+    )
+
+
+def _number(where: str, row: dict[str, str], name: str, *, finite: bool = True) -> float:
+    try:
+        value = float(row[name])
+    except (TypeError, ValueError):
+        raise ValueError(f"{where}: expected a number in column {name}, got {row[name]!r}.") from None
+    if math.isnan(value) or value < 0 or (finite and math.isinf(value)):
+        raise ValueError(f"{where}: expected a non-negative number in column {name}, got {row[name]!r}.")
+    return value
+
+
+def _whole(where: str, row: dict[str, str], name: str) -> int:
+    value = _number(where, row, name)
+    if value < 1 or value != int(value):
+        raise ValueError(f"{where}: expected a whole number of at least 1 in column {name}, got {row[name]!r}.")
+    return int(value)
