@@ -1,4 +1,4 @@
-"""A whole image task in miniature, which a search finishes in about a second; shared by tests and their subprocesses."""
+"""A whole image task in miniature, which a search finishes in a second; shared by tests and their subprocesses."""
 
 from __future__ import annotations
 

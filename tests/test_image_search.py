@@ -1,0 +1,373 @@
+"""The image search on a micro task: resumption to the bit, refusals, the run folder, and that it searches."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from micro_images import micro_settings, micro_space, micro_task
+from safetensors.torch import load_file
+
+from dance_env.accuracy.supernet.sources import ImageDataError
+from dance_env.accuracy.supernet.training import Execution
+from solvers.dance.images import checkpoint as checkpoints
+from solvers.dance.images import run as runs
+from solvers.dance.images.checkpoint import CheckpointError, previous, read_checkpoint, write_checkpoint
+from solvers.dance.images.drive import Progress, drive
+from solvers.dance.images.hardware import ExpectedMacs, NoHardware, TableCost
+from solvers.dance.images.run import search_images
+from solvers.dance.images.search import SearchStage
+
+SAMPLINGS = ["binary", "two-path", "gumbel", "mixture"]
+
+
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip what takes longest in a micro run."""
+    for name in ("plot_probabilities", "plot_training"):
+        monkeypatch.setattr(runs, name, lambda *given: None)
+
+
+class Stop(Exception):
+    """Raised from a callback to end a run where a kill would."""
+
+
+def same_outcome(one: Path, other: Path) -> None:
+    """Assert that two run folders hold the same weights, optimiser states, histories and results, to the bit."""
+    for name in ("search", "final"):
+        first, second = load_file(one / f"{name}.safetensors"), load_file(other / f"{name}.safetensors")
+        assert first.keys() == second.keys()
+        for key, tensor in first.items():
+            assert torch.equal(tensor, second[key]), f"{name}: {key} differs"
+        assert json.loads((one / f"{name}.json").read_text()) == json.loads((other / f"{name}.json").read_text())
+    results = [json.loads((folder / "result.json").read_text()) for folder in (one, other)]
+    for result in results:
+        for key in ("search_seconds", "final_seconds"):
+            assert result.pop(key) > 0
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_a_run_stopped_after_any_step_resumes_to_the_same_bits(
+    tmp_path: Path, sampling: str, without_plots: None
+) -> None:
+    task, settings = micro_task(), micro_settings(sampling=sampling)
+    search_images(task, tmp_path / "whole", settings=settings)
+
+    # mid-epoch in the warm-up, in the search (before and after a choice step), in the final training
+    for stop_after in (1, 4, 5, 11) if sampling == "binary" else (5,):
+        seen = 0
+
+        def stop(progress: Progress, last: int = stop_after) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == last:
+                raise Stop
+
+        folder = tmp_path / f"stopped-{stop_after}"
+        with pytest.raises(Stop):
+            search_images(task, folder, settings=settings, checkpoint_seconds=0, progress=stop)
+        search_images(task, folder, settings=settings, checkpoint_seconds=0)
+        same_outcome(tmp_path / "whole", folder)
+
+
+SERVER = """
+import os, sys
+sys.path.insert(0, {tests!r})
+import torch
+torch.set_num_threads(1)
+from micro_images import micro_settings, micro_task
+from solvers.dance.images import run
+run.plot_probabilities = run.plot_training = lambda *given: None
+task = micro_task()
+for line in sys.stdin:  # one import of torch serves all the runs: each is a fork of this process
+    child = os.fork()
+    if child == 0:
+        run.search_images(task, line.strip(), settings=micro_settings(), checkpoint_seconds=0)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+def test_killed_again_and_again_ends_as_the_uninterrupted_run(tmp_path: Path) -> None:
+    """Real processes, real SIGKILL, at moments spread over the run's writes."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER.format(tests=str(Path(__file__).parent))],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+
+    def run(folder: Path, delay: float | None) -> int:
+        """Start a run; kill it `delay` seconds after its first new checkpoint. The exit status."""
+        before = _stamp(folder)
+        print(folder, file=server.stdin, flush=True)
+        child = int(server.stdout.readline())  # type: ignore[union-attr]
+        if delay is not None:
+            waited = time.monotonic()
+            while _stamp(folder) == before and time.monotonic() - waited < 60:
+                time.sleep(0.0005)
+            time.sleep(delay)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        return int(server.stdout.readline())  # type: ignore[union-attr]
+
+    try:
+        assert run(tmp_path / "whole", None) == 0
+        statuses = [run(tmp_path / "killed", delay) for delay in (0.0, 0.002, 0.005, 0.01, 0.0)]
+        assert statuses.count(signal.SIGKILL) >= 3
+        assert run(tmp_path / "killed", None) == 0
+    finally:
+        server.stdin.close()
+        server.wait(timeout=60)
+        server.stdout.close()
+    same_outcome(tmp_path / "whole", tmp_path / "killed")
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Changes whenever a checkpoint does."""
+    stamps = []
+    for name in ("search.safetensors", "final.safetensors"):
+        try:
+            stamps.append((folder / name).stat().st_mtime_ns)
+        except FileNotFoundError:
+            stamps.append(0)
+    return tuple(stamps)
+
+
+def test_the_run_folder_holds_design_true_costs_and_plots(tmp_path: Path) -> None:
+    task, settings = micro_task(), micro_settings()
+    rows: list[Progress] = []
+    result = search_images(task, tmp_path / "run", settings=settings, progress=rows.append)
+
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"config.json", "result.json", "network.json", "search.json", "probabilities.png", "training.png"} <= names
+    assert not [name for name in names if name.endswith(".part")]
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == result
+    design = np.array(result["design"])
+    network, point = design[None, :2], design[None, 2:]
+    cost = task.costs.lookup(network, task.accelerator_space.index(point))
+    assert result["edap_js_mm2"] == cost.edap_js_mm2[0]
+    on_all = task.costs.on_all_hardware(network)
+    assert result["edap_js_mm2"] == on_all.edap_js_mm2.min()
+    assert result["error_pct"] == 100 * (1 - result["test_accuracy"])
+    history = json.loads((tmp_path / "run" / "search.json").read_text())
+    assert [row["phase"] for row in history] == ["warm-up", "search", "search"]
+    assert history[0]["lambda2"] == 0.0
+    assert history[-1]["lambda2"] == 0.1
+    assert [row.step for row in rows if row.stage == "search"] == list(range(1, 10))
+
+
+def test_hardware_terms_agree_with_the_table_at_one_hots() -> None:
+    task, space = micro_task(), micro_space()
+    sharp = TableCost(task.objective, task.costs, temperature=1e-6)
+    soft = TableCost(task.objective, task.costs, temperature=1.0)
+    macs = ExpectedMacs.of(space)
+    for first in range(3):
+        for second in range(2):
+            probs = torch.zeros(1, 5)
+            probs[0, first], probs[0, 3 + second] = 1, 1
+            network = np.array([[first, second]])
+            true = float(task.objective.cost_function(task.costs.on_all_hardware(network)).min()) / sharp.reference
+            assert float(sharp(probs)) == pytest.approx(true, rel=1e-9)
+            assert float(soft(probs)) > true
+            assert float(macs(probs)) * macs.reference == pytest.approx(float(space.macs(network)[0]), rel=1e-12)
+    uniform = torch.tensor([[1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2]])
+    assert float(sharp(uniform)) == pytest.approx(1.0, rel=1e-6)
+    assert float(NoHardware()(uniform)) == 0.0
+
+
+def test_the_price_of_hardware_moves_the_choice() -> None:
+    """With a dear lambda2 the probabilities fall on the cheapest options; with lambda2 = 0 they do not know them."""
+    task = micro_task()
+
+    def probabilities(lambda2: float) -> torch.Tensor:
+        settings = micro_settings(lambda2=lambda2, lambda2_warmup=0.0, learning_rate=0.5, every=1)
+        settings = replace(settings, search=replace(settings.search, epochs=8))
+        stage = SearchStage(task, settings, term=TableCost(task.objective, task.costs), execution=Execution())
+        while stage.step < stage.steps:
+            stage.advance()
+            stage.step += 1
+        return stage.choice.probs.detach()
+
+    dear = probabilities(100.0)
+    assert dear[2] > 0.95  # zero, which costs nothing
+    assert dear[3] > 0.95  # the smaller kernel
+    free = probabilities(0.0)
+    assert free[2] < 0.9
+
+
+def test_lambda2_and_temperature_follow_their_schedules() -> None:
+    settings = micro_settings(warmup_epochs=1, lambda2=0.4, lambda2_warmup=0.5, temperature=5.0, temperature_decay=0.5)
+    stage = SearchStage(micro_task(), settings, term=NoHardware(), execution=Execution())
+    values = []
+    for step in range(stage.steps):
+        stage.step = step
+        values.append((stage.lambda2, stage.temperature))
+    lambdas = [value for value, _ in values]
+    assert lambdas[:4] == [0.0, 0.0, 0.0, 0.0]  # 3 warm-up steps; then from 0 over 3 of 6 steps
+    assert lambdas[4:] == pytest.approx([0.4 / 3, 0.8 / 3, 0.4, 0.4, 0.4])
+    assert [temperature for _, temperature in values] == [5.0] * 6 + [2.5] * 3
+
+
+def test_a_checkpoint_of_another_run_is_refused_by_name_of_what_differs(tmp_path: Path, without_plots: None) -> None:
+    task = micro_task()
+    search_images(task, tmp_path / "run", settings=micro_settings())
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(CheckpointError, match=r"another run \(seed: 0 there, 1 asked for\)"):
+        search_images(task, tmp_path / "run", settings=replace(micro_settings(), seed=1))
+    with pytest.raises(CheckpointError, match="hardware: 'table"):
+        search_images(task, tmp_path / "run", settings=micro_settings(), term=NoHardware())
+    with pytest.raises(CheckpointError, match="task_fingerprint"):
+        search_images(micro_task(weight=2.0), tmp_path / "run", settings=micro_settings())
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+
+def test_a_checkpoint_moved_in_from_another_task_is_refused(tmp_path: Path, without_plots: None) -> None:
+    task = micro_task()
+    search_images(task, tmp_path / "one", settings=micro_settings())
+    search_images(task, tmp_path / "two", settings=replace(micro_settings(), seed=1))
+    (tmp_path / "two" / "search.safetensors").replace(tmp_path / "one" / "search.safetensors")
+    with pytest.raises(CheckpointError, match="seed: 1 there, 0 asked for"):
+        search_images(task, tmp_path / "one", settings=micro_settings())
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "text", "empty"])
+def test_a_damaged_checkpoint_says_so_and_the_one_before_it_serves(
+    tmp_path: Path, damage: str, without_plots: None
+) -> None:
+    task, settings = micro_task(), micro_settings()
+    search_images(task, tmp_path / "whole", settings=settings)
+    search_images(task, tmp_path / "run", settings=settings)
+    path = tmp_path / "run" / "final.safetensors"
+    content = bytearray(path.read_bytes())
+    if damage == "truncate":
+        content = content[: len(content) // 2]
+    elif damage == "flip":
+        content[-5] ^= 0x10
+    elif damage == "text":
+        content = bytearray(b"not a checkpoint")
+    else:
+        content = bytearray()
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"damaged .*delete it, and the run goes on from final\.previous"):
+        search_images(task, tmp_path / "run", settings=settings)
+    path.unlink()
+    search_images(task, tmp_path / "run", settings=settings)
+    same_outcome(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_plots: None) -> None:
+    task, settings = micro_task(), micro_settings()
+    search_images(task, tmp_path / "whole", settings=settings)
+    real, writes = os.fsync, 0
+
+    def full(handle: int) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == 6:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(handle)
+
+    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    with pytest.raises(OSError, match=r"no space is left; free some .* goes on from the last checkpoint"):
+        search_images(task, tmp_path / "run", settings=settings, checkpoint_seconds=0)
+    assert not list((tmp_path / "run").glob("*.part")) + list((tmp_path / "run").glob(".*.part"))
+    read_checkpoint(tmp_path / "run" / "search.safetensors")
+    monkeypatch.setattr(checkpoints.os, "fsync", real)
+    search_images(task, tmp_path / "run", settings=settings)
+    same_outcome(tmp_path / "whole", tmp_path / "run")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs RLIMIT_FSIZE")
+def test_a_file_size_limit_of_the_system_is_reported_as_no_space(tmp_path: Path) -> None:
+    """A real failing write, by the operating system."""
+    script = (
+        "import resource, signal, sys; from pathlib import Path; import torch\n"
+        "from solvers.dance.images.checkpoint import write_checkpoint\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "path = Path(sys.argv[1]); write_checkpoint(path, {'a': torch.zeros(10)}, {'step': 1})\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "write_checkpoint(path, {'a': torch.zeros(100_000)}, {'step': 2})\n"
+    )
+    path = tmp_path / "x.safetensors"
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "no space is left" in done.stderr
+    assert read_checkpoint(path)[1] == {"step": 1}
+    assert [each.name for each in tmp_path.iterdir()] == ["x.safetensors"]
+
+
+def test_a_kill_between_the_two_renames_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    write_checkpoint(path, {"a": torch.arange(3)}, {"step": 1})
+    write_checkpoint(path, {"a": torch.arange(4)}, {"step": 2})
+    path.unlink()  # as if killed after the old file was renamed and before the new one took its name
+    assert previous(path).exists()
+    tensors, state = read_checkpoint(path)
+    assert state == {"step": 1}
+    assert torch.equal(tensors["a"], torch.arange(3))
+
+
+def test_no_pickle_is_ever_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    torch.save({"a": torch.zeros(3)}, path)
+    with pytest.raises(CheckpointError, match="damaged"):
+        read_checkpoint(path)
+
+
+def test_a_batch_larger_than_a_split_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    settings = micro_settings()
+    settings = replace(settings, search=replace(settings.search, batch_size=64))
+    with pytest.raises(ImageDataError, match="a batch of 64 cannot be drawn from a split of 30 images"):
+        search_images(micro_task(), tmp_path / "run", settings=settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_refuse_what_cannot_run() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'gumbel'"):
+        micro_settings(sampling="gumble")
+    with pytest.raises(ValueError, match=r"search\.epochs counts the warm-up too"):
+        micro_settings(warmup_epochs=3)
+    with pytest.raises(ValueError, match="lambda2 >= 0"):
+        micro_settings(lambda2=-1.0)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_runs_and_resumes(tmp_path: Path, precision: str) -> None:
+    """On the CPU here; the same code runs on CUDA, where half precision pays."""
+    settings = micro_settings()
+    settings = replace(settings, search=replace(settings.search, precision=precision))
+
+    def stage() -> SearchStage:
+        return SearchStage(micro_task(), settings, term=NoHardware(), execution=Execution())
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 6:
+            raise Stop
+
+    path, whole = tmp_path / "x.safetensors", stage()
+    drive(whole, tmp_path / "whole.safetensors", world=Execution().world)
+    with pytest.raises(Stop):
+        drive(stage(), path, world=Execution().world, progress=stop)
+    resumed = stage()
+    drive(resumed, path, world=Execution().world)
+    assert torch.equal(resumed.choice.logits, whole.choice.logits)
+    assert resumed.history == whole.history
+    assert all(np.isfinite(row["train_loss"]) for row in whole.history)
