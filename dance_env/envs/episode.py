@@ -40,6 +40,7 @@ class Episode(ABC):
         name: what a user calls the style.
         truncates: whether the last step is a truncation (the episode was cut) rather than a termination.
         takes_start: whether an episode can start from a design that the user gives.
+        differences: whether an episode evaluates several designs, so that rewards are differences of objectives.
     """
 
     space: DesignSpace
@@ -48,6 +49,7 @@ class Episode(ABC):
     name: ClassVar[str]
     truncates: ClassVar[bool] = False
     takes_start: ClassVar[bool] = False
+    differences: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -105,20 +107,20 @@ class Episode(ABC):
 
         Raises:
             TypeError: actions that are not integers.
-            ValueError: actions of the wrong shape or out of range, or rewards that cannot telescope.
+            ValueError: actions of the wrong shape or out of range; an infinite objective where rewards are differences.
         """
         designs = self.act(state, actions)
         complete = designs.shape[1] == self.space.num_choices
         after = State(designs, state.step + 1, evaluate(designs) if complete else None)
-        rewards = _objective(state) - _objective(after)
-        if np.isnan(rewards).any():
-            row = int(np.flatnonzero(np.isnan(rewards))[0])
+        now = _objective(after)
+        if self.differences and not np.isfinite(now).all():
+            row = int(np.flatnonzero(~np.isfinite(now))[0])
             raise ValueError(
-                f"{self.name}: the objective of design {designs[row].tolist()} (row {row}) is not finite, and neither "
-                f"was the one before, so that their difference is no reward. Use an episode style that evaluates one "
-                f"design (one-shot, sequential), or a problem in which every layer can be mapped."
+                f"{self.name}: the objective of design {designs[row].tolist()} (environment {row}) is {now[row]}, and "
+                f"rewards of this style are differences of objectives. Use a style with one evaluation an episode "
+                f"(one-shot, sequential), or a problem in which every layer has a mapping."
             )
-        return after, rewards
+        return after, _objective(state) - now
 
 
 def _objective(state: State) -> np.ndarray:

@@ -125,5 +125,5 @@ class VectorMultiObjective(VectorWrapper[np.ndarray, np.ndarray, np.ndarray, np.
 
 def _reward_space(env: Any) -> gymnasium.spaces.Box:
     """Metrics are never negative, so only a style of several evaluations an episode has rewards above zero."""
-    highest = np.inf if env.episode.truncates else 0.0
+    highest = np.inf if env.episode.differences else 0.0
     return gymnasium.spaces.Box(-np.inf, highest, (len(REWARD_METRICS),), np.float64)

@@ -29,6 +29,7 @@ class Refine(Episode):
     name: ClassVar[str] = "refine"
     truncates: ClassVar[bool] = True
     takes_start: ClassVar[bool] = True
+    differences: ClassVar[bool] = True
 
     @property
     def action_space(self) -> gymnasium.spaces.Discrete:

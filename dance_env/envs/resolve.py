@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dance_env.problem import Problem
-
-DEFAULT_TASK = "macro-cifar10/balanced"
 
 
 def resolve_problem(problem: Problem | str | None, task: str | None) -> Any:
@@ -21,13 +20,13 @@ def resolve_problem(problem: Problem | str | None, task: str | None) -> Any:
     """
     if problem is not None and task is not None:
         raise TypeError("give either a task or a problem, not both")
-    chosen = DEFAULT_TASK if problem is None and task is None else (task if problem is None else problem)
-    if isinstance(chosen, str):
-        from dance_env.tasks import make_problem
+    given = task if problem is None else problem
+    if given is None or isinstance(given, str):
+        from dance_env.tasks import DEFAULT_TASK, make_problem
 
-        return make_problem(chosen)
-    if not (callable(getattr(chosen, "evaluate", None)) and hasattr(chosen, "space")):
-        raise TypeError(
-            f"expected a task's name or a problem (with `space` and `evaluate`); got {type(chosen).__name__}"
-        )
-    return chosen
+        # The first build of a task's cost table takes a while: tell whoever sits in front of it.
+        return make_problem(DEFAULT_TASK if given is None else given, progress=sys.stderr.isatty())
+    if not (callable(getattr(given, "evaluate", None)) and hasattr(given, "space")):
+        kind = type(given).__name__
+        raise TypeError(f"expected a task's name or a problem (with `space` and `evaluate`); got {kind}")
+    return given

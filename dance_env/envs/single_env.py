@@ -66,8 +66,8 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
     The return of an episode is the negated objective of its last design: in one-shot and sequential to the bit, since
     one reward alone differs from zero; in refine the first reward is `-J_1` and each later one `J_(t-1) - J_t`, which
     telescope to `-J_T`. The violation is not in the reward: `dance_env.envs.ConstraintPenalty` puts it there. A design
-    with a layer that no mapping fits has an infinite objective; refine refuses two such designs in a row with a
-    `ValueError`, since their difference is no number.
+    with a layer that no mapping fits has an infinite objective; refine refuses it with a `ValueError`, since its
+    rewards are differences.
 
     ## Starting State
     one-shot and sequential: no choice made. refine: a uniformly random design drawn from `env.np_random`, not

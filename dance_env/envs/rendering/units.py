@@ -13,7 +13,7 @@ METRIC_LABELS = {
     "edap_js_mm2": "EDAP",
 }
 _UNITS = {"error_pct": "points", "latency_s": "s", "energy_j": "J", "area_mm2": "mm²", "edap_js_mm2": "J·s·mm²"}
-_PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+_PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"), (1e-18, "a"))
 _PREFIXED = ("latency_s", "energy_j", "edap_js_mm2")
 
 DATAFLOW_NAMES = {"WS": "weight stationary", "OS": "output stationary", "RS": "row stationary"}

@@ -1,0 +1,69 @@
+"""What `import dance_env` costs and gives."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+import warnings
+
+import gymnasium
+import pytest
+
+import dance_env
+
+HEAVY = ("torch", "stable_baselines3", "matplotlib", "numba", "pymoo", "networkx", "scipy", "pandas")
+PROGRAM = f"""
+import json, sys, time
+start = time.perf_counter()
+import dance_env
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, [name for name in {HEAVY!r} if name in sys.modules]]))
+"""
+
+
+def _import_in_a_fresh_process() -> tuple[float, list[str]]:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
+    seconds, loaded = json.loads(done.stdout)
+    return seconds, loaded
+
+
+def test_import_is_light_and_takes_less_than_half_a_second() -> None:
+    runs = [_import_in_a_fresh_process() for _ in range(5)]  # the first may read files from a cold disk
+    assert [loaded for _, loaded in runs] == [[]] * len(runs)
+    assert min(seconds for seconds, _ in runs) < 0.5
+
+
+def test_every_public_name_is_there() -> None:
+    for name in dance_env.__all__:
+        assert getattr(dance_env, name) is not None
+    assert set(dance_env.__all__) <= set(dir(dance_env))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'dance_env' has no attribute 'make_problems'"):
+        dance_env.make_problems  # noqa: B018
+
+
+def test_environments_are_registered_by_lazy_entry_points() -> None:
+    spec = gymnasium.spec("dance_env/CoDesign-v0")
+    assert isinstance(spec.entry_point, str)
+    assert isinstance(spec.vector_entry_point, str)
+    assert gymnasium.spec("dance_env/MultiObjectiveCoDesign-v0").reward_threshold is None
+
+
+def test_a_second_import_does_not_warn_of_overriding() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        importlib.reload(dance_env)
+
+
+def test_gymnasium_finds_the_environment_without_an_import_of_ours() -> None:
+    program = (
+        "import gymnasium\n"
+        "try: gymnasium.make('dance_env:dance_env/CoDesign-v0', task='no such task')\n"
+        "except ValueError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "no such task" in done.stdout
