@@ -116,6 +116,7 @@ def compare(
     on_cell: Callable[[Cell, Result], object] | None = None,
     on_progress: OnProgress | None = None,
     table_progress: Callable[[int, int], None] | None = None,
+    optimum_progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run what is not yet on record, and gather everything.
 
@@ -124,6 +125,7 @@ def compare(
         on_cell: told every finished cell, those found on record first.
         on_progress: told how far each running cell is.
         table_progress: told (layers done, layers in all) where the task's cost table has to be built first.
+        optimum_progress: told (networks done, networks in all) where the exact optimum has to be found first.
 
     Raises:
         OSError: the output folder cannot be written.
@@ -133,7 +135,7 @@ def compare(
     cells = plan(settings)
     check_writable(settings.out)
     problem = make_problem(settings.task, accuracy_table=settings.accuracy_table, progress=table_progress)
-    reference = optimum(problem)
+    reference = optimum(problem, progress=optimum_progress)
     results = {cell: result for cell in cells if (result := cell.finished(problem)) is not None}
     for cell, result in results.items():
         _tell(on_cell, cell, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,11 @@ def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: 
     started = time.perf_counter()
     with _Display(console) as display:
         comparison = compare(
-            settings, on_cell=display.cell_ended, on_progress=display.report, table_progress=display.table
+            settings,
+            on_cell=display.cell_ended,
+            on_progress=display.report,
+            table_progress=display.preparing("cost table"),
+            optimum_progress=display.preparing("exact optimum"),
         )
     page = write_report(comparison, command=command)
     rows = summarise(comparison.by_solver(), comparison.optimum)
@@ -80,11 +84,15 @@ class _Display:
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
-    def table(self, done: int, total: int) -> None:
-        """Layers of the cost table that are done, while it is built for the first time."""
-        self._advance("table", "cost table", done=done, total=total, note="built once, then cached")
-        if done >= total:
-            self._remove("table")
+    def preparing(self, title: str) -> Callable[[int, int], None]:
+        """The progress of work that comes before the cells, done once and then cached."""
+
+        def advance(done: int, total: int) -> None:
+            self._advance(title, title, done=done, total=total, note="made once, then cached")
+            if done >= total:
+                self._remove(title)
+
+        return advance
 
     def report(self, cell: Cell, run: RunProgress) -> None:
         """How far a running cell is."""
