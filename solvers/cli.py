@@ -145,3 +145,7 @@ def _check_solver(arguments: argparse.Namespace) -> int:
     report = check_solver(load_solver(arguments.solver)())
     print(report)  # noqa: T201
     return 0 if report.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -107,7 +107,7 @@ def plan(settings: Settings) -> list[Cell]:
 
 def _seeds(solver: Solver, seeds: Sequence[int]) -> Sequence[int]:
     """A solver that declares itself deterministic runs once."""
-    return seeds[:1] if getattr(solver, "deterministic", False) else seeds
+    return seeds[:1] if solver.deterministic else seeds
 
 
 def compare(

@@ -35,6 +35,8 @@ class Solver(ABC):
     """
 
     name: ClassVar[str]
+    deterministic: ClassVar[bool] = False
+    """Whether every seed gives the same run, so that a comparison runs the solver once."""
 
     @abstractmethod
     def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
