@@ -67,19 +67,19 @@ class AnalyticalCostModel:
         rows = np.asarray(rows)
         if rows.ndim != 2 or rows.shape[1] != 8:
             raise ValueError(f"rows: expected shape (layers, 8), got {rows.shape}.")
-        sizes, which = np.unique(hardware.rf_words, return_inverse=True)
         latency = np.full((len(rows), len(hardware)), np.inf)
         energy = np.full_like(latency, np.inf)
         for flow in np.unique(hardware.dataflow):
             on = np.flatnonzero(hardware.dataflow == flow)
-            x, y = hardware.pe_x[on], hardware.pe_y[on]
+            asked = [np.unique(size[on], return_inverse=True) for size in (hardware.pe_x, hardware.pe_y, hardware.rf_words)]
+            (pe_x, x), (pe_y, y), (rf_words, r) = asked
             for u, row in enumerate(rows):
                 best = search_layer(
-                    row, DATAFLOWS[flow], rf_words=sizes, max_x=int(x.max()), max_y=int(y.max()),
-                    technology=self.technology, objective=self.objective,
+                    row, DATAFLOWS[flow], rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
+                    objective=self.objective,
                 )
-                latency[u, on] = best.cycles[which[on], x - 1, y - 1] / self.technology.clock_hz
-                energy[u, on] = best.energy_pj[which[on], x - 1, y - 1] * 1e-12
+                latency[u, on] = best.cycles[x, y, r] / self.technology.clock_hz
+                energy[u, on] = best.energy_pj[x, y, r] * 1e-12
         return LayerCost(latency, energy)
 
     def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
@@ -104,6 +104,6 @@ class AnalyticalCostModel:
 def _code_digest() -> str:
     """Digest of the source that decides the figures, so that no cache outlives a change of the rules."""
     digest = hashlib.sha256()
-    for name in ("analytical.py", "kernel.py", "mapspace.py", "search.py"):
+    for name in ("analytical.py", "kernel.py", "mapspace.py", "nest_kernel.py", "search.py", "search_kernel.py"):
         digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()

@@ -99,18 +99,19 @@ def _triples(size: int, rf: bool, x: bool, y: bool, limits: tuple[int, int, int]
     return found
 
 
-def subspaces(dims: np.ndarray, dataflow: str, *, max_x: int, max_y: int, max_rf: int) -> list[Subspace]:
+def subspaces(dims: np.ndarray, dataflow: str, *, max_x: int, max_y: int, rf_words: np.ndarray) -> list[Subspace]:
     """The boxes of mappings that ``dataflow`` allows for a layer.
 
     Args:
         dims: (7,) loop dimensions, see `loop_dims`.
         dataflow: "WS", "OS" or "RS".
         max_x, max_y: columns and rows of the largest array asked for.
-        max_rf: words of the largest register file asked for.
+        rf_words: (n_rf,) register file sizes asked for.
 
     Returns:
         The boxes; none when nothing can be mapped on any array (RS with a filter taller than the array).
     """
+    max_rf = int(rf_words.max())
     limits = (max_rf, max_x, max_y)
     size = [int(n) for n in dims]
     everywhere = np.ones(7, dtype=np.bool_)
@@ -148,8 +149,9 @@ def subspaces(dims: np.ndarray, dataflow: str, *, max_x: int, max_y: int, max_rf
             fixed = {R: row, S: (size[S], 1, 1)}
             found.append(box(places, fixed=fixed, glb=everywhere, dram=no_filter, order=WS_GLB_ORDER,
                              rf=(whole_row, NO_LIMIT)))
-        fixed = {R: row, S: (1, 1, 1)}
-        found.append(box(places, fixed=fixed, glb=everywhere, dram=no_filter, order=WS_GLB_ORDER,
-                         rf=(1, whole_row - 1)))
+        if rf_words.min() < whole_row:
+            fixed = {R: row, S: (1, 1, 1)}
+            found.append(box(places, fixed=fixed, glb=everywhere, dram=no_filter, order=WS_GLB_ORDER,
+                             rf=(1, whole_row - 1)))
         return found
     raise ValueError(f"dataflow: expected one of WS, OS, RS, got {dataflow!r}.")
