@@ -189,26 +189,25 @@ def _given_mapping(
 
 
 def _searched_edp(points: list[ReferencePoint], technology: Technology) -> np.ndarray:
-    """EDP (pJ cycles) of our best mapping for each point: one search per layer, dataflow and bandwidth."""
-    from dance_env.cost.search import search_layer
+    """EDP (pJ cycles) of our best mapping for each point: one search per layer and bandwidth."""
+    from dance_env.cost.analytical import AnalyticalCostModel
+    from dance_env.space import DATAFLOWS, Hardware
 
     groups: dict[tuple, list[int]] = {}
     for i, point in enumerate(points):
-        groups.setdefault((point.row, point.mapping.dataflow, point.glb_words_per_cycle), []).append(i)
+        groups.setdefault((point.row, point.glb_words_per_cycle), []).append(i)
     edp = np.full(len(points), np.inf)
-    for (row, dataflow, _), members in groups.items():
-        sizes = sorted({points[i].rf_words for i in members})
-        best = search_layer(
-            np.array(row, dtype=np.int64),
-            dataflow,
-            rf_words=np.array(sizes, dtype=np.int64),
-            max_x=max(points[i].pe_x for i in members),
-            max_y=max(points[i].pe_y for i in members),
-            technology=points[members[0]].technology(technology),
+    for (row, _), members in groups.items():
+        here = [points[i] for i in members]
+        model = AnalyticalCostModel(technology=here[0].technology(technology))
+        hardware = Hardware(
+            pe_x=np.array([p.pe_x for p in here]),
+            pe_y=np.array([p.pe_y for p in here]),
+            rf_words=np.array([p.rf_words for p in here]),
+            dataflow=np.array([DATAFLOWS.index(p.mapping.dataflow) for p in here]),
         )
-        for i in members:
-            at = sizes.index(points[i].rf_words), points[i].pe_x - 1, points[i].pe_y - 1
-            edp[i] = best.energy_pj[at] * best.cycles[at]
+        cost = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
+        edp[members] = cost.energy_j[0] * 1e12 * cost.latency_s[0] * model.technology.clock_hz
     return edp
 
 

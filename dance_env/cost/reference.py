@@ -72,12 +72,15 @@ def read_points(path: str | Path) -> list[ReferencePoint]:
         OSError: when the file cannot be read.
         ValueError: when columns are missing, there is no row, or a value is not what its column needs.
     """
-    with open(path, newline="", encoding="utf-8", errors="replace") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(f"{path}: expected the columns of a points file, missing: {', '.join(missing)}.")
-        points = [_point(f"{path}, line {reader.line_num}", row) for row in reader]
+    try:
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise ValueError(f"{path}: expected the columns of a points file, missing: {', '.join(missing)}.")
+            points = [_point(f"{path}, line {reader.line_num}", row) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path}: expected a CSV file, {error}.") from error
     if not points:
         raise ValueError(f"{path}: expected at least one point, the file has none.")
     return points

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from dance_env.suggest import nearest
+
 
 @dataclass(frozen=True, eq=False)
 class RegisterFile:
@@ -235,7 +237,7 @@ TECHNOLOGIES: dict[str, Technology] = {t.name: t for t in (TIMELOOP_45NM, EDGE_L
 
 
 def get_technology(name: str) -> Technology:
-    """The technology called ``name``; an unknown name is a ValueError that lists the known ones."""
+    """The technology called ``name``; an unknown name is a ValueError that offers the nearest."""
     if name not in TECHNOLOGIES:
-        raise ValueError(f"unknown technology {name!r}; known: {', '.join(sorted(TECHNOLOGIES))}.")
+        raise ValueError(f"unknown technology {name!r}. {nearest(name, TECHNOLOGIES)}")
     return TECHNOLOGIES[name]

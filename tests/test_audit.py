@@ -1,0 +1,194 @@
+"""The audit: passes on points that are right, finds each thing that is wrong, refuses files that are no points."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dance_env.cost import nest
+from dance_env.cost.audit import _ranks, audit, main
+from dance_env.cost.mapping import Mapping
+from dance_env.cost.reference import COLUMNS, read_points
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "nest.json").read_text())
+PE_X, PE_Y, RF_WORDS = 16, 16, 24
+Rows = list[dict[str, str]]
+
+
+def point(layer: str, m: Mapping) -> dict[str, str]:
+    cost = nest.evaluate(m, pe_x=PE_X, pe_y=PE_Y, rf_words=RF_WORDS)
+    values = {
+        **{"layer": layer, "N": 1, **m.dims, "stride": m.stride, "pex": PE_X, "pey": PE_Y, "rf": RF_WORDS},
+        **{"dataflow": m.dataflow, "cycles": cost.cycles, "e_total_pJ": cost.energy_pj, "glb_bw": 16},
+        **{"area_um2": cost.area_mm2 * 1e6, **cost.columns(), **m.to_columns()},
+    }
+    return {name: str(value) for name, value in values.items()}
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return [point(row["layer"], Mapping.from_dict(row["mapping"])) for row in GOLDEN[::6]]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[Rows], Path]:
+    def to_file(rows: Rows) -> Path:
+        path = tmp_path / "points.csv"
+        with open(path, "w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    return to_file
+
+
+def test_reference_passes(shared_dir: Path) -> None:
+    report = audit(shared_dir / "reference" / "timeloop" / "points.csv")
+    assert report.ok, "\n".join(report.deviations)
+    assert report.counts_equal == report.points == 420
+    assert np.abs(report.energy_error).max() < 1e-3
+    assert report.edp_gain.min() > 1 - 1e-3
+    assert report.deviations == ()
+    assert len(report.spearman) == 10
+
+
+def test_own_points_pass(rows: Rows, write: Callable[[Rows], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--points", str(write(rows))]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "points: 8"
+    assert "counts and cycles equal on 8 of 8" in out[1]
+    assert "EDP worse on 0 of 8" in out[2]
+    assert out[-1] == "audit: passed"
+
+
+@pytest.mark.parametrize(
+    ("column", "factor", "message"),
+    [
+        ("dram_I_rd", 2.0, "dram_I_rd"),
+        ("glb_O_wr", 1.5, "glb_O_wr"),
+        ("rf_I_wr", 2.0, "rf_I_wr"),
+        ("rf_cycles", 2.0, "rf_cycles"),
+        ("area_um2", 1.01, "area"),
+        ("e_total_pJ", 2.0, "energy"),
+        ("e_total_pJ", 1e-3, "own search: EDP"),
+        ("cycles", 1e-3, "own search: EDP"),
+    ],
+)
+def test_finds_what_is_wrong(
+    rows: Rows,
+    write: Callable[[Rows], Path],
+    capsys: pytest.CaptureFixture[str],
+    column: str,
+    factor: float,
+    message: str,
+) -> None:
+    rows[2][column] = str(float(rows[2][column]) * factor)
+    path = write(rows)
+    assert main(["--points", str(path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert any(f"{path}, line 4 (" in line and message in line for line in lines)
+    assert lines[-1] == "audit: FAILED"
+
+
+def test_register_file_counts_may_deviate_where_windows_overlap(rows: Rows, write: Callable[[Rows], Path]) -> None:
+    """Layer 0 is a 3 x 3 convolution; layer 4 is pointwise, where windows do not overlap."""
+    assert (rows[0]["layer"], rows[4]["layer"]) == ("conv3", "pointwise")
+    for row, ok in ((0, True), (4, False)):
+        before = rows[row]["rf_I_wr"]
+        rows[row]["rf_I_wr"] = str(round(float(before) * 1.03) + 1)
+        report = audit(write(rows))
+        rows[row]["rf_I_wr"] = before
+        assert report.ok is ok
+        assert report.counts_equal == len(rows) - 1
+        assert len(report.deviations) == 1
+        assert ("within tolerance" in report.deviations[0]) is ok
+
+
+def test_finds_illegal_mappings(rows: Rows, write: Callable[[Rows], Path]) -> None:
+    rows[0]["pex"] = "1"
+    report = audit(write(rows))
+    assert not report.ok
+    assert any("given mapping is not legal here: needs" in line for line in report.deviations)
+
+
+def test_recovers_the_order_at_dram(write: Callable[[Rows], Path]) -> None:
+    """The file lists the loops in one order, whatever order they run in."""
+    factors = np.ones((5, 7), dtype=np.int64)
+    factors[0, [0, 1, 5]] = 2, 3, 4  # C, M, P at DRAM
+    orders = ("CMPGRSQ", "PMCGRSQ", "MPCGRSQ")
+    made = [point("small", Mapping("WS", tuple(map(tuple, factors.tolist())), order)) for order in orders]
+    assert len({row["dram_O_wr"] + row["dram_W_rd"] + row["dram_I_rd"] for row in made}) == 3
+    assert {row["map_dram"] for row in made} == {"C2 M3 P4"}
+    assert audit(write(made)).counts_equal == 3
+
+
+def test_bandwidth_column_is_optional(rows: Rows, write: Callable[[Rows], Path]) -> None:
+    for row in rows:
+        del row["glb_bw"]
+    assert audit(write(rows)).ok
+
+
+@pytest.mark.parametrize("missing", ["cycles", "map_rf", "glb_I_rd", "dataflow"])
+def test_names_missing_columns(rows: Rows, write: Callable[[Rows], Path], missing: str) -> None:
+    for row in rows:
+        del row[missing]
+    with pytest.raises(ValueError, match=f"missing: {missing}"):
+        audit(write(rows))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("cycles", "soon", r"line 3: expected a number in column cycles, got 'soon'"),
+        ("cycles", "nan", r"line 3: expected a non-negative number in column cycles"),
+        ("e_total_pJ", "inf", r"line 3: expected a non-negative number in column e_total_pJ"),
+        ("dram_W_rd", "-4", r"line 3: expected a non-negative number in column dram_W_rd"),
+        ("C", "0", r"line 3: expected a whole number of at least 1 in column C"),
+        ("C", "2.5", r"line 3: expected a whole number of at least 1 in column C"),
+        ("C", "977", r"line 3: the map columns multiply to"),
+        ("N", "2", r"line 3: batches are not modelled, N = 2"),
+        ("dataflow", "XS", r"line 3: dataflow: expected one of WS, OS, RS, got 'XS'"),
+        ("map_rf", "C3 ?", r"line 3: mapping: expected loops such as 'C3 P2' in map_rf, got '\?'"),
+    ],
+)
+def test_refuses_garbled_values(
+    rows: Rows, write: Callable[[Rows], Path], column: str, value: str, message: str
+) -> None:
+    rows[1][column] = value
+    with pytest.raises(ValueError, match=message):
+        audit(write(rows))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "missing: layer"),
+        (b"\x00\xff\xfe\x89PNG", "missing: layer"),
+        (b"a" * 200_000, "expected a CSV file, field larger than field limit"),
+        (",".join(COLUMNS).encode(), "expected at least one point"),
+        (",".join(COLUMNS).encode() + b"\nconv3,1", "line 2: expected a number in column M"),
+    ],
+)
+def test_refuses_files_that_are_no_points(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "points.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_points(path)
+
+
+def test_missing_file_and_unknown_technology(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(FileNotFoundError):
+        main(["--points", str(tmp_path / "none.csv")])
+    with pytest.raises(SystemExit, match="2"):
+        main(["--points", "points.csv", "--technology", "7nm"])
+    assert "invalid choice: '7nm'" in capsys.readouterr().err
+
+
+def test_ranks_share_ties() -> None:
+    assert _ranks(np.array([3.0, 1.0, 3.0, 2.0])).tolist() == [3.5, 1.0, 3.5, 2.0]
