@@ -142,7 +142,7 @@ def best_designs(
     value = _metric(problem, metric)
     if problem.space.size > MAX_DESIGNS:
         raise ValueError(
-            f"problem {problem.name!r} has {problem.space.size:,} designs; every one of them is looked at here, which is "
+            f"problem {problem.name!r} has {problem.space.size:,} designs; looking at every one is "
             f"practical up to {MAX_DESIGNS:,}. Use a smaller network or accelerator space, or a solver that samples."
         )
     networks = _all_networks(problem)

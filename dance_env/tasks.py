@@ -1,7 +1,7 @@
 """The catalog of named tasks: `make_problem("macro-cifar10/balanced")`.
 
-A task is a network space, a technology and an objective. Its name is `<network>/<variant>`; the network's name alone means
-its "balanced" variant. What each task is like, and how strongly network and accelerator interact in it, stands in
+A task is a network space, a technology and an objective. Its name is `<network>/<variant>`; the network's name alone
+means its "balanced" variant. What each task is like, and how strongly network and accelerator interact in it, stands in
 docs/tasks.md, measured by `dance_env.coupling`.
 """
 
