@@ -19,11 +19,11 @@ import torch
 from micro_images import micro_settings, micro_space, micro_task
 from safetensors.torch import load_file
 
+from dance_env.accuracy.supernet import checkpoint as checkpoints
+from dance_env.accuracy.supernet.checkpoint import CheckpointError, previous, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.sources import ImageDataError
 from dance_env.accuracy.supernet.training import Execution
-from solvers.dance.images import checkpoint as checkpoints
 from solvers.dance.images import run as runs
-from solvers.dance.images.checkpoint import CheckpointError, previous, read_checkpoint, write_checkpoint
 from solvers.dance.images.drive import Progress, drive
 from solvers.dance.images.hardware import ExpectedMacs, NoHardware, TableCost
 from solvers.dance.images.run import search_images
@@ -300,7 +300,7 @@ def test_a_file_size_limit_of_the_system_is_reported_as_no_space(tmp_path: Path)
     """A real failing write, by the operating system."""
     script = (
         "import resource, signal, sys; from pathlib import Path; import torch\n"
-        "from solvers.dance.images.checkpoint import write_checkpoint\n"
+        "from dance_env.accuracy.supernet.checkpoint import write_checkpoint\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "path = Path(sys.argv[1]); write_checkpoint(path, {'a': torch.zeros(10)}, {'step': 1})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
@@ -344,7 +344,7 @@ def test_settings_refuse_what_cannot_run() -> None:
     with pytest.raises(ValueError, match="Did you mean 'gumbel'"):
         micro_settings(sampling="gumble")
     with pytest.raises(ValueError, match=r"search\.epochs counts the warm-up too"):
-        micro_settings(warmup_epochs=3)
+        micro_settings(warmup_epochs=4)
     with pytest.raises(ValueError, match="lambda2 >= 0"):
         micro_settings(lambda2=-1.0)
 

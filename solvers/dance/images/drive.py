@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from dance_env.accuracy.supernet.checkpoint import check_identity, previous, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.distributed import World
-from solvers.dance.images.checkpoint import check_identity, previous, read_checkpoint, write_checkpoint
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ config.json               what was asked for, and on what it ran
 search.safetensors        newest checkpoint of the search, and search.previous.safetensors before it
 search.json               history of the search, one row an epoch, with all probabilities
 final.safetensors, final.json   the same of the final training
+supernet.safetensors      the shared weights, for `SupernetAccuracy.load`
 network.json              the derived network as a layer graph
 result.json               chosen design, true costs, test accuracy, seconds
 probabilities.png, training.png
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solvers.dance.images.checkpoint import CheckpointError, check_identity, write_whole
+from dance_env.accuracy.supernet.checkpoint import CheckpointError, check_identity, write_whole
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class RunFolder:
     def final_checkpoint(self) -> Path:
         """Newest checkpoint of the final training."""
         return self.path / "final.safetensors"
+
+    @property
+    def supernet(self) -> Path:
+        """The shared weights, for `SupernetAccuracy.load`."""
+        return self.path / "supernet.safetensors"
 
     def claim(self, identity: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         """Write `config.json`, or check that the folder already belongs to the same run.

@@ -9,8 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from dance_env.accuracy.supernet.checkpoint import write_whole
 from dance_env.graph import NetworkSpace
-from solvers.dance.images.checkpoint import write_whole
 
 
 def plot_probabilities(history: Sequence[dict[str, Any]], space: NetworkSpace, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dance_env.accuracy.supernet.accuracy import save_supernet
 from dance_env.accuracy.supernet.training import Execution
 from solvers.dance.images.drive import ProgressCallback, drive
 from solvers.dance.images.final import FinalStage
@@ -94,6 +95,7 @@ def search_images(
     if execution.world.leads:
         run.write("search", search.history)
         run.write("final", final.history)
+        save_supernet(run.supernet, search.supernet, space=task.network_space, data=task.data)
         run.write("network", task.network_space.graph(np.asarray(network)).to_dict())
         plot_probabilities(search.history, task.network_space, run.path / "probabilities.png")
         plot_training(search.history, final.history, run.path / "training.png")

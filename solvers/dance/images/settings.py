@@ -14,7 +14,8 @@ class ChoiceSettings:
     """How the network choice is learnt; the defaults are ProxylessNAS's where the paper is silent.
 
     Attributes:
-        warmup_epochs: epochs at the start that train weights only, on uniformly sampled paths.
+        warmup_epochs: epochs at the start that train weights only, on uniformly sampled paths; if that is all epochs,
+            nothing is searched, and the outcome is a supernet that ranks networks without favour.
         every: weight steps for each step of the choice.
         learning_rate: of Adam on the logits.
         betas: Adam's.
@@ -66,9 +67,9 @@ class ImageSearchSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.choice.warmup_epochs >= self.search.epochs:
+        if self.choice.warmup_epochs > self.search.epochs:
             raise ValueError(
-                f"search.epochs counts the warm-up too: expected more than {self.choice.warmup_epochs}, "
+                f"search.epochs counts the warm-up too: expected at least {self.choice.warmup_epochs}, "
                 f"got {self.search.epochs}"
             )
 

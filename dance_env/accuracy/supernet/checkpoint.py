@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file, written whole or not at all, checked by its own digest when read. No pickle."""
+"""Tensors and a JSON state in one safetensors file, written whole or not at all, checked by a digest. No pickle."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
-def write_checkpoint(path: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
-    """Write tensors and a JSON state to `path`; the file that was there becomes `previous(path)`.
+def write_checkpoint(
+    path: Path, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any], *, keep: bool = True
+) -> None:
+    """Write tensors and a JSON state to `path`; the file that was there becomes `previous(path)`, if it is to be kept.
 
     A process killed at any moment leaves either file complete.
 
@@ -38,7 +40,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, torch.Tensor], state: Map
     held = {name: tensor.detach().to("cpu").contiguous() for name, tensor in sorted(tensors.items())}
     text = json.dumps(state, sort_keys=True)
     content = save(held, {"version": _VERSION, "state": text, "digest": _digest(held, text)})
-    write_whole(path, content, keep=True)
+    write_whole(path, content, keep=keep)
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
