@@ -22,6 +22,8 @@ _SOLVERS = {
     "random": "solvers.random_search:RandomSearch",
     "evolution": "solvers.evolution:Evolution",
     "nsga2": "solvers.evolution:NSGA2",
+    "regularised-evolution": "solvers.regularised_evolution:RegularisedEvolution",
+    "annealing": "solvers.annealing:Annealing",
     "ppo": "solvers.rl.ppo:PPO",
     "dance": "solvers.dance:Dance",
     "exhaustive": "solvers.exhaustive:Exhaustive",

@@ -46,10 +46,10 @@ class _Evolution(Solver):
     """
 
     _num_targets: ClassVar[int]
-    population: int = 40
-    offspring: int = 20
+    population: int = 20
+    offspring: int = 10
     crossover: float = 0.9
-    changes: float = 1.5
+    changes: float = 1.0
     leap: float = 0.2
 
     def __post_init__(self) -> None:
