@@ -32,8 +32,9 @@ class NestCost:
             and updates.
         compute_cycles: with no stall at all.
         cycles: compute cycles, stretched where a port of the global buffer or the DRAM channel is the bottleneck.
-        mac_pj, rf_pj, glb_pj, dram_pj: energy.
-        leakage_pj: of the whole accelerator over these cycles; not part of `energy_pj`, as in the reference.
+        mac_pj, rf_pj, glb_pj, dram_pj: energy; as in the reference, with the leakage of the global buffer and of the
+            register files of working PEs, and without that of MACs and idle PEs.
+        leakage_pj: what the whole accelerator leaks over these cycles, MACs and idle PEs too; to be reported.
         area_mm2: of the accelerator.
     """
 
@@ -49,7 +50,7 @@ class NestCost:
 
     @property
     def energy_pj(self) -> float:
-        """Energy without leakage."""
+        """Energy, all levels."""
         return self.mac_pj + self.rf_pj + self.glb_pj + self.dram_pj
 
     @property
@@ -151,18 +152,31 @@ def evaluate(
         (dram.sum(axis=1), technology.dram_words_per_cycle),
     )
     cycles = max(nest_kernel.limited_cycles(compute, w[0], w[1], w[2], rate) for w, rate in ports)
-    file = technology.register_file(rf_words)
-    read, written = words.sum(axis=1).T
+    levels = np.zeros(4)
+    prices = _prices(technology, rf_words)
+    nest_kernel.energy(words, float(macs), float(math.prod(mapping.pes())), cycles, prices, levels)
+    mac_pj, rf_pj, glb_pj, dram_pj = levels.tolist()
     return NestCost(
         words=words,
         compute_cycles=float(compute),
         cycles=float(cycles),
-        mac_pj=macs * technology.mac_pj,
-        rf_pj=float(read[2] * file.read_pj + written[2] * file.write_pj),
-        glb_pj=float(read[1] * technology.glb_read_pj + written[1] * technology.glb_write_pj),
-        dram_pj=float(read[0] * technology.dram_read_pj + written[0] * technology.dram_write_pj),
+        mac_pj=mac_pj,
+        rf_pj=rf_pj,
+        glb_pj=glb_pj,
+        dram_pj=dram_pj,
         leakage_pj=float(technology.leakage_pj_per_cycle(pe_x * pe_y, rf_words) * cycles),
         area_mm2=float(technology.area_mm2(pe_x * pe_y, rf_words)),
+    )
+
+
+def _prices(technology: Technology, rf_words: int) -> tuple[float, ...]:
+    """What `nest_kernel.energy` needs of a technology, in its order."""
+    file = technology.register_file(rf_words)
+    return (
+        technology.mac_pj,
+        *(float(file.read_pj), float(file.write_pj), float(file.leak_pj_per_cycle)),
+        *(technology.glb_read_pj, technology.glb_write_pj, technology.glb_leak_pj_per_cycle),
+        *(technology.dram_read_pj, technology.dram_write_pj, float(technology.row_words)),
     )
 
 

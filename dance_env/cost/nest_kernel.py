@@ -1,4 +1,4 @@
-"""How often each word moves: the loop-nest counts of one mapping, compiled with numba.
+"""How often each word moves, and what that costs: one mapping, compiled with numba.
 
 This module imports numba, so nothing that `import dance_env` reaches may import it at the top; `dance_env.cost.nest`
 is its checked and documented face, and the mapping search calls the functions here directly.
@@ -334,3 +334,37 @@ def limited_cycles(cycles, first, second, third, words_per_cycle):  # type: igno
     if not words_per_cycle < demand:
         return float(cycles)
     return np.ceil(cycles / (words_per_cycle / demand))
+
+
+@njit(cache=True, nogil=True)
+def rows_of(words, row_words):  # type: ignore[no-untyped-def]
+    """Words that move when ``words`` are taken by the row."""
+    return np.ceil(words / row_words) * row_words
+
+
+@njit(cache=True, nogil=True)
+def energy(words, macs, pes, cycles, prices, out):  # type: ignore[no-untyped-def]
+    """Energy of one mapping, pJ, as the reference adds it up.
+
+    Every word read or written at its price; the global buffer and DRAM by whole rows, tensor by tensor, fills and
+    updates apart; and what the global buffer and the register files of working PEs leak in these cycles. The leakage of
+    MACs and of idle PEs is not in it.
+
+    Args:
+        words: (3, 3, 2) as `count_words` leaves it.
+        macs, pes, cycles: multiply-adds, PEs that work, cycles with stalls.
+        prices: ten floats, pJ a word (leakage: a cycle): MAC; RF read, write, leak; GLB read, write, leak; DRAM read,
+            write; and the words in a row.
+        out: (4,) float64, overwritten: MAC, RF, GLB, DRAM.
+    """
+    mac, rf_read, rf_write, rf_leak, glb_read, glb_write, glb_leak, dram_read, dram_write, row = prices
+    out[0] = macs * mac
+    out[1] = pes * cycles * rf_leak
+    out[2] = cycles * glb_leak
+    out[3] = 0.0
+    for t in range(3):
+        out[1] += words[2, t, 0] * rf_read + words[2, t, 1] * rf_write
+        fills = words[0, t, 0]  # what the global buffer takes from DRAM; the rest of what it is written are updates
+        written = rows_of(fills, row) + rows_of(words[1, t, 1] - fills, row)
+        out[2] += rows_of(words[1, t, 0], row) * glb_read + written * glb_write
+        out[3] += rows_of(words[0, t, 0], row) * dram_read + rows_of(words[0, t, 1], row) * dram_write

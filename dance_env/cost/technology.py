@@ -38,9 +38,10 @@ class Technology:
     Accelergy gives are linear in the size to 2 % over any 8 words); a size outside the table is refused, not
     extrapolated.
 
-    Leakage is reported beside the energy (`dance_env.cost.nest`), not in it, as in the reference.
+    What of the leakage counts as energy, and what is only reported, `dance_env.cost.nest_kernel.energy` says.
 
     Attributes:
+        row_words: words in a row of the global buffer and of DRAM; both are read and written by the row.
         dram_words_per_cycle: words that cross the DRAM interface a cycle, both directions together (one channel);
             ``inf`` for no limit.
         glb_read_words_per_cycle, glb_write_words_per_cycle: the two ports of the global buffer; fills from DRAM count
@@ -50,6 +51,7 @@ class Technology:
     name: str
     source: str
     word_bits: int
+    row_words: int
     clock_hz: float
     mac_pj: float
     mac_leak_pj_per_cycle: float
@@ -81,6 +83,7 @@ class Technology:
                 raise ValueError(f"Technology.{field.name}: expected a non-negative number, got {value!r}.")
         for positive in (
             "word_bits",
+            "row_words",
             "clock_hz",
             "glb_words",
             "glb_read_words_per_cycle",
@@ -146,6 +149,7 @@ TIMELOOP_45NM = Technology(
     name="timeloop-45nm",
     source="Timeloop 4cf6d4c + Accelergy 0.4, 45 nm, DRAM bandwidth unlimited",
     word_bits=16,
+    row_words=4,  # rows of 64 bits
     clock_hz=1e9,
     mac_pj=4.27651,  # Aladdin: 16x16 multiplier + 32-bit adder
     mac_leak_pj_per_cycle=0.028,
@@ -197,6 +201,7 @@ HWCOMPONENTS_65NM = Technology(
     name="hwcomponents-65nm",
     source="hwcomponents 1.0.114, 65 nm, SRAM register files, 200 MHz, DRAM bandwidth unlimited",
     word_bits=16,
+    row_words=4,  # rows of 64 bits
     clock_hz=200e6,
     mac_pj=4.6757865788545985,
     mac_leak_pj_per_cycle=30.267687166936636 * _UW_TO_PJ_PER_CYCLE,
