@@ -166,4 +166,4 @@ def initialise(module: ModuleT, generator: torch.Generator) -> ModuleT:
             nn.init.zeros_(each.bias)
         elif isinstance(each, nn.ReLU | nn.ReLU6):
             each.inplace = True  # always behind a batch norm, whose backward pass does not read its output
-    return module.to(memory_format=torch.channels_last)
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -16,11 +16,30 @@ class ImageDataError(ValueError):
 class ImageSource(Protocol):
     """Labelled square images, read by index."""
 
-    name: str
-    labels: torch.Tensor  # (n,) int64
-    num_classes: int
-    channels: int
-    image_size: int  # pixels along either edge, as `read` returns them
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """`(n,)` int64."""
+        ...
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB."""
+        ...
+
+    @property
+    def image_size(self) -> int:
+        """Pixels along either edge, as `read` returns them."""
+        ...
 
     def read(self, indices: torch.Tensor) -> torch.Tensor:
         """`(b,)` int64 -> `(b, channels, image_size, image_size)` uint8."""

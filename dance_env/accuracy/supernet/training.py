@@ -139,7 +139,7 @@ def weight_step(
         loss = make_criterion(settings)(outputs, labels)
     if not images.is_cuda and not torch.isfinite(loss):
         raise FloatingPointError(f"the training loss became {loss.item()}; lower the learning rate or the clip norm")
-    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    scaler.scale(loss).backward()
     weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
     execution.world.average([weight.grad for weight in weights])
     scaler.unscale_(optimizer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from dance_env.cost.cost import Cost
 from dance_env.cost.table import CostTable
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Objective
+from solvers.dance.evaluator import Evaluator
 
 
 class HardwareTerm(Protocol):
@@ -134,3 +136,48 @@ class TableCost:
     def describe(self) -> str:
         """Cost function, temperature and reference."""
         return f"table: {self.objective.cost_function!r}, temperature {self.temperature!r}, / {self.reference!r}"
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatorCost:
+    """The objective's cost function as the learned evaluator predicts it: DANCE as published.
+
+    The generator's accelerator is forwarded as a one-hot with the soft gradient (straight through).
+
+    Attributes:
+        evaluator: trained and frozen; see `solvers.dance.store.load_or_train`.
+        objective: whose cost function joins latency, energy and area.
+        network_options: options of each network choice.
+        temperature: of the softmax over accelerators in the backward pass.
+        reference: what counts as 1; the prediction for uniform probabilities.
+    """
+
+    evaluator: Evaluator
+    objective: Objective
+    network_options: tuple[int, ...]
+    temperature: float = 1.0
+    reference: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        uniform = torch.cat([torch.full((count,), 1.0 / count) for count in self.network_options])[None]
+        device = next(self.evaluator.parameters()).device
+        object.__setattr__(self, "reference", 1.0)
+        with torch.no_grad():
+            object.__setattr__(self, "reference", float(self(uniform.to(device))))
+
+    def __call__(self, network_probs: torch.Tensor) -> torch.Tensor:
+        """The predicted price on the generated accelerator."""
+        cost, _ = self.evaluator(network_probs, temperature=self.temperature)
+        price: torch.Tensor = self.objective.cost_function(cost)
+        return price[0] / self.reference
+
+    def describe(self) -> str:
+        """Cost function, temperature and a digest of the evaluator's weights."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.evaluator.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return (
+            f"evaluator: {self.objective.cost_function!r}, temperature {self.temperature!r}, "
+            f"weights {digest.hexdigest()[:16]}, / {self.reference!r}"
+        )
