@@ -37,7 +37,8 @@ def _digits(digits: int) -> Callable[[Spread], str]:
 def _significant(spread: Spread) -> str:
     if not spread.seeds:
         return "–"
-    return f"{spread.mean:.3g}" if spread.seeds == 1 else f"{spread.mean:.3g} ± {spread.std:.1g}"
+    std = 0.0 if spread.std < 1e-12 * abs(spread.mean) else spread.std  # rounding in the mean of equal values
+    return f"{spread.mean:.3g}" if spread.seeds == 1 else f"{spread.mean:.3g} ± {std:.1g}"
 
 
 def _count(spread: Spread) -> str:
