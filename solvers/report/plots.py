@@ -50,7 +50,7 @@ def plot_best_so_far(
     Args:
         results: each solver's results.
         optimum: the exact lowest objective; regret is measured from it.
-        against: `queries` (evaluations + gradient queries) or `seconds` (solver, oracle, and the surrogate's training
+        against: `queries` (evaluations + gradient queries; without the solvers that read the tables whole) or `seconds` (solver, oracle, and the surrogate's training
             in full, so that a solver with a surrogate starts where its training ends).
         path: the PNG.
         title: heading.
@@ -86,6 +86,8 @@ def plot_best_so_far(
 
 def _curve(result: Result, optimum: float, against: str) -> tuple[np.ndarray, np.ndarray] | None:
     """x and regret of one run, from its first feasible design on."""
+    if against == "queries" and result.ledger.tables_read:
+        return None  # it read the tables whole: queries do not tell what it used
     trace = result.trace
     regret = trace.best_so_far() - optimum
     known = np.isfinite(regret)

@@ -139,7 +139,12 @@ def _figures(result: Result, optimum: float) -> dict[str, float]:
 
 
 def spent_to_close(result: Result, optimum: float) -> float:
-    """Evaluations + gradient queries until the regret was at most `CLOSE_PCT` of the optimum; infinity if never."""
+    """Evaluations + gradient queries until the regret was at most `CLOSE_PCT` of the optimum; infinity if never.
+
+    NaN for a solver that read the tables whole, since its queries do not tell what it used.
+    """
+    if result.ledger.tables_read:
+        return float("nan")
     trace = result.trace
     close = np.flatnonzero(trace.best_so_far() - optimum <= CLOSE_PCT / 100.0 * abs(optimum))
     return float(close[0] + 1 + trace.gradient_queries[close[0]]) if close.size else float("inf")
