@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -125,3 +127,11 @@ def test_utilization_is_a_share(task: str) -> None:
 def test_an_unknown_task_offers_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"no task 'macro-cifar/balanced'\. Did you mean 'macro-cifar10/balanced'"):
         gymnasium.make(ID, task="macro-cifar/balanced")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_examples_of_the_documentation_run(number: int) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "environment.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(examples) == 3
+    exec(compile(examples[number], f"docs/environment.md, example {number + 1}", "exec"), {})

@@ -139,7 +139,7 @@ def test_a_seed_gives_the_multi_objective_env_the_same_start() -> None:
 
 @STYLES
 def test_mo_gymnasiums_wrappers_take_it(episode: str) -> None:
-    wrappers = pytest.importorskip("mo_gymnasium.wrappers", reason="mo-gymnasium is not installed")
+    wrappers = pytest.importorskip("mo_gymnasium.wrappers", reason="needs mo-gymnasium (and its pygame)")
     env: Any = gymnasium.make("dance_env/MultiObjectiveCoDesign-v0", problem=PROBLEM, episode=episode)
     env = wrappers.LinearReward(wrappers.MORecordEpisodeStatistics(env), weight=np.array([1.0, 0.0, 0.0, 0.0]))
     value, info = play_single(env)

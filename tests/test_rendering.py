@@ -193,7 +193,7 @@ def test_a_snapshot_of_an_open_design_shows_what_is_chosen() -> None:
     for _ in range(5):
         env.step(np.array([1]))
     assert env._state is not None
-    view = snapshots(LIMITED, env.episode, env._state, history=np.zeros((0, 1)))[0]
+    view = snapshots(LIMITED, env.episode, env._state, history=np.zeros((0, 2, 1)))[0]
     assert [block.operator for block in view.blocks] == ["option1"] * 4
     assert (view.accelerator.pe_x, view.accelerator.pe_y, view.values) == (16, None, None)
 

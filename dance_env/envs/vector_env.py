@@ -90,7 +90,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self._state: State | None = None
         # For rendering only, and kept only if there is a render mode.
         self._evaluated: State | None = None
-        self._history: deque[np.ndarray] = deque(maxlen=_REMEMBERED)
+        self._history: deque[np.ndarray] = deque(maxlen=_REMEMBERED)  # (2, num_envs): objective, violation
 
     @property
     def space(self) -> DesignSpace:
@@ -142,7 +142,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         observations, info = self.episode.observe(self._state), state_info(self._state)
         if self.render_mode is not None and self._state.evaluation is not None:
             self._evaluated = self._state
-            self._history.append(np.array(self._state.evaluation.objective))
+            self._history.append(np.stack([self._state.evaluation.objective, self._state.evaluation.violation]))
         done = self.episode.done(self._state)
         if done and self._autoreset is AutoresetMode.SAME_STEP:
             info = final_info(observations, info)
@@ -181,7 +181,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
 
         after_autoreset = self._autoreset is AutoresetMode.SAME_STEP and self._state.step == 0
         shown = self._evaluated if after_autoreset and self._evaluated is not None else self._state
-        history = np.array(self._history).reshape(len(self._history), self.num_envs)
+        history = np.array(self._history).reshape(len(self._history), 2, self.num_envs)
         views = snapshots(self.problem, self.episode, shown, history=history)
         return tuple(render_frame(view, mode=self.render_mode) for view in views)
 

@@ -32,20 +32,25 @@ def _draw_parts(canvas: Canvas, values: dict[str, float], *, x: float, y: float,
 
 
 def _draw_history(canvas: Canvas, history: np.ndarray, *, x: float, y: float, width: float, height: float) -> None:
+    """Objectives as they were evaluated, and the best feasible one so far; infeasible designs are red."""
+    below = y + height + 20
     canvas.line([x, x + width], [y + height, y + height], color=FAINT, width=1)
-    finite = np.where(np.isfinite(history), history, np.nan)
-    if np.isfinite(finite).sum() < 2:
-        count = f"{len(history)} evaluation{'' if len(history) == 1 else 's'} so far"
-        canvas.text(x, y + height + 20, count, size=10.5, color=MUTED)
+    objective = np.where(np.isfinite(history[:, 0]), history[:, 0], np.nan)
+    feasible = history[:, 1] <= 0
+    count = len(history)
+    canvas.text(x, below, f"{count} evaluation{'' if count == 1 else 's'}", size=10.5, color=MUTED)
+    if np.isfinite(objective).sum() < 2:
         return
-    best = np.fmin.accumulate(finite)
-    low, high = float(np.nanmin(finite)), float(np.nanmax(finite))
-    xs = np.linspace(x + 3, x + width - 3, len(finite))
+    low, high = float(np.nanmin(objective)), float(np.nanmax(objective))
+    xs = np.linspace(x + 3, x + width - 3, count)
 
     def heights(values: np.ndarray) -> np.ndarray:
         return y + height - 6 - (height - 16) * (values - low) / max(high - low, 1e-12)
 
-    canvas.line(xs, heights(finite), color="#b5c0cc", width=1.3, marker="o", markersize=2.2)
+    canvas.line(xs, heights(objective), color="#c3ccd6", width=1.3)
+    for mask, color in ((feasible, "#9aa7b5"), (~feasible, "#e3a3a7")):
+        canvas.line(xs[mask], heights(objective[mask]), color=color, width=0, marker="o", markersize=2.4)
+    best = np.fmin.accumulate(np.where(feasible, objective, np.nan))
     canvas.line(xs, heights(best), color=ACCENT, width=2.2, drawstyle="steps-post")
-    canvas.text(x, y + height + 20, f"last {len(finite)} evaluations", size=10.5, color=MUTED)
-    canvas.text(x + width, y + height + 20, f"best {low:.3f}", size=10.5, color=ACCENT, ha="right", weight="bold")
+    text = f"best {best[-1]:.3f}" if np.isfinite(best[-1]) else "none feasible"
+    canvas.text(x + width, below, text, size=10.5, color=ACCENT, ha="right", weight="bold")

@@ -66,7 +66,7 @@ class Snapshot:
         values: the metrics of `infos.metrics` by name; None while the design is not evaluated.
         ranges: lowest and highest latency_s, energy_j, area_mm2, edap_js_mm2 that designs of the space can have.
         limits: upper limits by metric.
-        history: `(evaluations,)` objectives that this environment has seen, the oldest first.
+        history: `(evaluations, 2)` objective and violation of what this environment evaluated, the oldest first.
     """
 
     title: str
@@ -88,7 +88,7 @@ def snapshots(problem: Problem, episode: Episode, state: State, *, history: np.n
         problem: what is optimised, or a solver's handle on it; what it does not offer is not shown.
         episode: the style.
         state: the designs to show.
-        history: `(evaluations, batch)` objectives that the environments have seen, the oldest first.
+        history: `(evaluations, 2, batch)` objective and violation of what was evaluated, the oldest first.
     """
     ranges = metric_ranges(problem)
     limits: dict[str, float] = {each.metric: float(each.limit) for each in problem.objective.constraints}
@@ -104,7 +104,7 @@ def snapshots(problem: Problem, episode: Episode, state: State, *, history: np.n
             values=values[row],
             ranges=ranges,
             limits=limits,
-            history=history[:, row],
+            history=history[:, :, row],
         )
         for row, design in enumerate(state.designs)
     ]
