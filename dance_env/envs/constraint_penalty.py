@@ -53,7 +53,7 @@ class ConstraintPenalty(gymnasium.Wrapper[np.ndarray, Any, np.ndarray, Any], gym
         return masks
 
 
-class VectorConstraintPenalty(VectorWrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]):
+class VectorConstraintPenalty(VectorWrapper):
     """`ConstraintPenalty` for a vector environment, `CoDesignVectorEnv` or Gymnasium's own over `CoDesignEnv`.
 
     Attributes:

@@ -90,7 +90,7 @@ class MultiObjectiveCoDesignEnv(gymnasium.Env[np.ndarray, Any]):
         return self._env.render()
 
 
-class VectorMultiObjective(VectorWrapper[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]):
+class VectorMultiObjective(VectorWrapper):
     """A `CoDesignVectorEnv` with rewards `(num_envs, 4)`: `-error_pct, -latency_s, -energy_j, -area_mm2`.
 
     Attributes:
