@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,11 +25,13 @@ from dance_env.accuracy.supernet import checkpoint as checkpoints
 from dance_env.accuracy.supernet.checkpoint import CheckpointError, previous, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.sources import ImageDataError
 from dance_env.accuracy.supernet.training import Execution
+from solvers.dance.evaluator import Evaluator, EvaluatorShape
 from solvers.dance.images import run as runs
 from solvers.dance.images.drive import Progress, drive
-from solvers.dance.images.hardware import ExpectedMacs, NoHardware, TableCost
+from solvers.dance.images.hardware import EvaluatorCost, ExpectedMacs, NoHardware, TableCost
 from solvers.dance.images.run import search_images
 from solvers.dance.images.search import SearchStage
+from solvers.dance.images.sweep import sweep
 
 SAMPLINGS = ["binary", "two-path", "gumbel", "mixture"]
 
@@ -371,3 +375,70 @@ def test_half_precision_runs_and_resumes(tmp_path: Path, precision: str) -> None
     assert torch.equal(resumed.choice.logits, whole.choice.logits)
     assert resumed.history == whole.history
     assert all(np.isfinite(row["train_loss"]) for row in whole.history)
+
+
+def test_the_learned_evaluator_plugs_in_as_published(tmp_path: Path, without_plots: None) -> None:
+    """Untrained here: its price is 1 at uniform probabilities, has a gradient, and is part of the run."""
+    task, counts = micro_task(), (3, 2)
+    shape = EvaluatorShape(network_options=5, hardware_counts=(2, 2, 2, 3), generator_width=8, estimator_width=8)
+    evaluators = [Evaluator.untrained(shape, seed=seed).frozen() for seed in (0, 1)]
+    for evaluator in evaluators:
+        with torch.no_grad():
+            evaluator.estimator.output.weight.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
+    terms = [EvaluatorCost(evaluator, task.objective, counts) for evaluator in evaluators]
+    probs = torch.tensor([[1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2]], requires_grad=True)
+    price = terms[0](probs)
+    assert price.item() == pytest.approx(1.0, rel=1e-5)
+    (gradient,) = torch.autograd.grad(price, [probs])
+    assert gradient.abs().max() > 0
+    assert terms[0].describe() != terms[1].describe()
+    search_images(task, tmp_path / "run", settings=micro_settings(), term=terms[0])
+    with pytest.raises(CheckpointError, match="hardware: 'evaluator"):
+        search_images(task, tmp_path / "run", settings=micro_settings(), term=terms[1])
+
+
+def test_a_sweep_runs_every_combination_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = micro_task()
+    terms = {"table": TableCost(task.objective, task.costs), "none": NoHardware()}
+
+    def run() -> list[dict[str, object]]:
+        return sweep(task, tmp_path, settings=micro_settings(), terms=terms, lambdas=(0.1, 1.0), seeds=(0, 1))
+
+    results = run()
+    assert [(result["seed"], result["term"], result["lambda2"]) for result in results] == [
+        (seed, *each) for seed in (0, 1) for each in (("table", 0.1), ("table", 1.0), ("none", 0.0))
+    ]
+    assert (tmp_path / "sweep.png").stat().st_size > 1000
+    assert json.loads((tmp_path / "sweep.json").read_text()) == results
+    monkeypatch.setattr(SearchStage, "advance", None)  # nothing is trained again
+    assert run() == results
+
+
+def test_the_example_runs_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_plots: None) -> None:
+    path = Path(__file__).parents[1] / "examples" / "search_images.py"
+    spec = importlib.util.spec_from_file_location("search_images_example", path)
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    monkeypatch.setattr(example, "image_task", lambda *given, **named: micro_task())
+    options = ["--warmup-epochs", "1", "--search-epochs", "1", "--final-epochs", "1", "--batch-size", "30"]
+    results = example.main([str(tmp_path), "--hardware", "table", "macs", "none", "--lambda2", "0.5", *options])
+    assert [result["term"] for result in results] == ["table", "macs", "none"]
+    assert all((tmp_path / f"{name}-seed0" / "result.json").exists() for name in ("table-lambda0.5", "none-lambda0"))
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a compiler here")
+def test_compiled_blocks_compute_the_same() -> None:
+    """To rounding: a compiler may fuse, and so round, differently."""
+    settings = micro_settings()
+    stages = [
+        SearchStage(micro_task(), settings, term=NoHardware(), execution=Execution(compiled=compiled))
+        for compiled in (False, True)
+    ]
+    for stage in stages:
+        stage.advance()
+    plain, compiled = (stage.tensors() for stage in stages)
+    assert plain.keys() == compiled.keys()
+    for name, tensor in plain.items():
+        torch.testing.assert_close(compiled[name], tensor, rtol=1e-3, atol=1e-4)

@@ -60,14 +60,14 @@ def plot_sweep(results: Sequence[dict[str, Any]], path: Path) -> None:
     """Test error against EDAP, one point per run, labelled by lambda2 and grouped by hardware term."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for number, term in enumerate(sorted({result["hardware"] for result in results})):
-        points = sorted((r for r in results if r["hardware"] == term), key=lambda r: r["edap_js_mm2"])
+    for number, term in enumerate(sorted({result["term"] for result in results})):
+        points = sorted((r for r in results if r["term"] == term), key=lambda r: r["edap_js_mm2"])
         axes.plot(
             [point["edap_js_mm2"] for point in points],
             [point["error_pct"] for point in points],
             "o-",
             color=f"C{number}",
-            label=term.split(":")[0],
+            label=term,
         )
         for point in points:
             axes.annotate(f"{point['lambda2']:g}", (point["edap_js_mm2"], point["error_pct"]))

@@ -35,7 +35,8 @@ def search_images(
     """Search a network, give it its best accelerator, train it from scratch, test it.
 
     Start it again with the same arguments after it was killed: it goes on from its last checkpoint, and the outcome is
-    that of the uninterrupted run, to the bit on a CPU with the same number of threads.
+    that of the uninterrupted run, to the bit on a CPU with the same number of threads. A run that has ended is not run
+    again: its result is read.
 
     Args:
         task: networks, accelerators, costs, objective, images.
@@ -62,6 +63,9 @@ def search_images(
     if execution.world.leads:
         run.claim(identity, _about(execution))
     execution.world.wait()
+    if (run.path / "result.json").exists():
+        finished: dict[str, Any] = run.read("result")
+        return finished
     search_seconds = drive(
         search,
         run.search_checkpoint,
