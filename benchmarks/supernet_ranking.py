@@ -1,0 +1,151 @@
+"""Does the supernet rank networks as training each from scratch does?
+
+    python benchmarks/supernet_ranking.py runs/ranking [--networks 32] [--seeds 2] [--workers 2]
+
+Trains a supernet of dance-mnist on uniform paths, draws networks uniformly, trains each from scratch on the same images
+as the supernet, and prints Kendall's and Spearman's rank correlation of the two accuracies, with a bootstrap interval.
+With several seeds per network, the correlation between seeds says how far the from-scratch ranking agrees with itself:
+no predictor can be expected to do much better. Killed and started again, it goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import track
+from scipy import stats
+
+from dance_env.accuracy.supernet.accuracy import SupernetAccuracy, load_supernet, save_supernet
+from dance_env.accuracy.supernet.catalog import load_images
+from dance_env.accuracy.supernet.checkpoint import write_whole
+from dance_env.accuracy.supernet.distributed import World
+from dance_env.accuracy.supernet.image_data import plain_batches
+from dance_env.accuracy.supernet.network import build_network
+from dance_env.accuracy.supernet.training import Execution, WeightSettings, accuracy, train_from_scratch
+from dance_env.graph.networks import network_space
+from dance_env.space import DesignSpace
+from solvers.dance.images.catalog import image_task
+from solvers.dance.images.drive import drive
+from solvers.dance.images.hardware import NoHardware
+from solvers.dance.images.search import SearchStage
+from solvers.dance.images.settings import ChoiceSettings, ImageSearchSettings
+from solvers.dance.images.show import progress_bars
+
+TASK = "dance-mnist"
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--networks", type=int, default=32)
+    parser.add_argument("--seeds", type=int, default=2, help="trainings from scratch of each network")
+    parser.add_argument("--supernet-epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=6, help="of each training from scratch")
+    parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
+    return parser.parse_args()
+
+
+def weights(epochs: int) -> WeightSettings:
+    """How both the supernet and the single networks are trained."""
+    return WeightSettings(epochs=epochs, batch_size=64, learning_rate=0.05, label_smoothing=0.0)
+
+
+def supernet_accuracy(folder: Path, epochs: int) -> SupernetAccuracy:
+    """The trained supernet, now or from an earlier run."""
+    task, path = image_task(TASK), folder / "supernet.safetensors"
+    if not path.exists():
+        settings = ImageSearchSettings(weights(epochs), ChoiceSettings(warmup_epochs=epochs), weights(1))
+        stage = SearchStage(task, settings, term=NoHardware(), execution=Execution())
+        with progress_bars() as show:
+            drive(stage, folder / "training.safetensors", world=World(), progress=show)
+        save_supernet(path, stage.supernet, space=task.network_space, data=task.data)
+    supernet = load_supernet(path, space=task.network_space, data=task.data)
+    return SupernetAccuracy(task.network_space, supernet, task.data)
+
+
+def from_scratch(network: list[int], epochs: int, seed: int) -> float:
+    """Accuracy of one network on the choices and test splits together: 2,000 images that it was not trained on."""
+    torch.set_num_threads(1)
+    data, space = load_images(TASK), network_space(TASK)
+    module = build_network(space, network, seed=seed)
+    settings, execution = weights(epochs), Execution()
+    tested = train_from_scratch(module, data, settings, split=data.weights, seed=seed, execution=execution)
+    held_out = accuracy(
+        module, plain_batches(data.choices, data, batch_size=500), precision="float32", execution=execution
+    )
+    return (tested * len(data.test) + held_out * len(data.choices)) / (len(data.test) + len(data.choices))
+
+
+def train_all(folder: Path, networks: np.ndarray, *, epochs: int, seeds: int, workers: int) -> np.ndarray:
+    """`(networks, seeds)` accuracies; each is written as soon as it is known."""
+    path = folder / "from_scratch.json"
+    known: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+    keys = {
+        f"{epochs} epochs, seed {seed}: {network.tolist()}": (network.tolist(), epochs, seed)
+        for network in networks
+        for seed in range(seeds)
+    }
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(from_scratch, *job): key for key, job in keys.items() if key not in known}
+        for done in track(as_completed(running), "from scratch", total=len(running)):
+            known[running[done]] = done.result()
+            write_whole(path, (json.dumps(known, indent=0) + "\n").encode())
+    return np.array([known[key] for key in keys]).reshape(len(networks), seeds)
+
+
+def correlation(one: np.ndarray, other: np.ndarray, *, resamples: int = 2000) -> dict[str, Any]:
+    """Rank correlations, and a 95 % bootstrap interval of Kendall's."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(len(one), size=(resamples, len(one)))
+    taus = [stats.kendalltau(one[row], other[row]).statistic for row in rows]
+    return {
+        "kendall": float(stats.kendalltau(one, other).statistic),
+        "kendall_95pct": [float(value) for value in np.nanpercentile(taus, [2.5, 97.5])],
+        "spearman": float(stats.spearmanr(one, other).statistic),
+        "pearson": float(stats.pearsonr(one, other).statistic),
+    }
+
+
+def main() -> None:
+    """Measure and write `ranking.json`."""
+    asked = arguments()
+    model = supernet_accuracy(asked.folder, asked.supernet_epochs)
+    space = DesignSpace(model.space.choices())
+    networks = space.sample(np.random.default_rng(0), asked.networks)
+    predicted = model.evaluate(networks)
+    trained = train_all(asked.folder, networks, epochs=asked.epochs, seeds=asked.seeds, workers=asked.workers)
+    mean = trained.mean(axis=1)
+    report: dict[str, Any] = {
+        "networks": asked.networks,
+        "seeds": asked.seeds,
+        "supernet_epochs": asked.supernet_epochs,
+        "epochs": asked.epochs,
+        "from_scratch_pct": [round(100 * float(value), 3) for value in (mean.min(), mean.mean(), mean.max())],
+        "supernet_pct": [
+            round(100 * float(value), 3) for value in (predicted.min(), predicted.mean(), predicted.max())
+        ],
+        "supernet_vs_from_scratch": correlation(predicted, mean),
+        "macs_vs_from_scratch": correlation(model.space.macs(networks).astype(float), mean),
+        "pairs": np.stack([predicted, mean], 1).round(6).tolist(),
+        "designs": networks.tolist(),
+    }
+    if asked.seeds > 1:
+        report["between_two_seeds"] = correlation(trained[:, 0], trained[:, 1])
+    write_whole(asked.folder / "ranking.json", (json.dumps(report, indent=1) + "\n").encode())
+    for name in ("from_scratch_pct", "supernet_pct"):
+        print(f"{name}: min, mean, max {report[name]}")
+    for name in ("supernet_vs_from_scratch", "macs_vs_from_scratch", "between_two_seeds"):
+        if name in report:
+            print(f"{name}: {report[name]}")
+
+
+if __name__ == "__main__":
+    main()
