@@ -178,6 +178,12 @@ def test_dance_mnist_is_dance_cifar10_at_a_quarter_of_every_width() -> None:
     assert [slot.out_shape[1] for slot in narrow.searchable] == [28] * 3 + [14] * 3 + [7] * 3
 
 
+def test_kinds_of_layers_at_the_ends_of_a_network() -> None:
+    kinds = [[layer.kind for layer in space().fixed_layers()] for space in (macro_cifar10, dance_mnist)]
+    assert kinds[0] == ["conv", "pointwise", "fc"]
+    assert kinds[1] == ["conv", "depthwise", "pointwise", "pointwise", "fc"], "one input channel makes no depthwise layer"
+
+
 def test_zero_is_offered_exactly_where_the_shape_is_kept() -> None:
     for space in (dance_cifar10(), dance_mnist(), dance_imagenet()):
         for slot in space.searchable:
