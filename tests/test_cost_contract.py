@@ -1,0 +1,181 @@
+"""The contract suite of cost models: ours passes, and each thing that a model can do wrong is found by its check."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dance_env.cost import TIMELOOP_45NM, AnalyticalCostModel, Cost, LayerCost, Technology
+from dance_env.cost.testing import CHECKS, CheckFailed, check_cost_model, grid_hardware
+from dance_env.graph import LayerTable
+from dance_env.space import Hardware
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Half of the PEs always work, a MAC costs 10 pJ: nothing is modelled, and the whole contract is kept."""
+
+    technology: Technology = TIMELOOP_45NM
+
+    def fingerprint(self) -> str:
+        return "toy-model"
+
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        if rows.dtype.kind not in "iu" or rows.ndim != 2 or rows.shape[1] != 8:
+            raise TypeError("rows: expected (layers, 8) integers")
+        k, c, p, q, r, s, groups, _ = rows.T
+        if (rows < 1).any() or (k % groups).any() or (c % groups).any() or (k > 2**40).any():
+            raise ValueError("rows: no layers")
+        macs = (k * (c // groups) * p * q * r * s)[:, None].astype(np.float64)
+        cycles = 2 * macs / (hardware.pe_x * hardware.pe_y)
+        return LayerCost(cycles / self.technology.clock_hz, np.broadcast_to(macs * 1e-11, cycles.shape).copy())
+
+    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
+        rows, inverse = layers.unique()
+        single = self.evaluate_layers(rows, hardware)
+        leaves = [
+            np.where((inverse >= 0)[..., None], leaf[inverse], 0.0).sum(axis=1)
+            for leaf in (single.latency_s, single.energy_j)
+        ]
+        return Cost(*leaves, np.broadcast_to(self.area_mm2(hardware), leaves[0].shape))
+
+    def area_mm2(self, hardware: Hardware) -> np.ndarray:
+        return self.technology.area_mm2(hardware.pe_x * hardware.pe_y, hardware.rf_words)
+
+
+@dataclass(frozen=True)
+class Forgetful(Toy):
+    calls: list = field(default_factory=list)
+
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        self.calls.append(1)
+        cost = super().evaluate_layers(rows, hardware)
+        return LayerCost(cost.latency_s * (1 + 1e-6 * len(self.calls)), cost.energy_j)
+
+
+class WithNaN(Toy):
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        cost = super().evaluate_layers(rows, hardware)
+        return LayerCost(np.where(rows[:, [0]] == 32, np.nan, cost.latency_s), cost.energy_j)
+
+
+class HalfInfinite(Toy):
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        cost = super().evaluate_layers(rows, hardware)
+        return LayerCost(np.where(hardware.pe_x[None] == 8, np.inf, cost.latency_s), cost.energy_j)
+
+
+class InCycles(Toy):
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        cost = super().evaluate_layers(rows, hardware)
+        return LayerCost(cost.latency_s, cost.energy_j * 1e12)
+
+
+class TooFast(Toy):
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        cost = super().evaluate_layers(rows, hardware)
+        return LayerCost(cost.latency_s / 4, cost.energy_j)
+
+
+class WorseWhenLarge(Toy):
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        cost = super().evaluate_layers(rows, hardware)
+        return LayerCost(cost.latency_s, cost.energy_j * hardware.pe_y[None] ** 2)
+
+
+class CheaperWhenWide(Toy):
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        cost = super().evaluate_layers(rows, hardware)
+        return LayerCost(cost.latency_s, cost.energy_j / rows[:, [0]] ** 3 * 1e4)
+
+
+class FreeArea(Toy):
+    def area_mm2(self, hardware: Hardware) -> np.ndarray:
+        return np.ones(len(hardware))
+
+
+class Overlapping(Toy):
+    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
+        cost = super().evaluate(layers, hardware)
+        return Cost(cost.latency_s * 0.9, cost.energy_j, cost.area_mm2)
+
+
+class Trusting(Toy):
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        return super().evaluate_layers(np.maximum(np.nan_to_num(rows), 1).astype(np.int64), hardware)
+
+
+@dataclass(frozen=True)
+class Counting(Toy):
+    calls: list = field(default_factory=list)
+
+    def fingerprint(self) -> str:
+        self.calls.append(1)
+        return f"toy-model-{len(self.calls)}"
+
+
+class Broken(Toy):
+    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
+        raise RuntimeError("no such file")
+
+
+def test_our_model_keeps_the_contract() -> None:
+    check_cost_model(AnalyticalCostModel()).raise_if_failed()
+
+
+def test_the_smallest_model_keeps_the_contract() -> None:
+    report = check_cost_model(Toy())
+    assert report.passed
+    assert str(report).splitlines() == ["Toy:", *(f"  ok    {name}" for name in CHECKS)]
+
+
+@pytest.mark.parametrize(
+    ("model", "check"),
+    [
+        (WithNaN(), "costs_have_the_right_form"),
+        (HalfInfinite(), "costs_have_the_right_form"),
+        (InCycles(), "units_are_plausible"),
+        (TooFast(), "units_are_plausible"),
+        (FreeArea(), "area_grows"),
+        (WorseWhenLarge(), "larger_array_is_never_worse"),
+        (CheaperWhenWide(), "more_work_never_costs_less"),
+        (Forgetful(), "batch_equals_single"),
+        (Overlapping(), "layers_add_up"),
+        (Broken(), "layers_add_up"),
+        (Trusting(), "nonsense_is_refused"),
+        (Counting(), "fingerprint_is_stable"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_finds(model: Any, check: str) -> None:
+    report = check_cost_model(model, checks=[check])
+    assert not report.passed
+    assert f"FAIL  {check}: " in str(report)
+    with pytest.raises(CheckFailed, match=check):
+        report.raise_if_failed()
+
+
+def test_failures_can_be_declared() -> None:
+    declared = {"area_grows": "area is an input of this tool"}
+    report = check_cost_model(FreeArea(), expected_failures=declared)
+    assert report.passed
+    assert "known area_grows: area is an input of this tool" in str(report)
+    # A declared failure that passes is none.
+    assert "declared to fail, but passes" in str(check_cost_model(Toy(), expected_failures=declared))
+
+
+def test_unknown_checks_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"there is no check 'area_grow'\. Did you mean 'area_grows'"):
+        check_cost_model(Toy(), checks=["area_grow"])
+    with pytest.raises(ValueError, match="there is no check"):
+        check_cost_model(Toy(), expected_failures={"nothing": ""})
+
+
+def test_checks_need_no_particular_technology() -> None:
+    slow = dataclasses.replace(TIMELOOP_45NM, clock_hz=1e6)
+    assert check_cost_model(Toy(slow)).passed
+    assert len(grid_hardware()) == 12
