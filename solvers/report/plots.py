@@ -50,8 +50,9 @@ def plot_best_so_far(
     Args:
         results: each solver's results.
         optimum: the exact lowest objective; regret is measured from it.
-        against: `queries` (evaluations + gradient queries; without the solvers that read the tables whole) or `seconds` (solver, oracle, and the surrogate's training
-            in full, so that a solver with a surrogate starts where its training ends).
+        against: `queries` (evaluations + gradient queries; without the solvers that read the tables whole) or
+            `seconds` (solver, oracle, and the surrogate's training in full, so that a solver with a surrogate starts
+            where its training ends).
         path: the PNG.
         title: heading.
     """
