@@ -128,6 +128,23 @@ def test_macro_counts_are_the_published_ones_for_all_6561_networks(shared_dir: P
     np.testing.assert_array_equal(macro_cifar10().macs(networks), [each["flops"] for each in table.values()])
 
 
+def test_macro_holds_3969_different_networks() -> None:
+    # Where in a stage a block does nothing makes no difference: 3 first blocks x the sequences of the others.
+    networks = list(itertools.product(range(3), repeat=8))
+    _, layers = macro_cifar10().layer_table(networks).unique()
+    different = {tuple(row[row >= 0].tolist()) for row in layers}
+    assert len(different) == (3 * (1 + 2)) * (3 * (1 + 2 + 4)) ** 2 == 3969
+
+
+def test_networks_that_are_the_same_share_their_accuracies_in_the_table(shared_dir: Path) -> None:
+    table = json.loads((shared_dir / "data" / "nas-bench-macro_cifar10.json").read_text())
+    _, layers = macro_cifar10().layer_table([digits(key) for key in table]).unique()
+    accuracies: dict[tuple[int, ...], set[tuple[float, ...]]] = {}
+    for row, entry in zip(layers, table.values(), strict=True):
+        accuracies.setdefault(tuple(row[row >= 0].tolist()), set()).add(tuple(entry["test_acc"]))
+    assert {len(each) for each in accuracies.values()} == {1}
+
+
 def test_sizes_of_the_spaces_are_those_of_the_papers() -> None:
     assert macro_cifar10().size == 3**8
     assert tiny().size == 27
@@ -179,9 +196,9 @@ def test_dance_mnist_is_dance_cifar10_at_a_quarter_of_every_width() -> None:
 
 
 def test_kinds_of_layers_at_the_ends_of_a_network() -> None:
-    kinds = [[layer.kind for layer in space().fixed_layers()] for space in (macro_cifar10, dance_mnist)]
-    assert kinds[0] == ["conv", "pointwise", "fc"]
-    assert kinds[1] == ["conv", "depthwise", "pointwise", "pointwise", "fc"], "one input channel makes no depthwise layer"
+    assert [layer.kind for layer in macro_cifar10().fixed_layers()] == ["conv", "pointwise", "fc"]
+    kinds = [layer.kind for layer in dance_mnist().fixed_layers()]  # whose stem has one input channel: not depthwise
+    assert kinds == ["conv", "depthwise", "pointwise", "pointwise", "fc"]
 
 
 def test_zero_is_offered_exactly_where_the_shape_is_kept() -> None:
