@@ -65,6 +65,7 @@ class Fan:
     before: list[Box] = field(default_factory=list)
     sent: int = 0
     received: int = 0
+    received_linked: int = 0
     passed: int = 0
 
     def serve(self, new: Box, times: int) -> None:
@@ -79,6 +80,7 @@ class Fan:
         taking = [mine for i, mine in enumerate(now) if not (use_links and linked[i])]
         self.sent += times * sum(map(len, left if use_links else plain))
         self.received += times * sum(map(len, taking))
+        self.received_linked += times * sum(map(len, taking)) if use_links else 0
         self.passed += times * sum(map(len, now)) - times * sum(map(len, taking))
         self.before = now
 
@@ -123,6 +125,7 @@ def walk(tensor: str, factors: list[list[int]], stride: int, glb_order: list[int
         "dram": dram,
         # The level of columns holds nothing: its children's demand, divided as its own deliveries were shared.
         "glb": rows.sent * across * columns.sent / columns.received,
-        "fills": rows.received / down,  # of one PE
+        # Of one PE; summed step by step of each kind, as floats.
+        "fills": (rows.received - rows.received_linked) / down + rows.received_linked / down,
         "passed": rows.passed / (across * down),
     }

@@ -124,8 +124,9 @@ def input_words(factors, stride, glb_order, dram_order, child):  # type: ignore[
     """Rules 3 to 5: input words moved into ``child`` (RF or GLB).
 
     Returns:
-        ``(reads, fills, passed)``: words read from the parent; words that one column of PEs takes from the parent, a
-        word counted once per PE that takes it; words that PEs of one column take from a neighbour.
+        ``(reads, fills, linked, passed)``: words read from the parent; words that one column of PEs takes from the
+        parent, a word counted once per PE that takes it; those of them taken in steps in which other PEs are served by
+        a neighbour; words that PEs of one column take from a neighbour.
     """
     trips, axis, step = np.empty(14, np.int64), np.empty(14, np.int64), np.empty(14, np.int64)
     extent = np.empty(4, np.int64)
@@ -146,7 +147,7 @@ def input_words(factors, stride, glb_order, dram_order, child):  # type: ignore[
     while slide < loops and axis[slide] < 0:
         slide += 1
     if slide == loops:
-        return whole * distinct * columns, whole * rows, 0
+        return whole * distinct * columns, whole * rows, 0, 0
     a_axis, a = axis[slide], step[slide]
     left = extent[a_axis] - a
     piece = whole if left <= 0 else whole - whole // extent[a_axis] * left
@@ -162,7 +163,7 @@ def input_words(factors, stride, glb_order, dram_order, child):  # type: ignore[
     a_links = chain > 1 and a_axis == 2 and a == apart
     after = piece < whole  # shape of what a sliding step fetches: a slice or a whole tile
 
-    reads, fills, passed = 0, 0, 0
+    reads, fills, linked, passed = 0, 0, 0, 0
     moved = np.zeros(4, np.int64)  # how far the loops inside have moved the tile
     moved[a_axis] = a
     outside = 1
@@ -190,12 +191,14 @@ def input_words(factors, stride, glb_order, dram_order, child):  # type: ignore[
         words = times * size
         reads += words * distinct // (chain if links else 1)
         fills += words * rows // (chain if links else 1)
+        linked += words * rows // chain if links else 0
         passed += words * (rows - rows // chain) if links else 0
         words = times * slides * piece
         reads += words * distinct // (chain if slide_links else 1)
         fills += words * rows // (chain if slide_links else 1)
+        linked += words * rows // chain if slide_links else 0
         passed += words * (rows - rows // chain) if slide_links else 0
-    return reads * columns, fills, passed
+    return reads * columns, fills, linked, passed
 
 
 @njit(cache=True, nogil=True)
@@ -309,17 +312,19 @@ def count_words(factors, stride, glb_order, dram_order, physical, out):  # type:
     out[2, 2, 1] = macs + o_rf * o_visits * pes - first
 
     # Inputs: rules 3 to 5.
+    linked = 0
     if physical:
         i_in, _, _ = physical_input_words(factors, stride, glb_order, dram_order, GLB)
         reads, fills, passed = physical_input_words(factors, stride, glb_order, dram_order, RF)
     else:
-        i_in, _, _ = input_words(factors, stride, glb_order, dram_order, GLB)
-        reads, fills, passed = input_words(factors, stride, glb_order, dram_order, RF)
+        i_in, _, _, _ = input_words(factors, stride, glb_order, dram_order, GLB)
+        reads, fills, linked, passed = input_words(factors, stride, glb_order, dram_order, RF)
     out[0, 1, 0], out[0, 1, 1] = i_in, 0
     out[1, 1, 0], out[1, 1, 1] = reads, i_in
     share = passed / pes
     out[2, 1, 0] = pes * np.floor(macs // pes + share + 0.5)
-    out[2, 1, 1] = pes * np.floor(fills * columns / pes + share)
+    # In this order, as the reference: where the parts add up to a whole number, their rounding decides.
+    out[2, 1, 1] = pes * np.floor((fills - linked) * columns / pes + linked * columns / pes + share)
     return macs // pes
 
 
