@@ -29,8 +29,12 @@ from dance_env.accuracy.supernet.mnist import read_digits
 from dance_env.accuracy.supernet.sources import ImageDataError, MemoryImages
 from dance_env.accuracy.supernet.streams import stream
 
-datasets = pytest.importorskip("datasets", reason="needs the extra 'images' (datasets)")
-Image = pytest.importorskip("PIL.Image", reason="needs the extra 'images' (pillow)")
+try:
+    import datasets
+    from PIL import Image
+except ImportError:
+    datasets = None
+needs_datasets = pytest.mark.skipif(datasets is None, reason="needs the extra 'images' (datasets, pillow)")
 
 PLAIN = Normalisation((0.0,), (1.0,), 8)
 
@@ -320,6 +324,7 @@ def load(folder: Path | str, tmp_path: Path, name: str = "dance-cifar10") -> obj
     return load_images(name, location=folder, cache_dir=tmp_path / "cache")
 
 
+@needs_datasets
 @pytest.mark.parametrize("declared", [True, False])
 def test_cifar_from_a_folder_of_parquet_files(tmp_path: Path, declared: bool) -> None:
     data = load(write_parquet(tmp_path / "cifar", declared=declared), tmp_path)
@@ -331,6 +336,7 @@ def test_cifar_from_a_folder_of_parquet_files(tmp_path: Path, declared: bool) ->
     data.check_fits(num_classes=10, channels=3, image_size=32)
 
 
+@needs_datasets
 def test_cifar_from_folders_of_images_by_class(tmp_path: Path) -> None:
     for split, count in (("train", 6), ("test", 2)):
         for label in range(10):
@@ -346,6 +352,7 @@ def test_cifar_from_folders_of_images_by_class(tmp_path: Path) -> None:
     assert torch.equal(images[labels == 3], expected)
 
 
+@needs_datasets
 def test_cifar100_reads_its_fine_labels(tmp_path: Path) -> None:
     def fine(columns: dict[str, list[object]]) -> None:
         columns["fine_label"] = [number % 100 for number in range(len(columns["img"]))]
@@ -357,6 +364,7 @@ def test_cifar100_reads_its_fine_labels(tmp_path: Path) -> None:
     assert torch.bincount(data.test.labels).tolist() == [1] * 100
 
 
+@needs_datasets
 def test_large_sets_are_decoded_as_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dance_env.accuracy.supernet import hugging_face
 
@@ -370,6 +378,7 @@ def test_large_sets_are_decoded_as_they_are_read(tmp_path: Path, monkeypatch: py
     assert large.normalisation == small.normalisation
 
 
+@needs_datasets
 def test_imagenet_scales_and_cuts_images_of_any_size(tmp_path: Path) -> None:
     from dance_env.accuracy.supernet.hugging_face import load_hugging_face
 
@@ -470,6 +479,7 @@ def no_labels(path: Path) -> Path:
     return write_parquet(path / "cifar", change=rename)
 
 
+@needs_datasets
 @pytest.mark.parametrize(("make", "message"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
 def test_a_data_set_that_is_wrong_is_told_in_one_sentence(
     tmp_path: Path, make: Callable[[Path], Path | str], message: str
@@ -479,6 +489,7 @@ def test_a_data_set_that_is_wrong_is_told_in_one_sentence(
     assert str(caught.value).startswith("dance-cifar10")
 
 
+@needs_datasets
 def test_unlabelled_rows_are_left_out(tmp_path: Path) -> None:
     """The hub's ImageNet marks them by -1."""
 
@@ -490,6 +501,7 @@ def test_unlabelled_rows_are_left_out(tmp_path: Path) -> None:
     assert [len(split) for split in (data.weights, data.choices, data.test)] == [50, 10, 20]
 
 
+@needs_datasets
 def test_the_hub_is_asked_by_name_when_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

@@ -62,11 +62,11 @@ class Supernet(nn.Module):
             values = module.mixture(values, next(blocks)) if isinstance(module, Candidates) else module(values)
         return values
 
-    def compile_blocks(self) -> None:
+    def compile_blocks(self, *, backend: str = "inductor") -> None:
         """Run every option through `torch.compile` (in place; names and weights stay the same)."""
         for module in self.sequence:
             for each in module.options if isinstance(module, Candidates) else [module]:
-                each.compile()
+                each.compile(backend=backend)
 
     def gate_gradients(
         self,
