@@ -63,8 +63,9 @@ class Coupling:
         accurate_feasible_first: the same among the feasible networks (so the network search knows the limits).
         macs_first: regret of a network search with a penalty on multiply-accumulates, then the exact best accelerator,
             with the best weight of the penalty, which only hindsight tells.
-        macs_first_median: the median over the `macs_networks` networks that such a search finds as its weight varies.
-        accelerator_first: regret of the best network on the accelerator `fixed`.
+        macs_at_equal_error: regret of the network with the fewest multiply-accumulates among those at least as accurate
+            as the optimum's, on its exact best accelerator.
+        accelerator_first: regret of the best network on the accelerator `fixed_front`.
     """
 
     best: np.ndarray
@@ -81,8 +82,7 @@ class Coupling:
     accurate_first: float
     accurate_feasible_first: float
     macs_first: float
-    macs_first_median: float
-    macs_networks: int
+    macs_at_equal_error: float
     accelerator_first: float
 
 
@@ -116,8 +116,10 @@ def measure(
     sums = _sum_over_networks(problem, networks, cost, np.isin(np.arange(len(cost)), front), own.feasible, progress)
 
     regret = np.where(own.feasible, own.objective, np.inf) - best.objective
-    penalised = _found_with_macs_penalty(own.error_pct, problem.network_space.macs(networks))
-    fixed = sums.all.best(int(own.feasible.sum()))
+    macs = problem.network_space.macs(networks)
+    penalised = _found_with_macs_penalty(own.error_pct, macs)
+    as_accurate = own.error_pct <= best.evaluation.error_pct
+    fixed_front = sums.front.best(len(front))
     return Coupling(
         best=best.design,
         evaluation=best.evaluation,
@@ -127,15 +129,14 @@ def measure(
         best_networks=len(np.unique(sums.best_network[np.isfinite(sums.best_objective)])),
         front_designs=len(front),
         front_accelerators=len(np.unique(hardware[front])),
-        fixed=fixed,
-        fixed_front=sums.front.best(len(front)),
+        fixed=sums.all.best(int(own.feasible.sum())),
+        fixed_front=fixed_front,
         interaction=sums.interaction(),
         accurate_first=float(regret[own.error_pct.argmin()]),
         accurate_feasible_first=float(regret[np.where(own.feasible, own.error_pct, np.inf).argmin()]),
         macs_first=float(regret[penalised].min()),
-        macs_first_median=float(np.sort(regret[penalised])[len(penalised) // 2]),
-        macs_networks=len(penalised),
-        accelerator_first=float(sums.best_objective[fixed.index] - best.objective),
+        macs_at_equal_error=float(regret[np.where(as_accurate, macs, np.inf).argmin()]),
+        accelerator_first=float(sums.best_objective[fixed_front.index] - best.objective),
     )
 
 
@@ -146,7 +147,7 @@ def _found_with_macs_penalty(error_pct: np.ndarray, macs: np.ndarray) -> np.ndar
 
 @dataclass(frozen=True, eq=False)
 class _Excess:
-    """Over a set of networks: how many run within the limits, sum and maximum of their excess; per accelerator, (H,)."""
+    """Of a set of networks: how many run within the limits, sum and maximum of their excess; by accelerator (H,)."""
 
     count: np.ndarray
     total: np.ndarray
