@@ -1,8 +1,9 @@
 """What one given mapping costs: words moved at every level, cycles, energy, leakage, area.
 
 `counts` answers how often each word moves, by the rules that `dance_env.cost.nest_kernel` states, which are
-Timeloop's; `evaluate` prices them with a `Technology`. Both check their input; the mapping search calls the kernel
-directly.
+Timeloop's; `evaluate` prices them with a `Technology`. Both check their input. Code that prices mappings itself, such
+as the mapping search, has to add up what `nest_kernel.energy` adds up: rows of the global buffer and of DRAM are whole,
+and the global buffer and the register files of working PEs leak ``cycles * (glb_leak + pes * rf_leak)``.
 """
 
 from __future__ import annotations
