@@ -2,8 +2,10 @@
 
 - `cost`: the value (`Cost`); `technology`: every constant of the hardware, with its source.
 - `model`: what a cost model is (`CostModel`); `analytical`: ours, with an exhaustive mapping search.
+- `mapping`: one mapping as a value, `drawing` draws it; `nest`: what it costs, by the rules of `nest_kernel` (numba).
 - `mapspace`, `search`, `kernel`: the mappings that a dataflow allows, and the best of them on every accelerator.
 - `table`: every option of a network space on every accelerator (`CostTable`); `cache`: where tables are kept.
+- `audit`: the model held against reference points (`reference`); `testing`: the contract suite of cost models.
 """
 
 from dance_env.cost.analytical import AnalyticalCostModel
