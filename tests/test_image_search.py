@@ -143,10 +143,61 @@ def test_killed_again_and_again_ends_as_the_uninterrupted_run(tmp_path: Path) ->
     same_outcome(tmp_path / "whole", tmp_path / "killed")
 
 
-def _stamp(folder: Path) -> tuple[int, ...]:
+WRITER = """
+import os, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from dance_env.accuracy.supernet.checkpoint import write_checkpoint
+path = Path(sys.argv[1])
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        for step in range(1, 1_000_000):
+            write_checkpoint(path, {"a": torch.full((4_000_000,), float(step))}, {"step": step})
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("dead", flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+def test_a_kill_in_the_middle_of_a_write_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
+    """16 MB at a time, written all the time: most of these kills fall into a write."""
+    path = tmp_path / "x.safetensors"
+    server = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    partial = 0
+    try:
+        for number in range(12):
+            before = _stamp(tmp_path, "x.safetensors")
+            print(number, file=server.stdin, flush=True)
+            child = int(server.stdout.readline())
+            while _stamp(tmp_path, "x.safetensors") == before or not list(tmp_path.glob(".*.part")):
+                time.sleep(0.0005)
+            time.sleep(0.001 * number)
+            os.kill(child, signal.SIGKILL)
+            assert server.stdout.readline() == "dead\n"
+            tensors, state = read_checkpoint(path)
+            assert (tensors["a"] == float(state["step"])).all()
+            leftovers = list(tmp_path.glob(".*.part"))
+            partial += len(leftovers)
+            for leftover in leftovers:
+                leftover.unlink()
+    finally:
+        server.stdin.close()
+        server.wait(timeout=60)
+        server.stdout.close()
+    assert partial >= 1, "no kill fell into a write: the test has lost its point"
+
+
+def _stamp(folder: Path, *names: str) -> tuple[int, ...]:
     """Changes whenever a checkpoint does."""
     stamps = []
-    for name in ("search.safetensors", "final.safetensors"):
+    for name in names or ("search.safetensors", "final.safetensors"):
         try:
             stamps.append((folder / name).stat().st_mtime_ns)
         except FileNotFoundError:

@@ -392,6 +392,9 @@ from solvers.dance.images.search import SearchStage
 run.plot_probabilities = run.plot_training = lambda *given: None
 world = World.from_environment()
 assert world.size == 2
+mixed = [torch.tensor([1.0 + world.rank, 5.0]), torch.tensor([[2.0 * world.rank]]), torch.ones(1).double() * world.rank]
+world.average(mixed)
+assert [each.tolist() for each in mixed] == [[1.5, 5.0], [[1.0]], [0.5]], mixed
 execution = Execution(world=world)
 stage = SearchStage(micro_task(), micro_settings(), term=NoHardware(), execution=execution)
 while stage.step < stage.steps:
