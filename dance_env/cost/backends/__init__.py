@@ -1,0 +1,78 @@
+"""Cost models by name: ours, and other people's tools behind the same protocol.
+
+- `process`: one question to a foreign tool, in a process of its own; every way to fail is a `Status` with a reason.
+- `external`: pairs of layer and accelerator priced one by one, kept on disk, handed on as costs.
+- `zigzag` (+ `zigzag_description`, `zigzag_worker`): ZigZag, extra ``zigzag``.
+- `accelforge` (+ `accelforge_description`, `accelforge_worker`): AccelForge, in an interpreter of its own.
+
+A third party adds a model through the entry-point group ``dance_env.cost_models``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from dance_env.cost.backends.external import BackEndFailure, Running
+from dance_env.cost.backends.process import Answer, Status
+from dance_env.suggest import nearest
+
+if TYPE_CHECKING:
+    from dance_env.cost.model import CostModel
+    from dance_env.cost.technology import Technology
+
+__all__ = ["Answer", "BackEndFailure", "Running", "Status", "cost_model_names", "make_cost_model"]
+
+ENTRY_POINT_GROUP = "dance_env.cost_models"
+_COST_MODELS = {
+    "analytical": "dance_env.cost.analytical:AnalyticalCostModel",
+    "zigzag": "dance_env.cost.backends.zigzag:ZigZagCostModel",
+    "accelforge": "dance_env.cost.backends.accelforge:AccelForgeCostModel",
+}
+
+
+def cost_model_names() -> tuple[str, ...]:
+    """Names that `make_cost_model` knows: ours first, then those of installed packages."""
+    return (*_COST_MODELS, *sorted({e.name for e in entry_points(group=ENTRY_POINT_GROUP)} - set(_COST_MODELS)))
+
+
+def make_cost_model(
+    name: str = "analytical",
+    *,
+    technology: Technology | None = None,
+    objective: str | None = None,
+    running: Running | None = None,
+) -> CostModel:
+    """The cost model called ``name``.
+
+    Args:
+        name: one of `cost_model_names`.
+        technology: the constants; None for the model's own default.
+        objective: what mappings minimise: "edp", "energy" or "latency"; None for the model's own default.
+        running: interpreter, time-out, processes and cache of a back end; None for the default.
+
+    Raises:
+        ValueError: for an unknown name (the nearest are offered), or a setting that the model does not have.
+        ImportError: when a back end's package is missing, with the extra that brings it (some only say so when
+            something is priced).
+    """
+    given: dict[str, Any] = {"technology": technology, "objective": objective, "running": running}
+    given = {setting: value for setting, value in given.items() if value is not None}
+    model_class = _load(name)
+    known = {field.name for field in dataclasses.fields(model_class)}
+    for setting in given:
+        if setting not in known:
+            raise ValueError(f"cost model {name!r} has no setting {setting!r}; it has {', '.join(sorted(known))}.")
+    return model_class(**given)
+
+
+def _load(name: str) -> Any:
+    if name in _COST_MODELS:
+        module, _, attribute = _COST_MODELS[name].partition(":")
+        return getattr(import_module(module), attribute)
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        if entry.name == name:
+            return entry.load()
+    raise ValueError(f"there is no cost model {name!r}. {nearest(name, cost_model_names())}")
