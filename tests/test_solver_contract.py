@@ -28,8 +28,8 @@ def test_own_solver_keeps_the_contract(name: str) -> None:
 
 
 def test_ppo_keeps_the_contract_in_the_other_episode_styles() -> None:
-    check_solver(make_solver("ppo", episode="sequential", num_envs=8)).raise_if_failed()
-    refine = make_solver("ppo", episode="refine", num_envs=8)
+    check_solver(make_solver("ppo", episode="sequential", smallest_batch=8)).raise_if_failed()
+    refine = make_solver("ppo", episode="refine", smallest_batch=8)
     difference = {"infinite-costs": "a refine episode refuses to subtract infinite objectives"}
     check_solver(refine, expected_failures=difference).raise_if_failed()
 

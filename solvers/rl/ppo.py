@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from stable_baselines3 import PPO as StablePPO
@@ -13,6 +13,7 @@ from dance_env.envs import EPISODE_NAMES
 from dance_env.envs.constraint_penalty import VectorConstraintPenalty
 from dance_env.suggest import nearest
 from solvers.isolation import isolated_global_state
+from solvers.rl.return_scale import spread
 from solvers.rl.vec_env import CoDesignVecEnv
 from solvers.solver import Solver
 
@@ -27,8 +28,9 @@ class PPO(Solver):
 
     Attributes:
         episode: the episode style that the policy acts in.
-        num_envs: episodes in a batch.
-        rollout: episodes of each env between two updates.
+        updates: how many times the policy is updated over the budget; the budget divided by it is the batch of episodes
+            between two updates.
+        smallest_batch: a batch has no fewer episodes, however small the budget.
         epochs: passes over a rollout in an update.
         minibatches: parts that a rollout is split into in each pass.
         learning_rate: Adam's, falling linearly to a tenth over the budget.
@@ -36,13 +38,14 @@ class PPO(Solver):
         clip: how far a probability ratio may move in an update.
         gae_lambda: trade-off of the advantage estimate; 1 takes returns as they are.
         hidden: widths of the policy's and the value function's hidden layers.
-        penalty: weight of the violation in the reward, in percentage points of objective for a violation of 1.
+        penalty: first weight of the violation in the reward, in spreads of the objective for a violation of 1.
+        penalty_growth: factor on that weight after every batch of which less than half is feasible.
     """
 
     name: ClassVar[str] = "ppo"
     episode: str = "one-shot"
-    num_envs: int = 32
-    rollout: int = 1
+    updates: int = 128
+    smallest_batch: int = 8
     epochs: int = 4
     minibatches: int = 1
     learning_rate: float = 0.05
@@ -50,38 +53,44 @@ class PPO(Solver):
     clip: float = 0.2
     gae_lambda: float = 1.0
     hidden: tuple[int, ...] = ()
-    penalty: float = 100.0
+    penalty: float = 3.0
+    penalty_growth: float = 1.1
 
     def __post_init__(self) -> None:
         if self.episode not in EPISODE_NAMES:
             raise ValueError(f"there is no episode style {self.episode!r}. {nearest(self.episode, EPISODE_NAMES)}")
-        for name in ("num_envs", "rollout", "epochs", "minibatches"):
+        for name in ("updates", "smallest_batch", "epochs", "minibatches"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
-        if self.num_envs * self.rollout < 2 * self.minibatches:
+        if self.smallest_batch < 2 * self.minibatches:
             raise ValueError(
-                f"a minibatch needs two episodes at least: num_envs x rollout = {self.num_envs * self.rollout} "
-                f"cannot be split into {self.minibatches}"
+                f"a minibatch needs two episodes at least: a smallest batch of {self.smallest_batch} cannot be split "
+                f"into {self.minibatches}"
             )
 
     def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        """Roll out, update, until the budget is spent."""
+        """Roll out, update, until the budget is spent.
+
+        Where there are constraints, a few random designs are evaluated first, for the scale of the penalty.
+        """
         meter: Meter = env.problem.meter  # type: ignore[attr-defined]
         seed = int(rng.integers(2**31))
-        batch = env.vector(self.num_envs, episode=self.episode)
-        horizon = batch.episode.horizon
-        steps = self.rollout * horizon
-        evaluations_per_step = 1.0 if batch.episode.truncates else 1.0 / horizon
+        steps = env.vector(1, episode=self.episode).episode.horizon
+        evaluations = steps if self.episode == "refine" else 1  # of an episode
+        num_envs = max(self.smallest_batch, meter.budget // (self.updates * evaluations))
+        batch = env.vector(num_envs, episode=self.episode)
+        penalised = None
+        if env.problem.objective.constraints:
+            objective = env.evaluate(env.space.sample(rng, 4 * self.smallest_batch)).objective
+            penalised = VectorConstraintPenalty(batch, weight=self.penalty * spread(objective))
         with isolated_global_state(seed):
-            wrapped: Any = batch
-            if env.problem.objective.constraints:
-                wrapped = VectorConstraintPenalty(batch, weight=self.penalty)
+            adapter = CoDesignVecEnv(batch if penalised is None else penalised, seed=seed)
             model = StablePPO(
                 "MlpPolicy",
-                CoDesignVecEnv(wrapped, seed=seed),
+                adapter,
                 learning_rate=lambda left: self.learning_rate * max(0.1, left),
                 n_steps=steps,
-                batch_size=self.num_envs * steps // self.minibatches,
+                batch_size=num_envs * steps // self.minibatches,
                 n_epochs=self.epochs,
                 gamma=1.0,
                 gae_lambda=self.gae_lambda,
@@ -91,9 +100,13 @@ class PPO(Solver):
                 seed=seed,
                 device="cpu",
             )
-            # In timesteps of stable-baselines3, and a rollout more than the budget allows: the meter ends the run.
-            total = int(meter.budget / evaluations_per_step) + self.num_envs * steps
-            model.learn(total, callback=_StopWhenSpent(meter), log_interval=None)  # type: ignore[arg-type]
+            # In timesteps, rounded up to whole rollouts: the meter ends the run within the last one.
+            rollouts = -(-meter.budget // (num_envs * evaluations))
+            total = rollouts * num_envs * steps
+            callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
+            if penalised is not None:
+                callbacks.append(_RaisePenalty(adapter, penalised, growth=self.penalty_growth))
+            model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
 
 
 class _StopWhenSpent(BaseCallback):
@@ -105,3 +118,22 @@ class _StopWhenSpent(BaseCallback):
 
     def _on_step(self) -> bool:
         return self._meter.left > 0
+
+
+class _RaisePenalty(BaseCallback):
+    """Raises the weight of the violation as long as less than half of a batch is feasible.
+
+    No one weight suits: too low, and the policy settles just outside of the feasible designs; too high, and the
+    objective is lost beside it.
+    """
+
+    def __init__(self, adapter: CoDesignVecEnv, penalised: VectorConstraintPenalty, *, growth: float) -> None:
+        super().__init__()
+        self._adapter, self._penalised, self._growth = adapter, penalised, growth
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self._adapter.feasible_share < 0.5:
+            self._penalised.weight *= self._growth

@@ -5,11 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 
-class ReturnScale:
-    """Keeps the centre and spread of recent returns, and maps returns onto a scale around zero.
+def spread(values: np.ndarray) -> float:
+    """How far the finite ones of `values` (batch,) lie apart: the interquartile range over 1.349.
 
-    Centre and spread are the median and the interquartile range (divided by 1.349, so that it is the standard deviation
-    of a normal distribution): a few designs of enormous or infinite cost then do not flatten all the others.
+    For a normal distribution that is the standard deviation; but a few enormous values do not count. Where the range is
+    0 the standard deviation itself; where that is 0 too, or nothing is finite, 1.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 1.0
+    low, high = np.quantile(finite, (0.25, 0.75))
+    return float((high - low) / 1.349 or finite.std() or 1.0)
+
+
+class ReturnScale:
+    """Keeps the centre (median) and spread of recent returns, and maps returns onto a scale around zero.
+
+    Neither lets a few designs of enormous or infinite cost flatten all the others.
 
     Args:
         window: how many returns are remembered.
@@ -26,13 +38,9 @@ class ReturnScale:
     def update(self, returns: np.ndarray) -> None:
         """Remember returns (batch,); infinite ones are left out."""
         self._recent = np.concatenate((self._recent, returns[np.isfinite(returns)]))[-self._window :]
-        if not len(self._recent):
-            return
-        low, self.centre, high = (float(value) for value in np.quantile(self._recent, (0.25, 0.5, 0.75)))
-        spread = (high - low) / 1.349
-        if not spread > 0:
-            spread = float(self._recent.std())  # more than half of them are equal
-        self.spread = spread if spread > 0 else 1.0
+        if len(self._recent):
+            self.centre = float(np.median(self._recent))
+            self.spread = spread(self._recent)
 
     def standardise(self, rewards: np.ndarray, *, offset: bool) -> np.ndarray:
         """Rewards (batch,) in units of the spread, less the centre where `offset`; float32, clipped."""

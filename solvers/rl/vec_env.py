@@ -21,6 +21,10 @@ class CoDesignVecEnv(VecEnv):
     Rewards are standardised (`ReturnScale`), so that neither the objective's scale nor its offset is a matter for the
     learner: all in units of the spread of returns, and the centre taken off once an episode, at its first evaluation.
 
+    Attributes:
+        scale: the scale of rewards.
+        feasible_share: of the designs evaluated in the last step that evaluated any.
+
     Args:
         env: a `CoDesignVectorEnv`, or a vector wrapper around one.
         seed: of the env's own draws (starting designs of refine episodes).
@@ -30,7 +34,8 @@ class CoDesignVecEnv(VecEnv):
         self._env = env
         self._seed: int | None = seed
         self._actions: np.ndarray | None = None
-        self._scale = ReturnScale()
+        self.scale = ReturnScale()
+        self.feasible_share = 1.0
         self._evaluated = False  # whether the episodes at hand have been, at any step so far
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
@@ -54,16 +59,19 @@ class CoDesignVecEnv(VecEnv):
             infos[index]["terminal_observation"] = info["final_obs"][index]
             # Left out on purpose: `TimeLimit.truncated`. The horizon of a refine episode is part of the task (only the
             # last design counts), so there is nothing to bootstrap beyond it.
-        rewards = self._standardised(rewards, evaluated="objective" in info or "final_info" in info)
+        evaluation = info.get("final_info", info)
+        if "violation" in evaluation:
+            self.feasible_share = float((evaluation["violation"] <= 0).mean())
+        rewards = self._standardised(rewards, evaluated="violation" in evaluation)
         self._evaluated = self._evaluated and not dones.any()  # the episodes of a batch end together
         return observations, rewards, dones, infos
 
     def _standardised(self, rewards: np.ndarray, *, evaluated: bool) -> np.ndarray:
         first = evaluated and not self._evaluated
         if first:
-            self._scale.update(rewards)
+            self.scale.update(rewards)
         self._evaluated = self._evaluated or evaluated
-        return self._scale.standardise(rewards, offset=first)
+        return self.scale.standardise(rewards, offset=first)
 
     def close(self) -> None:
         """Close the env."""
