@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from solvers.report.summary import REFERENCE
 from solvers.result import Result
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def plot_best_so_far(
     Args:
         results: each solver's results.
         optimum: the exact lowest objective; regret is measured from it.
-        against: `queries` (evaluations + gradient queries; without the solvers that read the tables whole) or
+        against: `queries` (evaluations + gradient queries; without exhaustive search) or
             `seconds` (solver, oracle, and the surrogate's training in full, so that a solver with a surrogate starts
             where its training ends).
         path: the PNG.
@@ -87,8 +88,8 @@ def plot_best_so_far(
 
 def _curve(result: Result, optimum: float, against: str) -> tuple[np.ndarray, np.ndarray] | None:
     """x and regret of one run, from its first feasible design on."""
-    if against == "queries" and result.ledger.tables_read:
-        return None  # it read the tables whole: queries do not tell what it used
+    if against == "queries" and result.solver == REFERENCE:
+        return None
     trace = result.trace
     regret = trace.best_so_far() - optimum
     known = np.isfinite(regret)
@@ -168,8 +169,8 @@ def plot_plane(
                     color=colour,
                     edgecolors="white",
                     linewidths=1.0,
-                    marker="*" if solver == "exhaustive" else "o",
-                    zorder=4 if solver == "exhaustive" else 3,
+                    marker="*" if solver == REFERENCE else "o",
+                    zorder=4 if solver == REFERENCE else 3,
                     label=solver if number == 0 else None,
                 )
     axes.set_xscale("log")

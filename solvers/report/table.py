@@ -58,6 +58,8 @@ COLUMNS = (
     Column("evals", "evaluations", _count),
     Column("gradients", "gradient_queries", _count),
     Column(f"to {CLOSE_PCT:g} %", "spent_to_close", _count),
+    Column("cost queries", "cost_model_queries", _count),
+    Column("samples", "surrogate_samples", _count),
     Column("solver s", "solver_s", _digits(1)),
     Column("oracle s", "oracle_s", _digits(2)),
     Column("training s", "surrogate_s", _digits(1)),
@@ -66,8 +68,9 @@ COLUMNS = (
 NOTE = (
     "Mean ± standard deviation over seeds. Regret: objective above the exact optimum, in per cent of it. "
     f"to {CLOSE_PCT:g} %: evaluations + gradients until the regret was that small, over the seeds that got there "
-    "(n/m says how many did). training s: a surrogate's training, charged to each seed in full although a cache "
-    "shares it."
+    "(n/m says how many did). cost queries: costs of a network on an accelerator asked for apart from evaluations; "
+    "samples: what a surrogate was trained on; training s: its seconds. These are charged to each seed in full, although "
+    "a cache shares them."
 )
 
 
