@@ -399,8 +399,28 @@ def test_settings_refuse_what_cannot_run() -> None:
         micro_settings(sampling="gumble")
     with pytest.raises(ValueError, match=r"search\.epochs counts the warm-up too"):
         micro_settings(warmup_epochs=4)
+    with pytest.raises(ValueError, match=r"grown_epochs must be in 0\.\.1"):
+        micro_settings(grown_epochs=2)
     with pytest.raises(ValueError, match="lambda2 >= 0"):
         micro_settings(lambda2=-1.0)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_a_grown_start_resumes_on_either_side_of_the_growth(
+    tmp_path: Path, stop_after: int, without_plots: None
+) -> None:
+    """Growth happens in step 3: stopped before it, right before it, and after it."""
+    task, settings = micro_task(), micro_settings(warmup_epochs=2, grown_epochs=1)
+    search_images(task, tmp_path / "whole", settings=settings)
+
+    def stop(progress: Progress) -> None:
+        if progress.step == stop_after:
+            raise Stop
+
+    with pytest.raises(Stop):
+        search_images(task, tmp_path / "run", settings=settings, checkpoint_seconds=0, progress=stop)
+    search_images(task, tmp_path / "run", settings=settings)
+    same_outcome(tmp_path / "whole", tmp_path / "run")
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

@@ -16,11 +16,12 @@ from micro_images import micro_data, micro_space
 from torch import nn
 
 from dance_env.accuracy import AccuracyModel
+from dance_env.accuracy.supernet import grow as grow_module
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
 from dance_env.accuracy.supernet.checkpoint import CheckpointError
 from dance_env.accuracy.supernet.gates import draw, probabilities, sample_path, uniform
 from dance_env.accuracy.supernet.image_data import plain_batches
-from dance_env.accuracy.supernet.network import Supernet, build_network, build_supernet
+from dance_env.accuracy.supernet.network import Supernet, build_network, build_supernet, frozen_statistics
 from dance_env.accuracy.supernet.streams import stream
 from dance_env.accuracy.supernet.training import (
     Execution,
@@ -259,6 +260,45 @@ def test_memory_of_a_gate_step_is_that_of_one_path() -> None:
     mixture = saved_bytes(lambda: criterion(supernet.mixture(images, uniform(supernet.counts).float()), labels))
     assert gate <= 1.05 * one
     assert mixture > 3 * one
+
+
+# ------------------------------------------------------------------------------------------------------------- growing
+def test_grown_options_begin_as_the_function_of_the_smallest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without noise every option computes what the smallest does; with it, nearly."""
+    supernet = build_supernet(dance_mnist(), seed=0)
+    images = torch.randn((16, 1, 28, 28), generator=stream(0, "images"))
+    for _ in range(3):  # so that weights and running averages are not those of the start
+        supernet.train()(images, (0,) * 9)
+    smallest = supernet.eval()(images, (0,) * 9)
+    random = supernet(images, (5,) * 9)
+    assert (random - smallest).abs().mean() > 0.1 * smallest.abs().mean()
+    for noise, tolerance in ((0.0, 1e-4), (grow_module.NOISE, 0.5)):
+        monkeypatch.setattr(grow_module, "NOISE", noise)
+        assert grow_module.grow(supernet, stream(0, "grow")) == 9 * 5
+        for option in range(1, 6):
+            for training in (False, True):
+                supernet.train(training)
+                with torch.no_grad(), frozen_statistics(supernet):
+                    grown, expected = supernet(images, (option,) * 9), supernet(images, (0,) * 9)
+                assert (grown - expected).abs().mean() < tolerance * expected.abs().mean(), (noise, option)
+
+
+def test_growing_breaks_the_symmetry_of_copies() -> None:
+    supernet = build_supernet(dance_mnist(), seed=0)
+    grow_module.grow(supernet, stream(0, "grow"))
+    wide = next(
+        module.weight
+        for name, module in supernet.sequence[2].options[3].named_modules()
+        if name.endswith("expand") and isinstance(module, nn.Conv2d)
+    )
+    half = len(wide) // 2
+    assert not torch.equal(wide[:half], wide[half:])
+    assert (wide[:half] - wide[half:]).abs().mean() < wide.abs().mean()
+
+
+def test_the_smallest_path_keeps_what_has_no_weights() -> None:
+    supernet = build_supernet(dance_mnist(), seed=0)
+    assert grow_module.smallest_path(supernet, (5, 6, 3, 2, 6, 6, 1, 0, 4)) == (0, 6, 0, 0, 6, 6, 0, 0, 0)
 
 
 # ---------------------------------------------------------------------------------------------------------- accuracies

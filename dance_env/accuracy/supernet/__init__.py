@@ -4,8 +4,8 @@ Never imported by default. Rooms inside:
 
 - images: `sources`, `mnist`, `hugging_face` (where they come from), `image_data` (splits, batches), `augment`,
   `catalog` (by name)
-- `network` (the over-parameterised network), `gates` (sampled paths and their gradients), `training` (steps, settings),
-  `distributed` (several processes)
+- `network` (the over-parameterised network), `gates` (sampled paths and their gradients), `grow` (a quick start),
+  `training` (steps, settings), `distributed` (several processes)
 - `accuracy` (`SupernetAccuracy`), `checkpoint` (files)
 - randomness: `streams` (every draw has a name, so a resumed run needs no generator state)
 """

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from dance_env.accuracy.supernet.gates import draw, probabilities, sample_path, uniform
+from dance_env.accuracy.supernet.grow import grow, smallest_path
 from dance_env.accuracy.supernet.image_data import plain_batches, steps_per_epoch, training_batch
 from dance_env.accuracy.supernet.network import build_supernet, frozen_statistics
 from dance_env.accuracy.supernet.streams import stream
@@ -168,14 +169,18 @@ class SearchStage:
         settings, seed = self.settings, self.settings.seed
         self.supernet.train()
         warm = self.epoch < settings.choice.warmup_epochs
+        growing = self.epoch < settings.choice.grown_epochs
+        if self.step and self.step == settings.choice.grown_epochs * self.steps_per_epoch:
+            grow(self.supernet, stream(seed, "weights/grow"))
         probs = uniform(self.supernet.counts) if warm else self.choice.probs.detach()
-        if settings.choice.sampling == "mixture":
+        if settings.choice.sampling == "mixture" and not growing:
             weights = probs.to(self.execution.device, torch.float32)
 
             def forward(images: torch.Tensor) -> torch.Tensor:
                 return self.supernet.mixture(images, weights)
         else:
             path = sample_path(probs, self.supernet.counts, stream(seed, "weights/path", self.step))
+            path = smallest_path(self.supernet, path) if growing else path
 
             def forward(images: torch.Tensor) -> torch.Tensor:
                 output: torch.Tensor = self.supernet(images, path)

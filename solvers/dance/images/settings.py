@@ -16,6 +16,9 @@ class ChoiceSettings:
     Attributes:
         warmup_epochs: epochs at the start that train weights only, on uniformly sampled paths; if that is all epochs,
             nothing is searched, and the outcome is a supernet that ranks networks without favour.
+        grown_epochs: how many of them train the smallest option of each choice only, from which the others are then
+            grown (`dance_env.accuracy.supernet.grow`). ProxylessNAS has none, and needs its 40 epochs; a short search
+            on few images is not possible without.
         every: weight steps for each step of the choice.
         learning_rate: of Adam on the logits.
         betas: Adam's.
@@ -29,6 +32,7 @@ class ChoiceSettings:
     """
 
     warmup_epochs: int = 40
+    grown_epochs: int = 0
     every: int = 5
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.0, 0.999)
@@ -42,6 +46,10 @@ class ChoiceSettings:
     def __post_init__(self) -> None:
         if self.warmup_epochs < 0 or self.every < 1:
             raise ValueError(f"warmup_epochs >= 0 and every >= 1 expected, got {self.warmup_epochs} and {self.every}")
+        if not 0 <= self.grown_epochs <= self.warmup_epochs:
+            raise ValueError(
+                f"grown_epochs must be in 0..{self.warmup_epochs} (warmup_epochs), got {self.grown_epochs}"
+            )
         if self.sampling not in SAMPLINGS:
             raise ValueError(f"unknown sampling {self.sampling!r}. {nearest(self.sampling, SAMPLINGS)}")
         if not (self.learning_rate > 0 and self.temperature > 0 and 0 < self.temperature_decay <= 1):
@@ -81,9 +89,9 @@ _CIFAR = ImageSearchSettings(
 )
 PRESETS: dict[str, ImageSearchSettings] = {
     "dance-mnist": ImageSearchSettings(
-        search=WeightSettings(epochs=20, batch_size=64, learning_rate=0.05, label_smoothing=0.0),
-        choice=ChoiceSettings(warmup_epochs=5, every=2, learning_rate=0.02, lambda2=0.1),
-        final=WeightSettings(epochs=20, batch_size=64, learning_rate=0.05),
+        search=WeightSettings(epochs=18, batch_size=32, learning_rate=0.05, label_smoothing=0.0),
+        choice=ChoiceSettings(warmup_epochs=6, grown_epochs=4, every=3, learning_rate=0.02, lambda2=0.1),
+        final=WeightSettings(epochs=20, batch_size=32, learning_rate=0.05),
     ),
     "dance-cifar10": _CIFAR,
     "dance-cifar100": _CIFAR,
