@@ -69,8 +69,8 @@ NOTE = (
     "Mean ± standard deviation over seeds. Regret: objective above the exact optimum, in per cent of it. "
     f"to {CLOSE_PCT:g} %: evaluations + gradients until the regret was that small, over the seeds that got there "
     "(n/m says how many did). cost queries: costs of a network on an accelerator asked for apart from evaluations; "
-    "samples: what a surrogate was trained on; training s: its seconds. These are charged to each seed in full, although "
-    "a cache shares them."
+    "samples: what a surrogate was trained on; training s: its seconds. These are charged to each seed in full, "
+    "although a cache shares them."
 )
 
 
