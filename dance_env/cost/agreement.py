@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from dance_env.cost.agreement_points import read_recorded, sample_points
     from dance_env.cost.agreement_report import summary_table, write_report
-    from dance_env.cost.backends import Running, make_cost_model
+    from dance_env.cost.backends import Running, make_cost_model, settings_of
     from dance_env.cost.cache import default_cache_dir
     from dance_env.cost.technology import get_technology
 
@@ -155,9 +155,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             cache_dir=arguments.cache_dir or default_cache_dir(),
         )  # fmt: skip
         technology = get_technology(arguments.technology)
+        model = make_cost_model(
+            arguments.backend, technology=technology,
+            running=running if "running" in settings_of(arguments.backend) else None,
+        )  # fmt: skip
         points = sample_points(
-            make_cost_model(arguments.backend, technology=technology, running=running),
-            network=arguments.network, layers=arguments.layers, accelerators=arguments.accelerators,
+            model, network=arguments.network, layers=arguments.layers, accelerators=arguments.accelerators,
             seed=arguments.seed, progress=True,
         )  # fmt: skip
         title = f"analytical and {arguments.backend} on {arguments.network}, {technology.name}"

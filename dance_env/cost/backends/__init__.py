@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dance_env.cost.model import CostModel
     from dance_env.cost.technology import Technology
 
-__all__ = ["Answer", "BackEndFailure", "Running", "Status", "cost_model_names", "make_cost_model"]
+__all__ = ["Answer", "BackEndFailure", "Running", "Status", "cost_model_names", "make_cost_model", "settings_of"]
 
 ENTRY_POINT_GROUP = "dance_env.cost_models"
 _COST_MODELS = {
@@ -61,11 +61,16 @@ def make_cost_model(
     given: dict[str, Any] = {"technology": technology, "objective": objective, "running": running}
     given = {setting: value for setting, value in given.items() if value is not None}
     model_class = _load(name)
-    known = {field.name for field in dataclasses.fields(model_class)}
+    known = settings_of(name)
     for setting in given:
         if setting not in known:
             raise ValueError(f"cost model {name!r} has no setting {setting!r}; it has {', '.join(sorted(known))}.")
     return model_class(**given)
+
+
+def settings_of(name: str) -> frozenset[str]:
+    """What can be set of the cost model called ``name``; errors as `make_cost_model`."""
+    return frozenset(field.name for field in dataclasses.fields(_load(name)))
 
 
 def _load(name: str) -> Any:
