@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +11,7 @@ import numpy as np
 from dance_env.cost.cost import Cost
 from dance_env.cost.model import LayerCost
 from dance_env.cost.search import OBJECTIVES, search_layer
+from dance_env.cost.sources import FIGURES, source_digest
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class AnalyticalCostModel:
 
     def fingerprint(self) -> str:
         """Hex digest of the settings and of the code that the figures depend on."""
-        parts = (self.technology.fingerprint(), self.objective, self.factors, self.overlap, _code_digest())
+        parts = (self.technology.fingerprint(), self.objective, self.factors, self.overlap, source_digest(FIGURES))
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
     def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
@@ -71,11 +70,17 @@ class AnalyticalCostModel:
         energy = np.full_like(latency, np.inf)
         for flow in np.unique(hardware.dataflow):
             on = np.flatnonzero(hardware.dataflow == flow)
-            asked = [np.unique(size[on], return_inverse=True) for size in (hardware.pe_x, hardware.pe_y, hardware.rf_words)]
-            (pe_x, x), (pe_y, y), (rf_words, r) = asked
+            pe_x, x = np.unique(hardware.pe_x[on], return_inverse=True)
+            pe_y, y = np.unique(hardware.pe_y[on], return_inverse=True)
+            rf_words, r = np.unique(hardware.rf_words[on], return_inverse=True)
             for u, row in enumerate(rows):
                 best = search_layer(
-                    row, DATAFLOWS[flow], rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
+                    row,
+                    DATAFLOWS[flow],
+                    rf_words=rf_words,
+                    pe_x=pe_x,
+                    pe_y=pe_y,
+                    technology=self.technology,
                     objective=self.objective,
                 )
                 latency[u, on] = best.cycles[x, y, r] / self.technology.clock_hz
@@ -98,12 +103,3 @@ class AnalyticalCostModel:
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         """Area (H,) of the accelerators, mm2."""
         return self.technology.area_mm2(hardware.pe_x * hardware.pe_y, hardware.rf_words)
-
-
-@cache
-def _code_digest() -> str:
-    """Digest of the source that decides the figures, so that no cache outlives a change of the rules."""
-    digest = hashlib.sha256()
-    for name in ("analytical.py", "kernel.py", "mapspace.py", "nest_kernel.py", "search.py", "search_kernel.py"):
-        digest.update(Path(__file__).with_name(name).read_bytes())
-    return digest.hexdigest()

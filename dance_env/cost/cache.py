@@ -84,7 +84,10 @@ class ArrayCache:
             return
         payload = np.ascontiguousarray(array, dtype="<f8").tobytes()
         header = {
-            "format": FORMAT, "key": key, "shape": list(array.shape), "sha256": hashlib.sha256(payload).hexdigest(),
+            "format": FORMAT,
+            "key": key,
+            "shape": list(array.shape),
+            "sha256": hashlib.sha256(payload).hexdigest(),
         }
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from dance_env.cost.mapspace import Subspace, divisors, loop_dims, subspaces
+from dance_env.cost.mapping import DIMS, Mapping
+from dance_env.cost.mapspace import Loops, OuterRule, Subspace, divisors, loops_of, subspaces
+from dance_env.cost.search_data import Best, Divisors, Grid, InnerParts, OuterParts, Prices
 from dance_env.cost.technology import Technology
 
 OBJECTIVES = ("edp", "energy", "latency")
-_ROWS_AT_A_TIME = 200_000
+OVERLAPS = ("timeloop", "physical")
+_ROOM = 16_384  # rows of an outer table at a time
+C, M, G, R, S, P, Q = range(7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +33,31 @@ class LayerOptimum:
     costed: int
 
 
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """One layer under one dataflow on a grid of accelerators, and the best found so far."""
+
+    loops: Loops
+    dataflow: str
+    grid: Grid
+    prices: Prices
+    divisors: Divisors
+    physical: bool
+    best: Best
+    parts: list[tuple[Subspace, InnerParts, list[OuterParts]]] = field(default_factory=list)
+    """Per box: its inner and outer parts (kept to name the winners)."""
+
+
 def search_layer(
-    row: np.ndarray, dataflow: str, *, rf_words: np.ndarray, pe_x: np.ndarray, pe_y: np.ndarray,
-    technology: Technology, objective: str = "edp",
+    row: np.ndarray,
+    dataflow: str,
+    *,
+    rf_words: np.ndarray,
+    pe_x: np.ndarray,
+    pe_y: np.ndarray,
+    technology: Technology,
+    objective: str = "edp",
+    overlap: str = "timeloop",
 ) -> LayerOptimum:
     """Search all mappings of one layer under one dataflow.
 
@@ -40,92 +67,211 @@ def search_layer(
         rf_words: (n_rf,) register file sizes, ascending.
         pe_x, pe_y: (X,) and (Y,) columns and rows of the arrays, ascending.
         technology: energies, capacities, bandwidths.
-        objective: what the best mapping minimises: "edp", "energy" or "latency".
+        objective: what the best mapping minimises: "edp", "energy" or "latency". Between equal energies the faster
+            mapping wins, between equal latencies the thriftier.
+        overlap: "timeloop" or "physical", see `dance_env.cost.nest`.
 
     Returns:
         The optimum of every array and register file.
+
+    Raises:
+        TypeError, ValueError, OverflowError: as `mapspace.loops_of`, and for unknown names.
     """
-    from dance_env.cost import kernel, search_kernel  # numba: only when something is searched
+    found, costed = _run(row, dataflow, rf_words, pe_x, pe_y, technology, objective, overlap)
+    return LayerOptimum(found.best.energy, found.best.cycles, costed)
 
-    if objective not in OBJECTIVES:
-        raise ValueError(f"objective: expected one of {', '.join(OBJECTIVES)}, got {objective!r}.")
-    kind = OBJECTIVES.index(objective)
-    dims, stride = loop_dims(row)
-    sizes, columns, rows = (np.ascontiguousarray(each, dtype=np.int64) for each in (rf_words, pe_x, pe_y))
-    max_x, max_y, max_rf = int(columns[-1]), int(rows[-1]), int(sizes[-1])
-    # An inner part that needs n columns belongs to the smallest array that has them.
-    column_of = np.searchsorted(columns, np.arange(max_x + 1))
-    row_of = np.searchsorted(rows, np.arange(max_y + 1))
+
+def best_mapping(
+    row: np.ndarray,
+    dataflow: str,
+    *,
+    rf_words: int,
+    pe_x: int,
+    pe_y: int,
+    technology: Technology,
+    objective: str = "edp",
+    overlap: str = "timeloop",
+) -> Mapping | None:
+    """The best mapping of one layer on one accelerator, None when there is none. Arguments as `search_layer`."""
+    sizes, columns, rows = (np.array([n], dtype=np.int64) for n in (rf_words, pe_x, pe_y))
+    found, _ = _run(row, dataflow, sizes, columns, rows, technology, objective, overlap)
+    box, inner, outer = (int(n) for n in found.best.pick[0, 0, 0])
+    return None if box < 0 else _mapping(found, box, inner, outer)
+
+
+def _run(
+    row: np.ndarray,
+    dataflow: str,
+    rf_words: np.ndarray,
+    pe_x: np.ndarray,
+    pe_y: np.ndarray,
+    technology: Technology,
+    objective: str,
+    overlap: str,
+) -> tuple[_Search, int]:
+    for name, given, known in (("objective", objective, OBJECTIVES), ("overlap", overlap, OVERLAPS)):
+        if given not in known:
+            raise ValueError(f"{name}: expected one of {', '.join(known)}, got {given!r}.")
+    loops = loops_of(row)
+    sizes, columns, rows = (_ascending(*each) for each in (("rf_words", rf_words), ("pe_x", pe_x), ("pe_y", pe_y)))
     file = technology.register_file(sizes)
+    max_x, max_y = int(columns[-1]), int(rows[-1])
+    grid = Grid(
+        rf_words=sizes,
+        rf_read_pj=file.read_pj,
+        rf_write_pj=file.write_pj,
+        column_of=np.searchsorted(columns, np.arange(max_x + 1)),
+        row_of=np.searchsorted(rows, np.arange(max_y + 1)),
+        shape=(len(columns), len(rows)),
+        kind=OBJECTIVES.index(objective),
+    )
     shape = (len(columns), len(rows), len(sizes))
-    value, energy, cycles = (np.full(shape, np.inf) for _ in range(3))
-    pick = np.full((*shape, 3), -1, dtype=np.int64)
-    constants = _constants(technology)
-    lists = [divisors(int(n)) for n in dims]
-    flat = np.array([n for one in lists for n in one], dtype=np.int64)
-    offsets = np.cumsum([0, *(len(one) for one in lists)]).astype(np.int64)
-    quotient, quotient_at = _quotients(lists)
+    nothing = np.full(shape, np.inf)
+    best = Best(nothing, nothing.copy(), nothing.copy(), np.full((*shape, 3), -1, dtype=np.int64))
+    physical = overlap == "physical" and bool(loops.dims[R] * loops.dims[S] > 1)
+    found = _Search(loops, dataflow, grid, _prices(technology), _divisors(loops.dims), physical, best)
     costed = 0
-    for number, box in enumerate(subspaces(dims, dataflow, max_x=max_x, max_y=max_y, rf_words=sizes)):
-        inner = kernel.enumerate_inner(box.triples, box.offsets, max_x, max_y, max_rf, stride)
-        outer = [dims, stride, flat, offsets, box.glb, box.dram, box.reduction_innermost, constants]
-        parts = []
-        low = 0
-        while low >= 0:
-            *part, low = kernel.outer_table(*outer, False, np.inf, low, _ROWS_AT_A_TIME)
-            parts.append(part)
-        at, order, cost = (np.concatenate([part[k] for part in parts]) for k in range(3))
-        if len(cost) == 0 or len(inner) == 0:
-            continue
-        cell, need, bounds, reads, key = search_kernel.describe(
-            inner, box.triples, dims, stride, column_of, row_of, len(rows), sizes, file.read_pj, file.write_pj,
-            box.min_rf_words, constants, kind, cost[:, 0].min(), cost[:, 1].min(),
-            (cost[:, 2] + cost[:, 3] + cost[:, 4]).min() - dims[1] * dims[2] * dims[5] * dims[6],
-        )
-        by_key = np.argsort(key, kind="stable")
-        queue = by_key[np.argsort(cell[by_key], kind="stable")]
-        starts = np.searchsorted(cell[queue], np.arange(len(columns) * len(rows) + 1))
-        sub = np.array([
-            lists[d].index(int(np.prod(box.triples[k]))) for d in range(7) for k in range(box.offsets[d], box.offsets[d + 1])
-        ])
-
-        def run(at: np.ndarray, order: np.ndarray, cost: np.ndarray, base: int) -> int:
-            by_cost = np.argsort(cost[:, 0], kind="stable")
-            return search_kernel.search_box(
-                queue, starts, inner, box.triples, sub, need, bounds, reads, at[by_cost], order[by_cost], cost[by_cost],
-                quotient, quotient_at, dims, stride, box.glb, box.glb_order, sizes, box.max_rf_words, file.read_pj,
-                file.write_pj, constants, kind, value, energy, cycles, pick, number, base,
-            )
-
-        costed += run(at, order, cost, 0)
-        low = 0
-        base = len(cost)
-        while low >= 0:
-            limit = search_kernel.widest_limit(
-                cell, need, bounds, reads, sizes, box.max_rf_words, file.read_pj, file.write_pj, kind, value, energy,
-                cycles,
-            )
-            *part, low = kernel.outer_table(*outer, True, limit, low, _ROWS_AT_A_TIME)
-            if len(part[0]):
-                costed += run(*part, base)
-                base += len(part[0])
-    search_kernel.spread_best(value, energy, cycles, pick)
-    return LayerOptimum(energy, cycles, costed)
+    for box in subspaces(loops, dataflow, max_x=max_x, max_y=max_y, rf_words=sizes):
+        costed += _search(found, box, max_x, max_y)
+    return found, costed
 
 
-def _constants(technology: Technology) -> np.ndarray:
-    return np.array([
+def _search(found: _Search, box: Subspace, max_x: int, max_y: int) -> int:
+    """Search one box; returns the number of mappings costed in full."""
+    from dance_env.cost import search_kernel  # numba: only when something is searched
+
+    dims = found.loops.dims
+    tables = [_outer_parts(found, rule, math.inf) for rule in box.rules]
+    inner = _inner_parts(
+        found, box, max_x, max_y, least_words=min(least for _, least in tables),
+        least_pj=min((float(outer.cost[0, 0]) for outer, _ in tables if len(outer.cost)), default=math.inf),
+    )  # fmt: skip
+    outers: list[OuterParts] = []
+
+    def run(rule: OuterRule, outer: OuterParts) -> int:
+        if len(outer.cost) == 0:
+            return 0
+        base = sum(len(each.cost) for each in outers)
+        outers.append(outer)
+        return int(search_kernel.search_box(
+            inner, outer, base, found.divisors, dims, found.loops.stride, rule.glb, box.glb_order, found.grid,
+            found.prices, found.physical or None, found.best, len(found.parts),
+        ))  # fmt: skip
+
+    costed = sum(run(rule, outer) for rule, (outer, _) in zip(box.rules, tables, strict=True))
+    if dims[R] * dims[S] > 1:  # the order at DRAM matters beyond the tensor that stays
+        for rule in box.rules:
+            limit = search_kernel.widest_limit(inner, found.grid, found.best)
+            outer, _ = _outer_parts(found, rule, limit, all_orders=True)
+            costed += run(rule, outer)
+    search_kernel.spread_best(found.grid.kind, found.best)
+    found.parts.append((box, inner, outers))
+    return costed
+
+
+def _inner_parts(
+    found: _Search, box: Subspace, max_x: int, max_y: int, *, least_words: float, least_pj: float
+) -> InnerParts:
+    """The inner parts of a box, bounded and sorted."""
+    from dance_env.cost import bounds_kernel, kernel
+
+    loops, grid = found.loops, found.grid
+    rows = kernel.enumerate_inner(box.triples, box.offsets, max_x, max_y, int(grid.rf_words[-1]), loops.stride)
+    cell, need, bounds, reads, key = bounds_kernel.describe(
+        rows, box.triples, loops.dims, loops.stride, grid, found.prices, box.min_rf_words, found.physical, least_words,
+        least_pj,
+    )  # fmt: skip
+    by_key = np.argsort(key, kind="stable")
+    order = by_key[np.argsort(cell[by_key], kind="stable")]
+    products = box.triples.prod(axis=1)
+    values, begins = found.divisors.values, found.divisors.offsets
+    divisor = np.concatenate([
+        np.searchsorted(values[begins[d] : begins[d + 1]], products[box.offsets[d] : box.offsets[d + 1]])
+        for d in range(7)
+    ])  # fmt: skip
+    starts = np.searchsorted(cell[order], np.arange(grid.shape[0] * grid.shape[1] + 1))
+    return InnerParts(rows, box.triples, divisor, cell, need, bounds, reads, order, starts, box.max_rf_words)
+
+
+def _outer_parts(
+    found: _Search, rule: OuterRule, limit: float, *, all_orders: bool = False
+) -> tuple[OuterParts, float]:
+    """The outer parts that a rule allows, by ascending cost; the least words that any of them fetches."""
+    from dance_env.cost import outer_kernel
+
+    tables = []
+    least, low = math.inf, 0
+    while low >= 0:
+        *table, words, low = outer_kernel.outer_table(
+            found.loops.dims, found.loops.stride, found.divisors, rule.glb, rule.dram, rule.reduction_innermost,
+            found.prices, found.physical or None, all_orders, limit, low, _ROOM,
+        )  # fmt: skip
+        tables.append(table)
+        least = min(least, words)
+    at, order, cost = (np.concatenate(each) for each in zip(*tables, strict=True))
+    by_cost = np.argsort(cost[:, 0], kind="stable")
+    return OuterParts(at[by_cost], order[by_cost], cost[by_cost]), least
+
+
+def _mapping(found: _Search, box: int, inner: int, outer: int) -> Mapping:
+    """Name a pair of inner and outer parts."""
+    _, parts, outers = found.parts[box]
+    dims = found.loops.dims
+    for table in outers:
+        if outer < len(table.cost):
+            break
+        outer -= len(table.cost)
+    begins = found.divisors.offsets
+    factors = np.ones((5, 7), dtype=np.int64)
+    for d in range(7):
+        rf, x, y = (int(n) for n in parts.triples[parts.rows[inner, d]])
+        tile = int(found.divisors.values[begins[d] + table.at[outer, d]])
+        factors[:, d] = (dims[d] // tile, tile // (rf * x * y), x, y, rf)
+    if found.loops.merged:
+        factors[:, P], factors[:, Q] = _split_plane(factors[:, Q], found.loops.plane, found.dataflow)
+    order = "".join(DIMS[d] for d in table.order[outer])
+    return Mapping(found.dataflow, tuple(tuple(int(n) for n in row) for row in factors), order, found.loops.stride)
+
+
+def _split_plane(merged: np.ndarray, plane: tuple[int, int], dataflow: str) -> tuple[list[int], list[int]]:
+    """Factors of P and Q at the five places whose products are ``merged``."""
+    dram, glb, x, y, rf = (int(n) for n in merged)
+    on_x = P if dataflow == "RS" else Q  # the dimension that the columns spread
+    left = [plane[0] // y, plane[1]]
+    left[on_x - P] //= x
+    factors = [[1, 1, x if on_x == P else 1, y, 1], [1, 1, x if on_x == Q else 1, 1, 1]]
+    for place, n in ((4, rf), (1, glb), (0, dram)):
+        factors[0][place] = math.gcd(n, left[0])
+        factors[1][place] = n // factors[0][place]
+        left = [left[0] // factors[0][place], left[1] // factors[1][place]]
+    return factors[0], factors[1]
+
+
+def _ascending(name: str, values: np.ndarray) -> np.ndarray:
+    array = np.asarray(values)
+    if array.ndim != 1 or len(array) == 0 or array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers in one dimension, got {array.dtype} of shape {array.shape}.")
+    if array[0] < 1 or (np.diff(array) <= 0).any():
+        raise ValueError(f"{name}: expected ascending sizes of at least 1, got {array.tolist()}.")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _prices(technology: Technology) -> Prices:
+    return Prices(*(float(n) for n in (
         technology.mac_pj, technology.glb_read_pj, technology.glb_write_pj, technology.dram_read_pj,
         technology.dram_write_pj, technology.glb_words, technology.glb_read_words_per_cycle,
         technology.glb_write_words_per_cycle, technology.dram_words_per_cycle,
-    ], dtype=np.float64)
+    )))  # fmt: skip
 
 
-def _quotients(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Per dimension, large divisor // small divisor (0 where it does not divide); where each begins, its row length."""
-    flat: list[int] = []
-    where = []
+def _divisors(dims: np.ndarray) -> Divisors:
+    lists = [divisors(int(n)) for n in dims]
+    quotient: list[int] = []
+    table = []
     for one in lists:
-        where.append((len(flat), len(one)))
-        flat += [a // b if a % b == 0 else 0 for a in one for b in one]
-    return np.array(flat, dtype=np.int64), np.array(where, dtype=np.int64)
+        table.append((len(quotient), len(one)))
+        quotient += [a // b if a % b == 0 else 0 for a in one for b in one]
+    offsets = np.cumsum([0, *(len(one) for one in lists)])
+    return Divisors(
+        *(np.array(each, dtype=np.int64) for each in ([n for one in lists for n in one], offsets, quotient, table))
+    )

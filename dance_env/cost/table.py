@@ -128,12 +128,19 @@ class CostTable:
             for layer in group:
                 sums += single[_row(layer)]
         latency, energy = np.ascontiguousarray(total[:, 0]), np.ascontiguousarray(total[:, 1])
-        return cls(latency[1:], energy[1:], latency[0], energy[0], model.area_mm2(hardware), offsets, model.technology.clock_hz)
+        return cls(
+            latency[1:], energy[1:], latency[0], energy[0], model.area_mm2(hardware), offsets, model.technology.clock_hz
+        )
 
 
 def layer_costs(
-    rows: list[tuple[int, ...]], hardware: Hardware, *, model: CostModel, cache: ArrayCache,
-    progress: Progress | bool | None = None, workers: int | None = None,
+    rows: list[tuple[int, ...]],
+    hardware: Hardware,
+    *,
+    model: CostModel,
+    cache: ArrayCache,
+    progress: Progress | bool | None = None,
+    workers: int | None = None,
 ) -> dict[tuple[int, ...], np.ndarray]:
     """Latency and energy (2, H) of each layer row, from the cache or the model, in parallel."""
     where = np.stack([hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow])
@@ -147,7 +154,9 @@ def layer_costs(
         result = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
         array = np.stack([result.latency_s[0], result.energy_j[0]])
         if np.isnan(array).any():
-            raise ValueError(f"cost model {type(model).__name__} answered NaN for layer {row}; an unmappable layer is inf.")
+            raise ValueError(
+                f"cost model {type(model).__name__} answered NaN for layer {row}; an unmappable layer is inf."
+            )
         cache.store(keys[row], array)
         return array
 

@@ -1,0 +1,240 @@
+"""Outer parts of mappings, compiled: tiles of the global buffer with loop orders at DRAM, and their cost there."""
+
+# mypy: disable-error-code="no-untyped-def, assignment"
+# ruff: noqa: SIM109  (a membership test in a tuple costs numba compile time)
+from __future__ import annotations
+
+import numpy as np
+
+from dance_env.cost.compiled import compiled, compiled_as
+from dance_env.cost.kernel import (
+    CASES,
+    case_exists,
+    input_extent,
+    least_case_input,
+    overlapped_words,
+    tile_words,
+)
+from dance_env.cost.nest_kernel import AXIS, GLB, RF, physical_input_words
+
+C, M, G, R, S, P, Q = range(7)
+# Columns of the table: pJ of the DRAM traffic (fills of the global buffer included), words of each tensor that cross,
+# innermost runs of the loops that leave weights and outputs in place.
+O_PJ, O_W, O_I, O_O, O_RUN_W, O_RUN_O = range(6)
+MOST_ORDERS = 5040
+# The order at DRAM (innermost first) in which each tensor stays put: outputs, weights, inputs.
+_CLASS_ORDERS = np.array([[S, R, C, Q, P, M, G], [Q, P, S, R, C, M, G], [M, Q, P, S, R, C, G]], dtype=np.int64)
+
+
+@compiled_as("(i8[::1], i8[::1], i8, i8, i8)")
+def _innermost_run(order, count, first, second, third):
+    """Product of the innermost run of loops over the three given dims."""
+    run = 1
+    for k in range(7):
+        d = order[k]
+        if count[d] > 1:
+            if d != first and d != second and d != third:
+                return run
+            run *= count[d]
+    return run
+
+
+@compiled
+def _class_orders(dram, forced, out):
+    """One DRAM order for each tensor that could stay put there; returns how many."""
+    n = 0
+    for tensor in range(3):
+        runs = dram[C] * dram[R] * dram[S] if tensor == 0 else dram[P] * dram[Q] if tensor == 1 else dram[M]
+        if runs > 1 or (tensor == 2 and n == 0):
+            for k in range(7):
+                out[n, k] = _CLASS_ORDERS[tensor, k]
+            n += 1
+            if forced and tensor == 0:
+                return n
+    return n
+
+
+@compiled_as("(i8[::1], i8)")
+def _next_order(order, n):
+    """Step the first ``n`` entries to their next permutation in lexicographic order; False after the last."""
+    i = n - 2
+    while i >= 0 and order[i] >= order[i + 1]:
+        i -= 1
+    if i < 0:
+        return False
+    j = n - 1
+    while order[j] <= order[i]:
+        j -= 1
+    order[i], order[j] = order[j], order[i]
+    i += 1
+    j = n - 1
+    while i < j:
+        order[i], order[j] = order[j], order[i]
+        i += 1
+        j -= 1
+    return True
+
+
+@compiled
+def _all_orders(dram, forced, out):
+    """Every order of the DRAM loops that run, one-trip loops behind; returns how many."""
+    order = np.zeros(7, dtype=np.int64)
+    running = 0
+    for d in range(7):
+        if dram[d] > 1:
+            order[running] = d
+            running += 1
+    k = running
+    for d in range(7):
+        if dram[d] == 1:
+            order[k] = d
+            k += 1
+    n = 0
+    while True:
+        legal = True
+        if forced:
+            other = False
+            for k in range(running):
+                reduction = order[k] == C or order[k] == R or order[k] == S
+                legal = legal and not (other and reduction)
+                other = other or not reduction
+        if legal:
+            for k in range(7):
+                out[n, k] = order[k]
+            n += 1
+        if not _next_order(order, running):
+            return n
+
+
+@compiled_as("(i8[::1], i8[::1], i8[::1], i8, i8, i8, b1, f8, f8, f8, f8)")
+def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, dram_r, dram_w, glb_w):
+    """Bounds on what a tile costs at DRAM in whatever order: (pJ, words fetched)."""
+    w = float(t[C] * t[M] * t[G] * t[R] * t[S] * iterations)
+    o = float(t[M] * t[G] * t[P] * t[Q] * iterations)
+    least_pj, least_words = np.inf, np.inf
+    for case in range(CASES):
+        if case_exists(case, dram, iterations):
+            i = least_i if physical else least_case_input(case, t, dram, extent, iterations, stride, 1, 0)
+            w_here = w / (dram[P] * dram[Q]) if case == 0 else w
+            o_here = o / (dram[C] * dram[R] * dram[S]) if case == 1 else o
+            fetched = w_here + i + o_here - outputs
+            least_pj = min(least_pj, fetched * (dram_r + glb_w) + o_here * dram_w)
+            least_words = min(least_words, fetched)
+    return least_pj, least_words
+
+
+@compiled
+def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physical, all_orders, limit, low, room):
+    """Tiles of the global buffer with orders of the loops at DRAM, and what they cost at DRAM.
+
+    Args:
+        divisors, prices: see `search_data`.
+        glb_ok, dram_ok, forced: a `mapspace.OuterRule`.
+        physical: None for the reference's rule of overlapping inputs (the other's branches are then not compiled).
+        all_orders: False: every order where at most three loops run at DRAM, one per tensor that could stay put
+            otherwise. True: the orders that False leaves out.
+        limit: leave out what costs more (pJ).
+        low: number of the first tile to look at.
+        room: stop when that many rows are full.
+
+    Returns:
+        The arrays of a `search_data.OuterParts`, the least words that any order of these tiles fetches, and the tile to
+        go on with (-1 at the end).
+    """
+    overlapping = dims[R] > 1 or dims[S] > 1
+    glb_w, dram_r, dram_w = prices.glb_write_pj, prices.dram_read_pj, prices.dram_write_pj
+    outputs = dims[M] * dims[G] * dims[P] * dims[Q]
+    # Every input word that a window touches, once.
+    rows = min(dims[P] * dims[R], (dims[P] - 1) * stride + dims[R])
+    columns = min(dims[Q] * dims[S], (dims[Q] - 1) * stride + dims[S])
+    least_i = float(dims[C] * dims[G] * rows * columns)
+    tiles = 1
+    for d in range(7):
+        tiles *= divisors.offsets[d + 1] - divisors.offsets[d]
+    size = room + MOST_ORDERS if all_orders else room + 6
+    at = np.empty((size, 7), dtype=np.int16)
+    order = np.empty((size, 7), dtype=np.int8)
+    cost = np.empty((size, 6))
+    orders = np.empty((MOST_ORDERS, 7), dtype=np.int64)
+    t = np.ones(7, dtype=np.int64)
+    which = np.zeros(7, dtype=np.int64)
+    dram = np.ones(7, dtype=np.int64)
+    trips = np.zeros(7, dtype=np.int64)
+    axis = np.zeros(7, dtype=np.int64)
+    step = np.zeros(7, dtype=np.int64)
+    extent = np.ones(4, dtype=np.int64)
+    factors = np.ones((5, 7), dtype=np.int64)
+    least_words = np.inf
+    n = 0
+    for tile in range(low, tiles):
+        if n >= room:
+            return at[:n], order[:n], cost[:n], least_words, tile
+        rest = tile
+        allowed = True
+        running = 0
+        iterations = 1
+        for d in range(7):
+            choices = divisors.offsets[d + 1] - divisors.offsets[d]
+            which[d] = rest % choices
+            rest //= choices
+            t[d] = divisors.values[divisors.offsets[d] + which[d]]
+            dram[d] = dims[d] // t[d]
+            iterations *= dram[d]
+            running += dram[d] > 1
+            allowed = allowed and (dram_ok[d] or dram[d] == 1)
+        if not allowed or tile_words(t, stride) > prices.glb_words:
+            continue
+        if forced and dram[C] * dram[R] * dram[S] == 1:
+            continue  # the other rule has it
+        few = running <= 3 or not overlapping
+        if few and all_orders:
+            continue
+        input_extent(t, stride, extent)
+        pj, words = _least_traffic(
+            t, dram, extent, iterations, stride, outputs, physical is not None, least_i, dram_r, dram_w, glb_w
+        )
+        least_words = min(least_words, words)
+        if pj > limit:
+            continue
+        number = (
+            _all_orders(dram, forced, orders)
+            if all_orders or (few and overlapping)
+            else _class_orders(dram, forced, orders)
+        )
+        w_tile = t[C] * t[M] * t[G] * t[R] * t[S]
+        o_tile = t[M] * t[G] * t[P] * t[Q]
+        for k in range(number):
+            run_w = _innermost_run(orders[k], dram, P, Q, Q)
+            run_o = _innermost_run(orders[k], dram, C, R, S)
+            words_w = w_tile * iterations // run_w
+            words_o = o_tile * iterations // run_o
+            if physical is not None:
+                for d in range(7):
+                    factors[0, d] = dram[d]
+                    factors[RF, d] = t[d]
+                words_i, _, _ = physical_input_words(factors, stride, orders[k], orders[k], GLB)
+            else:
+                loops = 0
+                for i in range(7):
+                    d = orders[k, i]
+                    if dram[d] > 1:
+                        trips[loops] = dram[d]
+                        axis[loops] = AXIS[d]
+                        step[loops] = t[d] * stride if d == P or d == Q else t[d]
+                        loops += 1
+                words_i, _, _ = overlapped_words(loops, trips, axis, step, extent, 1, 1, 1, 0, 1)
+            fetched = words_w + words_i + words_o - outputs
+            pj = fetched * (dram_r + glb_w) + words_o * dram_w
+            if pj > limit:
+                continue
+            for d in range(7):
+                at[n, d] = which[d]
+                order[n, d] = orders[k, d]
+            cost[n, O_PJ] = pj
+            cost[n, O_W] = words_w
+            cost[n, O_I] = words_i
+            cost[n, O_O] = words_o
+            cost[n, O_RUN_W] = run_w
+            cost[n, O_RUN_O] = run_o
+            n += 1
+    return at[:n], order[:n], cost[:n], least_words, -1

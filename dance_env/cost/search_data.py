@@ -1,0 +1,105 @@
+"""What the compiled search takes and gives: named tuples of arrays and numbers (read by numba, loaded without it)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Prices(NamedTuple):
+    """The technology's figures, without the register file's: pJ per word (MAC: per operation), words, words a cycle."""
+
+    mac_pj: float
+    glb_read_pj: float
+    glb_write_pj: float
+    dram_read_pj: float
+    dram_write_pj: float
+    glb_words: float
+    glb_read_rate: float
+    glb_write_rate: float
+    dram_rate: float
+
+
+class Grid(NamedTuple):
+    """The accelerators asked for: register files and, for arrays, the smallest that has n columns (rows).
+
+    Attributes:
+        rf_words, rf_read_pj, rf_write_pj: (n_rf,).
+        column_of, row_of: (most columns + 1,), (most rows + 1,) indices.
+        shape: number of columns, of rows.
+        kind: 0 energy-delay product, 1 energy, 2 latency.
+    """
+
+    rf_words: np.ndarray
+    rf_read_pj: np.ndarray
+    rf_write_pj: np.ndarray
+    column_of: np.ndarray
+    row_of: np.ndarray
+    shape: tuple[int, int]
+    kind: int
+
+
+class Best(NamedTuple):
+    """The best mappings so far, (X, Y, n_rf): objective, pJ, cycles; (X, Y, n_rf, 3): box, inner and outer part."""
+
+    value: np.ndarray
+    energy: np.ndarray
+    cycles: np.ndarray
+    pick: np.ndarray
+
+
+class InnerParts(NamedTuple):
+    """Factors at register file, columns and rows, and what any mapping with them must cost.
+
+    Attributes:
+        rows: (n, 7) int32, which row of `triples` each dimension takes.
+        triples: (T, 3) int64.
+        divisor: (T,) int64, index of a triple's product among the divisors of its dimension.
+        cell: (n,) int64, the smallest array that has the columns and rows (column index * rows + row index).
+        need: (n,) int64, register words.
+        bounds: (n, 4, 3) float64, see `bounds_kernel.describe`.
+        reads: (n,) float64, register reads.
+        order, starts: the parts sorted by cell, then by bound; where each cell begins in that order.
+        most_rf_words: the largest register file that the box is for.
+    """
+
+    rows: np.ndarray
+    triples: np.ndarray
+    divisor: np.ndarray
+    cell: np.ndarray
+    need: np.ndarray
+    bounds: np.ndarray
+    reads: np.ndarray
+    order: np.ndarray
+    starts: np.ndarray
+    most_rf_words: int
+
+
+class OuterParts(NamedTuple):
+    """Tiles of the global buffer with orders of the loops at DRAM, and what they cost there.
+
+    Attributes:
+        at: (n, 7) int16, index of the tile's size among the divisors of each dimension.
+        order: (n, 7) int8, dimensions in loop order at DRAM, innermost first.
+        cost: (n, 6) float64, columns ``O_*`` of `outer_kernel`.
+    """
+
+    at: np.ndarray
+    order: np.ndarray
+    cost: np.ndarray
+
+
+class Divisors(NamedTuple):
+    """The divisors of each dimension.
+
+    Attributes:
+        values, offsets: all divisors, one dimension after the other; (8,) where each begins.
+        quotient: per dimension a table (larger, smaller divisor) of quotients, 0 where they do not divide.
+        table: (7, 2), where each dimension's table begins, and its row length.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    quotient: np.ndarray
+    table: np.ndarray
