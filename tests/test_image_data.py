@@ -152,6 +152,8 @@ def test_splits_share_out_every_class_and_lose_none(counts: list[int], seed: int
         found = [int((labels[part] == label).sum()) for part in parts]
         for number, share in zip(found, (0.2, 0.3, 0.5), strict=True):
             assert abs(number - share * count) <= 1
+    if len(counts) > 1:
+        assert all(part.diff().min() < 0 for part in parts if len(part) > 8), "classes in a row"
     again = stratified(labels, (0.2, 0.3), seed=seed)
     assert all(torch.equal(one, other) for one, other in zip(parts, again, strict=True))
 
