@@ -66,6 +66,7 @@ def sample_points(
     rows = _draw(rng, _rows(network_space(network)), layers)
     everything = dance_accelerators().hardware()
     hardware = everything.take(_draw(rng, np.arange(len(everything)), accelerators))
+    ours = _priced(AnalyticalCostModel(technology=model.technology), rows, hardware)
     if isinstance(model, BackEnd):
         table = model.answers(rows, hardware, progress=progress)
         theirs = np.array([[(answer.cycles, answer.energy_pj) for answer in line] for line in table])
@@ -73,7 +74,6 @@ def sample_points(
     else:
         theirs = _priced(model, rows, hardware)
         reasons = ["" if mapped else "no cost" for mapped in np.isfinite(theirs).all(axis=2).ravel()]
-    ours = _priced(AnalyticalCostModel(technology=model.technology), rows, hardware)
     named = [name_of(row) for row in rows]
     places = [_place(hardware, h) for h in range(len(hardware))]
     return Points(
