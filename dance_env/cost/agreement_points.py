@@ -90,7 +90,8 @@ def read_recorded(path: str | Path) -> Points:
     """Points of a file of another tool's figures, ours priced for the same hardware (hwcomponents, 65 nm).
 
     Args:
-        path: columns as `RECORDED_COLUMNS`; rows that count unlike our model (`COUNTS_LIKE_OURS`) are left out.
+        path: columns as `RECORDED_COLUMNS`; rows that count unlike our model (`COUNTS_LIKE_OURS`) are left out. Rows of
+            another bandwidth are other layers and other accelerators, and their names say so.
 
     Raises:
         OSError, ValueError: when the file cannot be read or is not of that form.
@@ -108,13 +109,10 @@ def read_recorded(path: str | Path) -> Points:
         flows = tuple(line["dataflow"].upper() for line in lines)
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path}: a row cannot be read: {error}") from error
-    places = tuple(f"{line['accelerator']} {flow}" for line, flow in zip(lines, flows, strict=True))
-    limits = [f"{line['dram_bits_per_cycle']}/{line['glb_bits_per_cycle']}" for line in lines]
-    several = len(set(limits)) > 1
-    names = tuple(
-        f"{line['layer']} ({limit} bits)" if several else line["layer"]
-        for line, limit in zip(lines, limits, strict=True)
-    )
+    limits = [f" ({line['dram_bits_per_cycle']}/{line['glb_bits_per_cycle']} bits)" for line in lines]
+    told = limits if len(set(limits)) > 1 else [""] * len(lines)
+    names = tuple(f"{line['layer']}{limit}" for line, limit in zip(lines, told, strict=True))
+    places = tuple(f"{x['accelerator']} {flow}{limit}" for x, flow, limit in zip(lines, flows, told, strict=True))
     return Points(names, places, flows, ours, theirs, ("",) * len(lines))
 
 
