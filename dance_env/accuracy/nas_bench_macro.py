@@ -25,6 +25,9 @@ NUM_OPERATORS = 3
 KEYS = tuple("".join(digits) for digits in itertools.product("012", repeat=NUM_BLOCKS))
 """The table's keys in C order of the tensor: one digit a block, the option index."""
 
+STAGES = ((0, 2), (2, 5), (5, 8))
+"""Blocks of each stage; the first of a stage changes the shape, so that an identity there is a convolution."""
+
 _HINT = "Expected nas-bench-macro_cifar10.json of github.com/xiusu/NAS-Bench-Macro"
 
 
@@ -45,6 +48,19 @@ def load_table(path: str | Path | None = None) -> TensorAccuracy:
         OSError: the file cannot be read, or the download failed.
     """
     return TensorAccuracy(read_trainings(path).mean(axis=1).reshape((NUM_OPERATORS,) * NUM_BLOCKS) / 100.0)
+
+
+def same_network(key: str) -> str:
+    """The key that stands for all designs that are the same network: identities moved to the end of their stage.
+
+    An identity behind a stage's first block does nothing, wherever it stands: the 6,561 designs are 3,969 networks, and
+    the table gives equal networks the same accuracies (they were trained once).
+    """
+    stages = []
+    for start, stop in STAGES:
+        rest = key[start + 1 : stop]
+        stages.append(key[start] + rest.replace("0", "").ljust(len(rest), "0"))
+    return "".join(stages)
 
 
 def read_trainings(path: str | Path | None = None) -> np.ndarray:
