@@ -47,22 +47,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--networks", type=int, default=32)
     parser.add_argument("--seeds", type=int, default=2, help="trainings from scratch of each network")
-    parser.add_argument("--supernet-epochs", type=int, default=30)
-    parser.add_argument("--epochs", type=int, default=6, help="of each training from scratch")
+    parser.add_argument("--supernet-epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=5, help="of each training from scratch")
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
     return parser.parse_args()
 
 
 def weights(epochs: int) -> WeightSettings:
     """How both the supernet and the single networks are trained."""
-    return WeightSettings(epochs=epochs, batch_size=64, learning_rate=0.05, label_smoothing=0.0)
+    return WeightSettings(epochs=epochs, batch_size=32, learning_rate=0.05, label_smoothing=0.0)
 
 
 def supernet_accuracy(folder: Path, epochs: int) -> SupernetAccuracy:
     """The trained supernet, now or from an earlier run."""
     task, path = image_task(TASK), folder / "supernet.safetensors"
     if not path.exists():
-        settings = ImageSearchSettings(weights(epochs), ChoiceSettings(warmup_epochs=epochs), weights(1))
+        settings = ImageSearchSettings(weights(epochs), ChoiceSettings(warmup_epochs=epochs, grown_epochs=min(4, epochs)), weights(1))
         stage = SearchStage(task, settings, term=NoHardware(), execution=Execution())
         with progress_bars() as show:
             drive(stage, folder / "training.safetensors", world=World(), progress=show)

@@ -1,4 +1,4 @@
-"""A good start for many options: train the smallest of each choice, and let the others begin as the same function."""
+"""A good start for many options: train the smallest of each choice, and let the others begin as the same function.
 
 Options that start at random each learn a code of their own, and a path mixes codes that do not fit: a supernet of
 dance-mnist classified 26 % of its training digits after four epochs on uniform paths. Grown from three epochs of its

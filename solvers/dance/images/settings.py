@@ -90,7 +90,7 @@ _CIFAR = ImageSearchSettings(
 PRESETS: dict[str, ImageSearchSettings] = {
     "dance-mnist": ImageSearchSettings(
         search=WeightSettings(epochs=18, batch_size=32, learning_rate=0.05, label_smoothing=0.0),
-        choice=ChoiceSettings(warmup_epochs=6, grown_epochs=4, every=3, learning_rate=0.02, lambda2=0.1),
+        choice=ChoiceSettings(warmup_epochs=6, grown_epochs=4, every=3, learning_rate=0.04, lambda2=0.1),
         final=WeightSettings(epochs=20, batch_size=32, learning_rate=0.05),
     ),
     "dance-cifar10": _CIFAR,
