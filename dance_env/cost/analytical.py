@@ -9,25 +9,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dance_env.cost.cost import Cost
+from dance_env.cost.mapping import Mapping
+from dance_env.cost.mapspace import loops_of
 from dance_env.cost.model import LayerCost
-from dance_env.cost.search import OBJECTIVES, search_layer
+from dance_env.cost.nest import NestCost
+from dance_env.cost.nest import evaluate as evaluate_mapping
+from dance_env.cost.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
 from dance_env.cost.sources import FIGURES, source_digest
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 
 if TYPE_CHECKING:
-    from dance_env.graph import LayerTable
+    from dance_env.graph import Layer, LayerTable
     from dance_env.space import Hardware
 
 
 @dataclass(frozen=True)
 class AnalyticalCostModel:
-    """Loop-nest analysis with an exhaustive mapping search, as Timeloop counts.
+    """Loop-nest analysis with an exhaustive mapping search, counting as Timeloop does.
 
     Attributes:
         technology: energies, capacities, bandwidths, clock.
         objective: what each layer's mapping minimises: "edp", "energy" or "latency".
-        factors: "perfect": loop factors divide their dimension.
-        overlap: "timeloop": how overlapping input windows are counted.
+        factors: "perfect": loop factors divide their dimension; "ceil": dimensions may also be padded up to a multiple
+            of the columns or rows that they spread over.
+        overlap: how overlapping input windows are counted; "timeloop": as in the reference; "physical": as in an array.
 
     Raises:
         ValueError: for an unknown objective, factor or overlap mode.
@@ -39,7 +44,7 @@ class AnalyticalCostModel:
     overlap: str = "timeloop"
 
     def __post_init__(self) -> None:
-        for name, known in (("objective", OBJECTIVES), ("factors", ("perfect",)), ("overlap", ("timeloop",))):
+        for name, known in (("objective", OBJECTIVES), ("factors", FACTORS), ("overlap", OVERLAPS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}.")
 
@@ -52,14 +57,15 @@ class AnalyticalCostModel:
         """Cost of single layers.
 
         Args:
-            rows: (U, 8) int64, columns K, C, P, Q, R, S, groups, stride.
+            rows: (U, 8) integers, columns K, C, P, Q, R, S, groups, stride.
             hardware: H accelerators.
 
         Returns:
             Seconds and joules, (U, H); inf where the dataflow cannot map the layer on the array.
 
         Raises:
-            TypeError, ValueError, OverflowError: rows that are no layers (see `mapspace.loop_dims`).
+            TypeError, ValueError, OverflowError: rows that are no layers (see `mapspace.loops_of`).
+            ValueError: a register file that the technology does not know.
         """
         from dance_env.space import DATAFLOWS
 
@@ -75,14 +81,9 @@ class AnalyticalCostModel:
             rf_words, r = np.unique(hardware.rf_words[on], return_inverse=True)
             for u, row in enumerate(rows):
                 best = search_layer(
-                    row,
-                    DATAFLOWS[flow],
-                    rf_words=rf_words,
-                    pe_x=pe_x,
-                    pe_y=pe_y,
-                    technology=self.technology,
-                    objective=self.objective,
-                )
+                    row, DATAFLOWS[flow], rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
+                    objective=self.objective, factors=self.factors, overlap=self.overlap,
+                )  # fmt: skip
                 latency[u, on] = best.cycles[x, y, r] / self.technology.clock_hz
                 energy[u, on] = best.energy_pj[x, y, r] * 1e-12
         return LayerCost(latency, energy)
@@ -103,3 +104,64 @@ class AnalyticalCostModel:
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         """Area (H,) of the accelerators, mm2."""
         return self.technology.area_mm2(hardware.pe_x * hardware.pe_y, hardware.rf_words)
+
+    def mapping(self, layer: Layer | np.ndarray, hardware: Hardware) -> Mapping:
+        """The best mapping of a layer on one accelerator.
+
+        Args:
+            layer: a layer, or its row of 8 integers.
+            hardware: one accelerator (a batch of one).
+
+        Returns:
+            The mapping; with ``factors="ceil"`` its dimensions may be larger than the layer's.
+
+        Raises:
+            ValueError: when there is none (with the reason), or more than one accelerator is given.
+        """
+        row, dataflow, pe_x, pe_y, rf_words = _one(layer, hardware)
+        found = best_mapping(
+            row, dataflow, rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
+            objective=self.objective, factors=self.factors, overlap=self.overlap,
+        )  # fmt: skip
+        if found is None:
+            raise ValueError(f"no mapping: {self.why_unmappable(row, hardware)}")
+        return found
+
+    def breakdown(self, layer: Layer | np.ndarray, hardware: Hardware) -> NestCost:
+        """What a layer's best mapping on one accelerator costs, level by level. Arguments and errors as `mapping`."""
+        _, _, pe_x, pe_y, rf_words = _one(layer, hardware)
+        return evaluate_mapping(
+            self.mapping(layer, hardware), pe_x=pe_x, pe_y=pe_y, rf_words=rf_words, technology=self.technology,
+            overlap=self.overlap,
+        )  # fmt: skip
+
+    def why_unmappable(self, layer: Layer | np.ndarray, hardware: Hardware) -> str | None:
+        """Why a layer has no mapping on one accelerator, as a sentence; None when it has one."""
+        row, dataflow, _, pe_y, rf_words = _one(layer, hardware)
+        latency = self.evaluate_layers(np.asarray(row)[None], hardware).latency_s[0, 0]
+        if np.isfinite(latency):
+            return None
+        r, s = int(row[4]), int(row[5])
+        if dataflow == "RS" and r > pe_y:
+            return f"RS keeps all {r} filter rows on the rows of the array, which has {pe_y}."
+        least = 2 * s + 1 if dataflow == "RS" and 2 * s + 1 <= rf_words else 3
+        if rf_words < least:
+            return f"the smallest tile of {dataflow} holds {least} words in a register file, which has {rf_words}."
+        return (
+            f"the smallest tile that {dataflow} allows does not fit the global buffer of "
+            f"{self.technology.glb_words} words."
+        )
+
+
+def _one(layer: Layer | np.ndarray, hardware: Hardware) -> tuple[np.ndarray, str, int, int, int]:
+    """A layer's row; dataflow, columns, rows and register words of the one accelerator."""
+    from dance_env.graph.layer import Layer
+    from dance_env.graph.layer_table import layer_row
+    from dance_env.space import DATAFLOWS
+
+    if len(hardware) != 1:
+        raise ValueError(f"hardware: expected one accelerator, got {len(hardware)}; take one with hardware.take([i]).")
+    row = np.array(layer_row(layer)) if isinstance(layer, Layer) else np.asarray(layer)
+    loops_of(row)
+    pe_x, pe_y, rf_words = (int(each[0]) for each in (hardware.pe_x, hardware.pe_y, hardware.rf_words))
+    return row, DATAFLOWS[int(hardware.dataflow[0])], pe_x, pe_y, rf_words

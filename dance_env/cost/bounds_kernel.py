@@ -16,9 +16,10 @@ from dance_env.cost.kernel import (
     least_case_input,
     tile_words,
 )
+from dance_env.cost.nest_kernel import rows_of
 
 C, M, G, R, S, P, Q = range(7)
-# Columns of the bounds: pJ apart from registers and DRAM (inf: no such case), register writes, cycles.
+# Columns of the bounds: pJ apart from registers, leakage and DRAM (inf: no such case), register writes, cycles.
 B_BASE, B_WRITES, B_CYCLES = range(3)
 # Rows of the scratch array that holds one inner part: factors, their product, what is left for the loops above.
 I_RF, I_X, I_Y, I_TILE, I_LEFT = range(5)
@@ -95,6 +96,14 @@ def case_words(case, part, extent, iterations, stride, chain, apart, physical):
 
 
 @compiled
+def buffer_pj(w, i, o, outputs, prices):
+    """What the words that cross between global buffer and array cost there, whole rows of each tensor."""
+    row = prices.row_words
+    read = rows_of(w, row) + rows_of(i, row) + rows_of(o - outputs, row)
+    return read * prices.glb_read_pj + rows_of(o, row) * prices.glb_write_pj
+
+
+@compiled
 def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical, least_words, least_pj):
     """Where each inner part belongs and what it must cost.
 
@@ -104,11 +113,12 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
         least_words, least_pj: that any outer part fetches from DRAM, costs there.
 
     Returns:
-        cell, need, bounds and reads of `search_data.InnerParts`; key (n,) float64, a bound on the objective to sort by.
+        cell, need, pes, bounds and reads of `search_data.InnerParts`; key (n,) float64, a bound on the objective.
     """
     n = rows.shape[0]
     cell = np.empty(n, dtype=np.int64)
     need = np.empty(n, dtype=np.int64)
+    working = np.empty(n, dtype=np.int64)
     bounds = np.empty((n, CASES, 3))
     register_reads = np.empty(n)
     key = np.empty(n)
@@ -121,6 +131,7 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
     for i in range(n):
         columns_used, rows_used, iterations = unpack(rows[i], triples, dims, stride, part, extent)
         pes = columns_used * rows_used
+        working[i] = pes
         distinct_y, distinct_x = distinct_tiles(part)
         distinct = distinct_x * distinct_y
         chain, apart = links(part, stride)
@@ -143,10 +154,11 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
             cycles = max(float(macs // pes), reads / prices.glb_read_rate)
             cycles = max(cycles, (least_words + o) / prices.glb_write_rate)
             cycles = max(cycles, (least_words + outputs) / prices.dram_rate)
-            base = macs * prices.mac_pj + reads * prices.glb_read_pj + o * prices.glb_write_pj
+            base = macs * prices.mac_pj + buffer_pj(w, per_pe * distinct, o, outputs, prices)
             bounds[i, case, B_BASE] = base
             bounds[i, case, B_WRITES] = written
             bounds[i, case, B_CYCLES] = cycles
             pj = base + register_reads[i] * grid.rf_read_pj[size] + written * grid.rf_write_pj[size] + least_pj
+            pj += cycles * (prices.glb_leak_pj + working[i] * grid.rf_leak_pj[size])
             key[i] = min(key[i], pj * cycles if grid.kind == EDP else pj if grid.kind == ENERGY else cycles)
-    return cell, need, bounds, register_reads, key
+    return cell, need, working, bounds, register_reads, key

@@ -79,9 +79,20 @@ class ArrayCache:
             return None
 
     def store(self, key: str, array: np.ndarray) -> None:
-        """Write ``array`` under ``key``; other processes see the whole file or none."""
+        """Write ``array`` under ``key``; other processes see the whole file or none.
+
+        A full disk is a warning: what was made is still good, it is only not kept.
+        """
         if not self.writable:
             return
+        try:
+            self._write(key, array)
+        except OSError as error:
+            warnings.warn(
+                f"cannot keep a result in the cache folder {self.folder}: {error}.", RuntimeWarning, stacklevel=2
+            )
+
+    def _write(self, key: str, array: np.ndarray) -> None:
         payload = np.ascontiguousarray(array, dtype="<f8").tobytes()
         header = {
             "format": FORMAT,

@@ -87,13 +87,13 @@ def enumerate_inner(triples, offsets, max_x, max_y, max_rf, stride):
 
 @compiled_as("(i8, i8[::1], i8[::1], i8[::1], i8[::1], i8, i8, i8, i8, i8)")
 def overlapped_words(n, trips, axis, step, extent, distinct, rows, columns, apart, chain):
-    """`nest_kernel.input_words` on a list of ``n`` loops, innermost first: (reads, fills, passed)."""
+    """`nest_kernel.input_words` on a list of ``n`` loops, innermost first: (reads, fills, linked, passed)."""
     whole = extent[0] * extent[1] * extent[2] * extent[3]
     slide = 0
     while slide < n and axis[slide] < 0:
         slide += 1
     if slide == n:
-        return whole * distinct * columns, whole * rows, 0
+        return whole * distinct * columns, whole * rows, 0, 0
     a_axis, a = axis[slide], step[slide]
     left = extent[a_axis] - a
     piece = whole if left <= 0 else whole - whole // extent[a_axis] * left
@@ -107,7 +107,7 @@ def overlapped_words(n, trips, axis, step, extent, distinct, rows, columns, apar
     for j in range(slide + 1, n):
         outside *= trips[j]
     slides = trips[slide] - 1
-    reads, fills, passed = 0, 0, 0
+    reads, fills, linked, passed = 0, 0, 0, 0
     for j in range(slide, n):
         times, size, shape, links = 1, whole, False, False
         if j > slide:
@@ -132,15 +132,17 @@ def overlapped_words(n, trips, axis, step, extent, distinct, rows, columns, apar
         reads += words * distinct // share
         fills += words * rows // share
         if links:
+            linked += words * rows // chain
             passed += words * (rows - rows // chain)
         words = times * slides * piece
         share = 1
         if a_links and size > 0 and shape == after:
+            linked += words * rows // chain
             passed += words * (rows - rows // chain)
             share = chain
         reads += words * distinct // share
         fills += words * rows // share
-    return reads * columns, fills, passed
+    return reads * columns, fills, linked, passed
 
 
 @compiled

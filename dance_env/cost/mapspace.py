@@ -8,6 +8,7 @@ writes the rules down for the search, as `Subspace` values which together hold e
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,10 +106,33 @@ def loops_of(row: np.ndarray) -> Loops:
     return Loops(np.array([c // groups, k // groups, groups, r, s, *plane], dtype=np.int64), stride, (p, q))
 
 
-def divisors(n: int) -> list[int]:
+def divisors_of(n: int) -> list[int]:
     """The divisors of ``n``, ascending."""
     small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
     return sorted({*small, *(n // d for d in small)})
+
+
+def padded_rows(row: np.ndarray, dataflow: str, *, max_x: int, max_y: int) -> list[np.ndarray]:
+    """The layers that a layer may be padded to, so that an array is used better: each (8,) int64.
+
+    A dimension that the dataflow spreads over n columns (rows) is padded to a multiple of n; for each number of passes
+    only the smallest n that needs no more. All combinations of the dimensions' sizes, the layer itself left out.
+    """
+    k, c, p, q, r, s, groups, stride = (int(n) for n in row)
+    sizes = {"C": c // groups, "M": k // groups, "G": groups, "P": p, "Q": q}
+    options = []
+    for dim, size in sizes.items():
+        most = max(
+            [limit for place, limit in (("cols", max_x), ("rows", max_y)) if dim in PLACES[dataflow][place]], default=1
+        )
+        spreads = {-(-size // passes) for passes in range(1, size + 1)}
+        options.append(sorted({n * -(-size // n) for n in spreads if n <= most} | {size}))
+    found = []
+    for c, m, g, p, q in itertools.product(*options):
+        other = np.array([m * g, c * g, p, q, r, s, g, stride], dtype=np.int64)
+        if (other != np.asarray(row)).any():
+            found.append(other)
+    return found
 
 
 def subspaces(loops: Loops, dataflow: str, *, max_x: int, max_y: int, rf_words: np.ndarray) -> list[Subspace]:
@@ -182,9 +206,9 @@ def _triples(size: int, rf: bool, x: bool, y: bool, limits: tuple[int, int, int]
     """All (rf, x, y) whose product divides ``size``, within ``limits``."""
     return [
         (a, b, c)
-        for a in (divisors(size) if rf else [1]) if a <= limits[0]
-        for b in (divisors(size // a) if x else [1]) if b <= limits[1]
-        for c in (divisors(size // a // b) if y else [1]) if c <= limits[2]
+        for a in (divisors_of(size) if rf else [1]) if a <= limits[0]
+        for b in (divisors_of(size // a) if x else [1]) if b <= limits[1]
+        for c in (divisors_of(size // a // b) if y else [1]) if c <= limits[2]
     ]  # fmt: skip
 
 

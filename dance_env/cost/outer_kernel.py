@@ -15,7 +15,7 @@ from dance_env.cost.kernel import (
     overlapped_words,
     tile_words,
 )
-from dance_env.cost.nest_kernel import AXIS, GLB, RF, physical_input_words
+from dance_env.cost.nest_kernel import AXIS, GLB, RF, physical_input_words, rows_of
 
 C, M, G, R, S, P, Q = range(7)
 # Columns of the table: pJ of the DRAM traffic (fills of the global buffer included), words of each tensor that cross,
@@ -106,8 +106,16 @@ def _all_orders(dram, forced, out):
             return n
 
 
-@compiled_as("(i8[::1], i8[::1], i8[::1], i8, i8, i8, b1, f8, f8, f8, f8)")
-def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, dram_r, dram_w, glb_w):
+@compiled
+def _crossing_pj(w, i, o, outputs, prices):
+    """What the words that cross between DRAM and the global buffer cost, whole rows of each tensor."""
+    row = prices.row_words
+    fetched = rows_of(w, row) + rows_of(i, row) + rows_of(o - outputs, row)
+    return fetched * (prices.dram_read_pj + prices.glb_write_pj) + rows_of(o, row) * prices.dram_write_pj
+
+
+@compiled
+def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, prices):
     """Bounds on what a tile costs at DRAM in whatever order: (pJ, words fetched)."""
     w = float(t[C] * t[M] * t[G] * t[R] * t[S] * iterations)
     o = float(t[M] * t[G] * t[P] * t[Q] * iterations)
@@ -117,9 +125,8 @@ def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least
             i = least_i if physical else least_case_input(case, t, dram, extent, iterations, stride, 1, 0)
             w_here = w / (dram[P] * dram[Q]) if case == 0 else w
             o_here = o / (dram[C] * dram[R] * dram[S]) if case == 1 else o
-            fetched = w_here + i + o_here - outputs
-            least_pj = min(least_pj, fetched * (dram_r + glb_w) + o_here * dram_w)
-            least_words = min(least_words, fetched)
+            least_pj = min(least_pj, _crossing_pj(w_here, i, o_here, outputs, prices))
+            least_words = min(least_words, w_here + i + o_here - outputs)
     return least_pj, least_words
 
 
@@ -142,7 +149,6 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
         go on with (-1 at the end).
     """
     overlapping = dims[R] > 1 or dims[S] > 1
-    glb_w, dram_r, dram_w = prices.glb_write_pj, prices.dram_read_pj, prices.dram_write_pj
     outputs = dims[M] * dims[G] * dims[P] * dims[Q]
     # Every input word that a window touches, once.
     rows = min(dims[P] * dims[R], (dims[P] - 1) * stride + dims[R])
@@ -191,7 +197,7 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
             continue
         input_extent(t, stride, extent)
         pj, words = _least_traffic(
-            t, dram, extent, iterations, stride, outputs, physical is not None, least_i, dram_r, dram_w, glb_w
+            t, dram, extent, np.int64(iterations), stride, outputs, physical is not None, least_i, prices
         )
         least_words = min(least_words, words)
         if pj > limit:
@@ -222,9 +228,8 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
                         axis[loops] = AXIS[d]
                         step[loops] = t[d] * stride if d == P or d == Q else t[d]
                         loops += 1
-                words_i, _, _ = overlapped_words(loops, trips, axis, step, extent, 1, 1, 1, 0, 1)
-            fetched = words_w + words_i + words_o - outputs
-            pj = fetched * (dram_r + glb_w) + words_o * dram_w
+                words_i, _, _, _ = overlapped_words(loops, trips, axis, step, extent, 1, 1, 1, 0, 1)
+            pj = _crossing_pj(float(words_w), float(words_i), float(words_o), outputs, prices)
             if pj > limit:
                 continue
             for d in range(7):

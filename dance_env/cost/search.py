@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dance_env.cost.mapping import DIMS, Mapping
-from dance_env.cost.mapspace import Loops, OuterRule, Subspace, divisors, loops_of, subspaces
+from dance_env.cost.mapspace import Loops, OuterRule, Subspace, divisors_of, loops_of, padded_rows, subspaces
 from dance_env.cost.search_data import Best, Divisors, Grid, InnerParts, OuterParts, Prices
 from dance_env.cost.technology import Technology
 
 OBJECTIVES = ("edp", "energy", "latency")
+FACTORS = ("perfect", "ceil")
 OVERLAPS = ("timeloop", "physical")
 _ROOM = 16_384  # rows of an outer table at a time
 C, M, G, R, S, P, Q = range(7)
@@ -35,17 +36,26 @@ class LayerOptimum:
 
 @dataclass(frozen=True, eq=False)
 class _Search:
-    """One layer under one dataflow on a grid of accelerators, and the best found so far."""
+    """One dataflow on a grid of accelerators, and the best mappings of a layer found so far."""
 
-    loops: Loops
     dataflow: str
     grid: Grid
     prices: Prices
-    divisors: Divisors
     physical: bool
     best: Best
-    parts: list[tuple[Subspace, InnerParts, list[OuterParts]]] = field(default_factory=list)
-    """Per box: its inner and outer parts (kept to name the winners)."""
+    boxes: list[_Box] = field(default_factory=list)
+    """Boxes searched so far, kept to name the winners."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Box:
+    """A box of mappings of a layer, and its parts."""
+
+    loops: Loops
+    space: Subspace
+    divisors: Divisors
+    inner: InnerParts
+    outers: list[OuterParts]
 
 
 def search_layer(
@@ -57,6 +67,7 @@ def search_layer(
     pe_y: np.ndarray,
     technology: Technology,
     objective: str = "edp",
+    factors: str = "perfect",
     overlap: str = "timeloop",
 ) -> LayerOptimum:
     """Search all mappings of one layer under one dataflow.
@@ -69,6 +80,8 @@ def search_layer(
         technology: energies, capacities, bandwidths.
         objective: what the best mapping minimises: "edp", "energy" or "latency". Between equal energies the faster
             mapping wins, between equal latencies the thriftier.
+        factors: "perfect": loop factors divide their dimension. "ceil": dimensions may also be padded up to a multiple
+            of the columns or rows that they spread over; the padding is computed and moved as if it were real.
         overlap: "timeloop" or "physical", see `dance_env.cost.nest`.
 
     Returns:
@@ -77,7 +90,7 @@ def search_layer(
     Raises:
         TypeError, ValueError, OverflowError: as `mapspace.loops_of`, and for unknown names.
     """
-    found, costed = _run(row, dataflow, rf_words, pe_x, pe_y, technology, objective, overlap)
+    found, costed = _run(row, dataflow, rf_words, pe_x, pe_y, technology, objective, factors, overlap)
     return LayerOptimum(found.best.energy, found.best.cycles, costed)
 
 
@@ -90,11 +103,12 @@ def best_mapping(
     pe_y: int,
     technology: Technology,
     objective: str = "edp",
+    factors: str = "perfect",
     overlap: str = "timeloop",
 ) -> Mapping | None:
     """The best mapping of one layer on one accelerator, None when there is none. Arguments as `search_layer`."""
     sizes, columns, rows = (np.array([n], dtype=np.int64) for n in (rf_words, pe_x, pe_y))
-    found, _ = _run(row, dataflow, sizes, columns, rows, technology, objective, overlap)
+    found, _ = _run(row, dataflow, sizes, columns, rows, technology, objective, factors, overlap)
     box, inner, outer = (int(n) for n in found.best.pick[0, 0, 0])
     return None if box < 0 else _mapping(found, box, inner, outer)
 
@@ -107,9 +121,12 @@ def _run(
     pe_y: np.ndarray,
     technology: Technology,
     objective: str,
+    factors: str,
     overlap: str,
 ) -> tuple[_Search, int]:
-    for name, given, known in (("objective", objective, OBJECTIVES), ("overlap", overlap, OVERLAPS)):
+    for name, given, known in (
+        ("objective", objective, OBJECTIVES), ("factors", factors, FACTORS), ("overlap", overlap, OVERLAPS),
+    ):  # fmt: skip
         if given not in known:
             raise ValueError(f"{name}: expected one of {', '.join(known)}, got {given!r}.")
     loops = loops_of(row)
@@ -120,6 +137,7 @@ def _run(
         rf_words=sizes,
         rf_read_pj=file.read_pj,
         rf_write_pj=file.write_pj,
+        rf_leak_pj=file.leak_pj_per_cycle,
         column_of=np.searchsorted(columns, np.arange(max_x + 1)),
         row_of=np.searchsorted(rows, np.arange(max_y + 1)),
         shape=(len(columns), len(rows)),
@@ -129,72 +147,75 @@ def _run(
     nothing = np.full(shape, np.inf)
     best = Best(nothing, nothing.copy(), nothing.copy(), np.full((*shape, 3), -1, dtype=np.int64))
     physical = overlap == "physical" and bool(loops.dims[R] * loops.dims[S] > 1)
-    found = _Search(loops, dataflow, grid, _prices(technology), _divisors(loops.dims), physical, best)
+    found = _Search(dataflow, grid, _prices(technology), physical, best)
     costed = 0
-    for box in subspaces(loops, dataflow, max_x=max_x, max_y=max_y, rf_words=sizes):
-        costed += _search(found, box, max_x, max_y)
+    padded = padded_rows(row, dataflow, max_x=max_x, max_y=max_y) if factors == "ceil" else []
+    for each in [loops, *(loops_of(other) for other in padded)]:
+        for space in subspaces(each, dataflow, max_x=max_x, max_y=max_y, rf_words=sizes):
+            costed += _search(found, each, space, max_x, max_y)
     return found, costed
 
 
-def _search(found: _Search, box: Subspace, max_x: int, max_y: int) -> int:
+def _search(found: _Search, loops: Loops, space: Subspace, max_x: int, max_y: int) -> int:
     """Search one box; returns the number of mappings costed in full."""
     from dance_env.cost import search_kernel  # numba: only when something is searched
 
-    dims = found.loops.dims
-    tables = [_outer_parts(found, rule, math.inf) for rule in box.rules]
+    divisors = _divisors(loops.dims)
+    tables = [_outer_parts(found, loops, divisors, rule, math.inf) for rule in space.rules]
     inner = _inner_parts(
-        found, box, max_x, max_y, least_words=min(least for _, least in tables),
+        found, loops, divisors, space, max_x, max_y, least_words=min(least for _, least in tables),
         least_pj=min((float(outer.cost[0, 0]) for outer, _ in tables if len(outer.cost)), default=math.inf),
     )  # fmt: skip
-    outers: list[OuterParts] = []
+    box = _Box(loops, space, divisors, inner, [])
 
     def run(rule: OuterRule, outer: OuterParts) -> int:
         if len(outer.cost) == 0:
             return 0
-        base = sum(len(each.cost) for each in outers)
-        outers.append(outer)
+        base = sum(len(each.cost) for each in box.outers)
+        box.outers.append(outer)
         return int(search_kernel.search_box(
-            inner, outer, base, found.divisors, dims, found.loops.stride, rule.glb, box.glb_order, found.grid,
-            found.prices, found.physical or None, found.best, len(found.parts),
+            inner, outer, base, divisors, loops.dims, loops.stride, rule.glb, space.glb_order, found.grid,
+            found.prices, found.physical or None, found.best, len(found.boxes),
         ))  # fmt: skip
 
-    costed = sum(run(rule, outer) for rule, (outer, _) in zip(box.rules, tables, strict=True))
-    if dims[R] * dims[S] > 1:  # the order at DRAM matters beyond the tensor that stays
-        for rule in box.rules:
-            limit = search_kernel.widest_limit(inner, found.grid, found.best)
-            outer, _ = _outer_parts(found, rule, limit, all_orders=True)
+    costed = sum(run(rule, outer) for rule, (outer, _) in zip(space.rules, tables, strict=True))
+    if loops.dims[R] * loops.dims[S] > 1:  # the order at DRAM matters beyond the tensor that stays
+        for rule in space.rules:
+            limit = search_kernel.widest_limit(inner, found.grid, found.prices, found.best)
+            outer, _ = _outer_parts(found, loops, divisors, rule, limit, all_orders=True)
             costed += run(rule, outer)
     search_kernel.spread_best(found.grid.kind, found.best)
-    found.parts.append((box, inner, outers))
+    found.boxes.append(box)
     return costed
 
 
 def _inner_parts(
-    found: _Search, box: Subspace, max_x: int, max_y: int, *, least_words: float, least_pj: float
-) -> InnerParts:
+    found: _Search, loops: Loops, divisors: Divisors, box: Subspace, max_x: int, max_y: int, *, least_words: float,
+    least_pj: float,
+) -> InnerParts:  # fmt: skip
     """The inner parts of a box, bounded and sorted."""
     from dance_env.cost import bounds_kernel, kernel
 
-    loops, grid = found.loops, found.grid
+    grid = found.grid
     rows = kernel.enumerate_inner(box.triples, box.offsets, max_x, max_y, int(grid.rf_words[-1]), loops.stride)
-    cell, need, bounds, reads, key = bounds_kernel.describe(
+    cell, need, pes, bounds, reads, key = bounds_kernel.describe(
         rows, box.triples, loops.dims, loops.stride, grid, found.prices, box.min_rf_words, found.physical, least_words,
         least_pj,
     )  # fmt: skip
     by_key = np.argsort(key, kind="stable")
     order = by_key[np.argsort(cell[by_key], kind="stable")]
     products = box.triples.prod(axis=1)
-    values, begins = found.divisors.values, found.divisors.offsets
+    values, begins = divisors.values, divisors.offsets
     divisor = np.concatenate([
         np.searchsorted(values[begins[d] : begins[d + 1]], products[box.offsets[d] : box.offsets[d + 1]])
         for d in range(7)
     ])  # fmt: skip
     starts = np.searchsorted(cell[order], np.arange(grid.shape[0] * grid.shape[1] + 1))
-    return InnerParts(rows, box.triples, divisor, cell, need, bounds, reads, order, starts, box.max_rf_words)
+    return InnerParts(rows, box.triples, divisor, cell, need, pes, bounds, reads, order, starts, box.max_rf_words)
 
 
 def _outer_parts(
-    found: _Search, rule: OuterRule, limit: float, *, all_orders: bool = False
+    found: _Search, loops: Loops, divisors: Divisors, rule: OuterRule, limit: float, *, all_orders: bool = False
 ) -> tuple[OuterParts, float]:
     """The outer parts that a rule allows, by ascending cost; the least words that any of them fetches."""
     from dance_env.cost import outer_kernel
@@ -203,7 +224,7 @@ def _outer_parts(
     least, low = math.inf, 0
     while low >= 0:
         *table, words, low = outer_kernel.outer_table(
-            found.loops.dims, found.loops.stride, found.divisors, rule.glb, rule.dram, rule.reduction_innermost,
+            loops.dims, loops.stride, divisors, rule.glb, rule.dram, rule.reduction_innermost,
             found.prices, found.physical or None, all_orders, limit, low, _ROOM,
         )  # fmt: skip
         tables.append(table)
@@ -213,24 +234,24 @@ def _outer_parts(
     return OuterParts(at[by_cost], order[by_cost], cost[by_cost]), least
 
 
-def _mapping(found: _Search, box: int, inner: int, outer: int) -> Mapping:
+def _mapping(found: _Search, number: int, inner: int, outer: int) -> Mapping:
     """Name a pair of inner and outer parts."""
-    _, parts, outers = found.parts[box]
-    dims = found.loops.dims
-    for table in outers:
+    box = found.boxes[number]
+    dims = box.loops.dims
+    for table in box.outers:
         if outer < len(table.cost):
             break
         outer -= len(table.cost)
-    begins = found.divisors.offsets
+    begins = box.divisors.offsets
     factors = np.ones((5, 7), dtype=np.int64)
     for d in range(7):
-        rf, x, y = (int(n) for n in parts.triples[parts.rows[inner, d]])
-        tile = int(found.divisors.values[begins[d] + table.at[outer, d]])
+        rf, x, y = (int(n) for n in box.inner.triples[box.inner.rows[inner, d]])
+        tile = int(box.divisors.values[begins[d] + table.at[outer, d]])
         factors[:, d] = (dims[d] // tile, tile // (rf * x * y), x, y, rf)
-    if found.loops.merged:
-        factors[:, P], factors[:, Q] = _split_plane(factors[:, Q], found.loops.plane, found.dataflow)
+    if box.loops.merged:
+        factors[:, P], factors[:, Q] = _split_plane(factors[:, Q], box.loops.plane, found.dataflow)
     order = "".join(DIMS[d] for d in table.order[outer])
-    return Mapping(found.dataflow, tuple(tuple(int(n) for n in row) for row in factors), order, found.loops.stride)
+    return Mapping(found.dataflow, tuple(tuple(int(n) for n in row) for row in factors), order, box.loops.stride)
 
 
 def _split_plane(merged: np.ndarray, plane: tuple[int, int], dataflow: str) -> tuple[list[int], list[int]]:
@@ -260,18 +281,18 @@ def _prices(technology: Technology) -> Prices:
     return Prices(*(float(n) for n in (
         technology.mac_pj, technology.glb_read_pj, technology.glb_write_pj, technology.dram_read_pj,
         technology.dram_write_pj, technology.glb_words, technology.glb_read_words_per_cycle,
-        technology.glb_write_words_per_cycle, technology.dram_words_per_cycle,
+        technology.glb_write_words_per_cycle, technology.dram_words_per_cycle, technology.glb_leak_pj_per_cycle,
+        technology.row_words,
     )))  # fmt: skip
 
 
 def _divisors(dims: np.ndarray) -> Divisors:
-    lists = [divisors(int(n)) for n in dims]
+    lists = [divisors_of(int(n)) for n in dims]
     quotient: list[int] = []
     table = []
     for one in lists:
         table.append((len(quotient), len(one)))
         quotient += [a // b if a % b == 0 else 0 for a in one for b in one]
     offsets = np.cumsum([0, *(len(one) for one in lists)])
-    return Divisors(
-        *(np.array(each, dtype=np.int64) for each in ([n for one in lists for n in one], offsets, quotient, table))
-    )
+    values = [n for one in lists for n in one]
+    return Divisors(*(np.array(each, dtype=np.int64) for each in (values, offsets, quotient, table)))

@@ -8,7 +8,8 @@ import numpy as np
 
 
 class Prices(NamedTuple):
-    """The technology's figures, without the register file's: pJ per word (MAC: per operation), words, words a cycle."""
+    """The technology's figures, without the register file's: pJ per word (MAC: per operation;
+    leakage: per cycle), words, words a cycle."""
 
     mac_pj: float
     glb_read_pj: float
@@ -19,13 +20,15 @@ class Prices(NamedTuple):
     glb_read_rate: float
     glb_write_rate: float
     dram_rate: float
+    glb_leak_pj: float
+    row_words: float
 
 
 class Grid(NamedTuple):
     """The accelerators asked for: register files and, for arrays, the smallest that has n columns (rows).
 
     Attributes:
-        rf_words, rf_read_pj, rf_write_pj: (n_rf,).
+        rf_words, rf_read_pj, rf_write_pj, rf_leak_pj: (n_rf,).
         column_of, row_of: (most columns + 1,), (most rows + 1,) indices.
         shape: number of columns, of rows.
         kind: 0 energy-delay product, 1 energy, 2 latency.
@@ -34,6 +37,7 @@ class Grid(NamedTuple):
     rf_words: np.ndarray
     rf_read_pj: np.ndarray
     rf_write_pj: np.ndarray
+    rf_leak_pj: np.ndarray
     column_of: np.ndarray
     row_of: np.ndarray
     shape: tuple[int, int]
@@ -58,6 +62,7 @@ class InnerParts(NamedTuple):
         divisor: (T,) int64, index of a triple's product among the divisors of its dimension.
         cell: (n,) int64, the smallest array that has the columns and rows (column index * rows + row index).
         need: (n,) int64, register words.
+        pes: (n,) int64, PEs that work.
         bounds: (n, 4, 3) float64, see `bounds_kernel.describe`.
         reads: (n,) float64, register reads.
         order, starts: the parts sorted by cell, then by bound; where each cell begins in that order.
@@ -69,6 +74,7 @@ class InnerParts(NamedTuple):
     divisor: np.ndarray
     cell: np.ndarray
     need: np.ndarray
+    pes: np.ndarray
     bounds: np.ndarray
     reads: np.ndarray
     order: np.ndarray

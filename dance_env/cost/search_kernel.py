@@ -15,6 +15,7 @@ from dance_env.cost.bounds_kernel import (
     I_TILE,
     I_X,
     I_Y,
+    buffer_pj,
     case_words,
     distinct_tiles,
     first_size,
@@ -46,12 +47,13 @@ def _goal(kind, energy, cycles):
 
 
 @compiled
-def _possible(grid, value, energy, cycles, sizes, bounds, case, least_cycles, reads, pj):
+def _possible(grid, prices, value, energy, cycles, sizes, bounds, case, least_cycles, reads, pes, pj):
     """Whether a mapping of at least the case's bounds, ``least_cycles`` and ``pj`` at DRAM could be better."""
-    base = bounds[case, B_BASE] + pj
+    base = bounds[case, B_BASE] + pj + least_cycles * prices.glb_leak_pj
     written = bounds[case, B_WRITES]
     for a in range(sizes[0], sizes[1]):
         total = base + reads * grid.rf_read_pj[a] + written * grid.rf_write_pj[a]
+        total += least_cycles * pes * grid.rf_leak_pj[a]
         goal = _goal(grid.kind, total, least_cycles)
         if _better(grid.kind, goal, total, least_cycles, value[a], energy[a], cycles[a]):
             return True
@@ -71,7 +73,7 @@ def _room(kind, value, energy, cycles, rest, least_cycles):
 
 
 @compiled
-def _limits(grid, value, energy, cycles, sizes, bounds, reads, limit):
+def _limits(grid, prices, value, energy, cycles, sizes, bounds, reads, pes, limit):
     """Write the widest `_room` of each case over the register files; returns the widest of all."""
     widest = -1.0
     for case in range(CASES):
@@ -79,6 +81,7 @@ def _limits(grid, value, energy, cycles, sizes, bounds, reads, limit):
         if bounds[case, B_BASE] < np.inf:
             for a in range(sizes[0], sizes[1]):
                 rest = bounds[case, B_BASE] + reads * grid.rf_read_pj[a] + bounds[case, B_WRITES] * grid.rf_write_pj[a]
+                rest += bounds[case, B_CYCLES] * (prices.glb_leak_pj + pes * grid.rf_leak_pj[a])
                 room = _room(grid.kind, value[a], energy[a], cycles[a], rest, bounds[case, B_CYCLES])
                 limit[case] = max(limit[case], room)
             widest = max(widest, limit[case])
@@ -86,7 +89,7 @@ def _limits(grid, value, energy, cycles, sizes, bounds, reads, limit):
 
 
 @compiled
-def widest_limit(inner, grid, best):
+def widest_limit(inner, grid, prices, best):
     """What an outer part may cost at most (pJ) to improve anything."""
     rows = grid.shape[1]
     last = first_size(grid.rf_words, inner.most_rf_words + 1)
@@ -96,7 +99,10 @@ def widest_limit(inner, grid, best):
         sizes = (first_size(grid.rf_words, inner.need[i]), last)
         x, y = inner.cell[i] // rows, inner.cell[i] % rows
         value, energy, cycles = best.value[x, y], best.energy[x, y], best.cycles[x, y]
-        widest = max(widest, _limits(grid, value, energy, cycles, sizes, inner.bounds[i], inner.reads[i], limit))
+        widest = max(
+            widest,
+            _limits(grid, prices, value, energy, cycles, sizes, inner.bounds[i], inner.reads[i], inner.pes[i], limit),
+        )
     return widest
 
 
@@ -234,7 +240,7 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
     loops = np.zeros((3, 14), dtype=np.int64)
     trips, axis, step = loops[0], loops[1], loops[2]
     limit = np.empty(CASES)
-    least = np.empty((CASES, 3))
+    least = np.empty((CASES, 2))
     least_i = np.zeros((2, 7))
     factors = np.ones((5, 7), dtype=np.int64)
     dram_order = np.zeros(7, dtype=np.int64)
@@ -247,20 +253,19 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
         for position in range(inner.starts[cell], inner.starts[cell + 1]):
             i = inner.order[position]
             sizes = (first_size(grid.rf_words, inner.need[i]), last)
-            bounds, register_reads = inner.bounds[i], inner.reads[i]
+            bounds, register_reads, pes = inner.bounds[i], inner.reads[i], inner.pes[i]
             possible = False
             for case in range(CASES):
                 possible = possible or (
                     bounds[case, B_BASE] < np.inf
-                    and _possible(grid, value, energy, cycles, sizes, bounds, case, bounds[case, B_CYCLES],
-                                  register_reads, outer_cost[0, O_PJ])
+                    and _possible(grid, prices, value, energy, cycles, sizes, bounds, case, bounds[case, B_CYCLES],
+                                  register_reads, pes, outer_cost[0, O_PJ])
                 )  # fmt: skip
             if not possible:
                 continue
-            widest = _limits(grid, value, energy, cycles, sizes, bounds, register_reads, limit)
+            widest = _limits(grid, prices, value, energy, cycles, sizes, bounds, register_reads, pes, limit)
             columns, rows, iterations = unpack(inner.rows[i], inner.triples, dims, stride, part, extent)
             rf, s, left = part[I_RF], part[I_TILE], part[I_LEFT]
-            pes = columns * rows
             compute = macs // pes
             distinct_y, distinct_x = distinct_tiles(part)
             distinct = distinct_y * distinct_x
@@ -279,7 +284,8 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                     w, o, per_pe = case_words(
                         case, part, extent, iterations, stride, chain, apart, physical is not None
                     )
-                    least[case, 0], least[case, 1], least[case, 2] = w, o, per_pe
+                    least[case, 0] = per_pe
+                    least[case, 1] = buffer_pj(w, per_pe * distinct, o, outputs, prices)
             for j in range(outer_at.shape[0]):
                 pj = outer_cost[j, O_PJ]
                 if not pj < widest:
@@ -292,12 +298,10 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                 w2, i2, o2 = outer_cost[j, O_W], outer_cost[j, O_I], outer_cost[j, O_O]
                 inmost, slide = _innermost(glb_order, glb, part, dims, outer_order, j)
                 case = _case_of(inmost)
-                per_pe = least[case, 2]
+                per_pe = least[case, 0]
                 if slide >= 0 and physical is None:
                     per_pe = max(per_pe, least_i[1 if case == 2 else 0, slide])
-                more = (w1 - least[case, 0]) * prices.glb_read_pj
-                more += (o1 - least[case, 1]) * (prices.glb_read_pj + prices.glb_write_pj)
-                more += (per_pe - least[case, 2]) * distinct * prices.glb_read_pj
+                more = buffer_pj(float(w1), per_pe * distinct, float(o1), outputs, prices) - least[case, 1]
                 if not pj + more < limit[case]:
                     continue
                 written = w2 + i2 + (o1 + o2 - outputs)
@@ -305,7 +309,7 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                 time = max(bounds[case, B_CYCLES], (w1 + per_pe * distinct + o1 - outputs) / prices.glb_read_rate)
                 time = max(time, max(written / prices.glb_write_rate, crossing / prices.dram_rate))
                 if time > bounds[case, B_CYCLES] and not _possible(
-                    grid, value, energy, cycles, sizes, bounds, case, time, register_reads, pj + more
+                    grid, prices, value, energy, cycles, sizes, bounds, case, time, register_reads, pes, pj + more
                 ):
                     continue
                 # Everything, exactly.
@@ -315,19 +319,19 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                         factors[RF, d], factors[X, d], factors[Y, d] = rf[d], part[I_X, d], part[I_Y, d]
                         factors[GLB, d], factors[DRAM, d] = glb[d], left[d] // glb[d]
                     i1, fills, passed = physical_input_words(factors, stride, glb_order, dram_order, RF)
+                    linked = 0
                 else:
                     n = _list_loops(glb_order, glb, part, dims, stride, outer_order, j, loops)
-                    i1, fills, passed = overlapped_words(
+                    i1, fills, linked, passed = overlapped_words(
                         n, trips, axis, step, extent, distinct_y, rows, distinct_x, apart, chain
                     )
                 costed += 1
                 share = passed / pes
-                base = macs * prices.mac_pj + (
-                    (w1 + i1 + (o1 - outputs)) * prices.glb_read_pj + written * prices.glb_write_pj
-                )
-                base += (w2 + i2 + o2 - outputs) * prices.dram_read_pj + o2 * prices.dram_write_pj
+                base = macs * prices.mac_pj + pj + buffer_pj(float(w1), float(i1), float(o1), outputs, prices)
                 rf_reads = macs + pes * np.floor(compute + share + 0.5) + (macs - outputs * spread)
-                rf_writes = w_fill // run_w + pes * np.floor(fills * columns / pes + share)
+                rf_writes = w_fill // run_w + pes * np.floor(
+                    (fills - linked) * columns / pes + linked * columns / pes + share
+                )
                 rf_writes += macs + (o1 - outputs) * spread
                 time = _limited(compute, float(w1), float(i1), float(o1 - outputs), prices.glb_read_rate)
                 time = max(time, _limited(compute, w2, i2, o1 + o2 - outputs, prices.glb_write_rate))
@@ -335,6 +339,7 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                 improved = False
                 for a in range(sizes[0], sizes[1]):
                     total = base + (rf_reads * grid.rf_read_pj[a] + rf_writes * grid.rf_write_pj[a])
+                    total += time * (prices.glb_leak_pj + pes * grid.rf_leak_pj[a])
                     goal = _goal(grid.kind, total, time)
                     if _better(grid.kind, goal, total, time, value[a], energy[a], cycles[a]):
                         value[a] = goal
@@ -345,5 +350,5 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                         pick[a, 2] = outer_base + j
                         improved = True
                 if improved:
-                    widest = _limits(grid, value, energy, cycles, sizes, bounds, register_reads, limit)
+                    widest = _limits(grid, prices, value, energy, cycles, sizes, bounds, register_reads, pes, limit)
     return costed

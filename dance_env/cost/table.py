@@ -53,17 +53,29 @@ class CostTable:
 
         Returns:
             Cost with leaves (B,), the same bits however the designs are batched.
+
+        Raises:
+            TypeError, ValueError: for arrays of another shape or kind.
+            IndexError: for an index out of range.
         """
+        networks = self._checked(networks)
+        hardware = np.asarray(hardware)
+        if hardware.shape != networks.shape[:1] or hardware.dtype.kind not in "iu":
+            raise ValueError(
+                f"hardware: expected {len(networks)} integers, got {hardware.dtype} of shape {hardware.shape}."
+            )
+        if len(hardware) and not 0 <= hardware.min() <= hardware.max() < len(self.area_mm2):
+            raise IndexError(f"hardware: expected indices in 0..{len(self.area_mm2) - 1}, got {hardware}.")
         flat, rows = self._by_hardware
-        start = np.asarray(hardware, dtype=np.int64) * rows
+        start = hardware.astype(np.int64) * rows
         total = flat.take(start)
-        for choice, offset in enumerate(self.offsets):
-            total += flat.take(start + (networks[:, choice] + (offset + 1)))
+        for column, offset in zip(networks.T, self.offsets, strict=True):
+            total += flat.take(start + (column + (offset + 1)))
         return Cost(total.real.copy(), total.imag.copy(), self.area_mm2.take(hardware))
 
     def on_all_hardware(self, networks: np.ndarray) -> Cost:
         """Cost of networks (B, N) on every accelerator, leaves (B, H): the same bits as `lookup`."""
-        rows = np.asarray(networks) + self.offsets
+        rows = self._checked(networks) + self.offsets
         latency = np.empty((len(rows), len(self.area_mm2)))
         energy = np.empty_like(latency)
         for network, (seconds, joules) in enumerate(zip(latency, energy, strict=True)):
@@ -73,6 +85,21 @@ class CostTable:
                 seconds += self.option_latency_s[row]
                 joules += self.option_energy_j[row]
         return Cost(latency, energy, np.broadcast_to(self.area_mm2, latency.shape))
+
+    def _checked(self, networks: np.ndarray) -> np.ndarray:
+        networks = np.asarray(networks)
+        if networks.ndim != 2 or networks.shape[1] != len(self.offsets) or networks.dtype.kind not in "iu":
+            raise ValueError(
+                f"networks: expected integers of shape (batch, {len(self.offsets)}), got {networks.dtype} of shape "
+                f"{networks.shape}."
+            )
+        if len(networks) and ((networks < 0) | (networks >= self._option_counts)).any():
+            raise IndexError(f"networks: expected options below {self._option_counts.tolist()}, got one out of range.")
+        return networks
+
+    @cached_property
+    def _option_counts(self) -> np.ndarray:
+        return np.diff(self.offsets, append=len(self.option_latency_s))
 
     @cached_property
     def _by_hardware(self) -> tuple[np.ndarray, int]:
@@ -144,8 +171,8 @@ def layer_costs(
 ) -> dict[tuple[int, ...], np.ndarray]:
     """Latency and energy (2, H) of each layer row, from the cache or the model, in parallel."""
     where = np.stack([hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow])
-    fingerprint = model.fingerprint()
-    keys = {row: content_key("layer", fingerprint, repr(row), where.astype("<i8").tobytes()) for row in rows}
+    context = content_key("layer", model.fingerprint(), where.astype("<i8").tobytes())
+    keys = {row: content_key(context, repr(row)) for row in rows}
     found = {row: cache.load(keys[row]) for row in rows}
     done = {row: array for row, array in found.items() if array is not None and array.shape == (2, len(hardware))}
     missing = [row for row in rows if row not in done]

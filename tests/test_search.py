@@ -1,0 +1,389 @@
+"""The mapping search: optimal by brute force, its figures those of the mapping it names, never worse than Timeloop."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from brute_force import brute_force, goal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reference_points import reference_parameters
+
+from dance_env.cost import TIMELOOP_45NM, AnalyticalCostModel, Technology, nest
+from dance_env.cost.mapspace import padded_rows
+from dance_env.cost.reference import ReferencePoint
+from dance_env.cost.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
+from dance_env.graph import Layer
+from dance_env.space import DATAFLOWS, Hardware
+
+SIZES = np.arange(8, 25)
+RF_WORDS = np.arange(4, 65, 4)
+ROW = (16, 8, 8, 8, 3, 3, 1, 1)
+# K, C, P, Q, R, S, groups, stride: layers of MobileNets, a stem, a head, a classifier, and odd ones.
+REAL_LAYERS = [
+    (32, 3, 32, 32, 3, 3, 1, 1),
+    (96, 16, 32, 32, 1, 1, 1, 1),
+    (96, 96, 16, 16, 3, 3, 96, 2),
+    (144, 144, 14, 14, 7, 7, 144, 1),
+    (64, 64, 14, 14, 3, 3, 1, 1),
+    (1280, 320, 7, 7, 1, 1, 1, 1),
+    (10, 1280, 1, 1, 1, 1, 1, 1),
+    (24, 16, 28, 28, 1, 1, 1, 2),
+    (12, 12, 7, 9, 5, 3, 3, 1),
+]
+
+
+def hardware(pe_x: int, pe_y: int, rf_words: int, dataflow: str) -> Hardware:
+    return Hardware(*(np.array([n]) for n in (pe_x, pe_y, rf_words, DATAFLOWS.index(dataflow))))
+
+
+def small_layer(rng: np.random.Generator) -> tuple[int, ...]:
+    kind = rng.integers(3)
+    stride = int(rng.integers(1, 3))
+    size = [int(rng.choice([1, 2, 3, 4])) for _ in range(2)]
+    taps = [int(rng.choice([1, 2, 3])) for _ in range(2)]
+    if kind == 0:
+        groups = int(rng.choice([2, 3, 4]))
+        return (groups, groups, *size, *taps, groups, stride)
+    if kind == 1:
+        return (int(rng.choice([1, 2, 4])), int(rng.choice([1, 2, 3])), *size, *taps, 1, stride)
+    return (int(rng.choice([4, 6, 8])), int(rng.choice([2, 3, 4])), *size, 1, 1, 1, stride)
+
+
+def small_technology(rng: np.random.Generator) -> Technology:
+    rate = float(rng.choice([1, 4, 16]))
+    return dataclasses.replace(
+        TIMELOOP_45NM,
+        glb_words=int(rng.choice([20, 40, 100, 55_296])),
+        dram_words_per_cycle=float(rng.choice([1, 2, 6.4, math.inf])),
+        glb_read_words_per_cycle=rate,
+        glb_write_words_per_cycle=rate,
+        dram_read_pj=float(rng.choice([1, 10, 128])),
+        dram_write_pj=float(rng.choice([1, 10, 128])),
+    )
+
+
+# --- optimal ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS)
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+@pytest.mark.parametrize("seed", range(12))
+def test_optimum_equals_brute_force(seed: int, dataflow: str, overlap: str) -> None:
+    """Every mapping of a small layer, every order at DRAM, on buffers so small that all rules come into play."""
+    rng = np.random.default_rng([seed, DATAFLOWS.index(dataflow)])
+    row, technology, objective = small_layer(rng), small_technology(rng), OBJECTIVES[seed % 3]
+    pe_x, pe_y, rf_words = [1, 2, 4], [1, 3, 6], [4, 8, 16]
+    expected, costed = brute_force(
+        row, dataflow, pe_x=pe_x, pe_y=pe_y, rf_words=rf_words, technology=technology, objective=objective,
+        overlap=overlap,
+    )  # fmt: skip
+    found = search_layer(
+        np.array(row), dataflow, pe_x=np.array(pe_x), pe_y=np.array(pe_y), rf_words=np.array(rf_words),
+        technology=technology, objective=objective, overlap=overlap,
+    )  # fmt: skip
+    for i, x in enumerate(pe_x):
+        for j, y in enumerate(pe_y):
+            for k, rf in enumerate(rf_words):
+                got = float(found.energy_pj[i, j, k]), float(found.cycles[i, j, k])
+                assert goal(objective, *got) == pytest.approx(
+                    goal(objective, *expected.get((x, y, rf), (math.inf, math.inf))), rel=1e-12
+                ), (row, dataflow, objective, technology.glb_words, (x, y, rf))
+    assert found.costed <= max(4 * costed, 100)  # the bounds exclude, and nothing is looked at over and over
+
+
+@pytest.mark.parametrize("point", reference_parameters())
+def test_never_worse_than_the_reference(point: ReferencePoint, timeloop_optima: dict) -> None:
+    """EDP at most Timeloop's own search's, on every reference point."""
+    technology = point.technology(TIMELOOP_45NM)
+    key = (point.row, point.mapping.dataflow, technology.glb_read_words_per_cycle)
+    if key not in timeloop_optima:
+        timeloop_optima[key] = search_layer(
+            np.array(point.row), point.mapping.dataflow, rf_words=RF_WORDS, pe_x=SIZES, pe_y=SIZES,
+            technology=technology,
+        )  # fmt: skip
+    found = timeloop_optima[key]
+    where = point.pe_x - 8, point.pe_y - 8, point.rf_words // 4 - 1
+    assert found.energy_pj[where] * found.cycles[where] <= point.energy_pj * point.cycles * (1 + 1e-5)
+
+
+@pytest.fixture(scope="module")
+def timeloop_optima() -> dict:
+    return {}
+
+
+# --- the mapping that is named ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_the_named_mapping_has_the_figures_of_the_search(dataflow: str, objective: str, overlap: str) -> None:
+    rng = np.random.default_rng(5)
+    for row in REAL_LAYERS:
+        x, y, rf = (int(n) for n in (rng.choice(SIZES), rng.choice(SIZES), rng.choice(RF_WORDS)))
+        settings = {"technology": TIMELOOP_45NM, "objective": objective, "overlap": overlap}
+        one = {"rf_words": np.array([rf]), "pe_x": np.array([x]), "pe_y": np.array([y])}
+        found = search_layer(np.array(row), dataflow, **one, **settings)
+        mapping = best_mapping(np.array(row), dataflow, rf_words=rf, pe_x=x, pe_y=y, **settings)
+        assert mapping is not None
+        k, c, p, q, r, s, groups, stride = row
+        assert mapping.dims == dict(zip("CMGRSPQ", (c // groups, k // groups, groups, r, s, p, q), strict=True))
+        assert mapping.stride == stride
+        assert mapping.violations(pe_x=x, pe_y=y, rf_words=rf, glb_words=TIMELOOP_45NM.glb_words) == []
+        cost = nest.evaluate(mapping, pe_x=x, pe_y=y, rf_words=rf, overlap=overlap)
+        assert cost.cycles == found.cycles.item()
+        assert cost.energy_pj == pytest.approx(found.energy_pj.item(), rel=1e-12)
+
+
+def test_a_layer_worked_by_hand() -> None:
+    """One multiply-add: each word crosses DRAM once, is written to and read from the buffer once (the output not read).
+
+    pJ: MAC 4.27651; DRAM 3 rows of 512; buffer reads 2 rows of 29.5413 (W, I), writes 3 rows of 24.2473 (W, I, O);
+    registers of 4 words: reads W and I 2 x 0.171325 (the first partial sum is not read), writes W, I, O 3 x 0.150368;
+    one cycle's leakage of buffer and registers 0.0048 + 0.000351015.
+    """
+    found = search_layer(
+        np.array([1] * 8), "OS", rf_words=np.array([4]), pe_x=np.array([1]), pe_y=np.array([1]),
+        technology=TIMELOOP_45NM,
+    )  # fmt: skip
+    assert found.cycles.item() == 1.0
+    by_hand = 4.27651 + 3 * 512 + 2 * 29.5413 + 3 * 24.2473 + 2 * 0.171325 + 3 * 0.150368 + 0.0048 + 0.000351015
+    assert found.energy_pj.item() == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_a_pointwise_layer_fills_the_array() -> None:
+    """16 x 16 channels on 64 pixels, 16 x 16 PEs, no port a limit: 16,384 / 256 = 64 cycles, each word once from DRAM.
+
+    WS holds the 256 weights; inputs and outputs pass once. Words at DRAM: 256 + 1,024 + 1,024.
+    """
+    row = np.array([16, 16, 8, 8, 1, 1, 1, 1])
+    mapping = best_mapping(row, "WS", rf_words=4, pe_x=16, pe_y=16, technology=TIMELOOP_45NM, objective="edp")
+    assert mapping is not None
+    cost = nest.evaluate(mapping, pe_x=16, pe_y=16, rf_words=4)
+    assert mapping.pes() == (16, 16)
+    assert cost.compute_cycles == 64
+    assert cost.words[0].sum() == 256 + 1024 + 1024
+
+
+# --- properties ------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(DATAFLOWS), st.sampled_from(OBJECTIVES), st.sampled_from([1, 2, 4, 6, 12]),
+    st.sampled_from([1, 3, 8]), st.sampled_from([1, 5, 8]), st.sampled_from([1, 3]), st.sampled_from([1, 2]),
+    st.booleans(),
+)  # fmt: skip
+def test_larger_arrays_and_register_files_are_never_worse(
+    dataflow: str, objective: str, k: int, c: int, p: int, taps: int, stride: int, depthwise: bool
+) -> None:
+    """With access energies held fixed; RS holds a whole filter row as soon as it fits, so only sizes alike compare."""
+    technology = dataclasses.replace(
+        TIMELOOP_45NM, rf_read_pj=(0.5,) * 16, rf_write_pj=(0.4,) * 16, rf_leak_pj_per_cycle=(0.001,) * 16,
+        dram_words_per_cycle=6.4,
+    )  # fmt: skip
+    row = np.array([k, k, p, p, taps, taps, k, stride] if depthwise else [k, c, p, p, taps, taps, 1, stride])
+    found = search_layer(
+        row, dataflow, rf_words=RF_WORDS, pe_x=np.arange(1, 13), pe_y=np.arange(3, 13), technology=technology,
+        objective=objective,
+    )  # fmt: skip
+    value = {"edp": found.energy_pj * found.cycles, "energy": found.energy_pj, "latency": found.cycles}[objective]
+    assert np.isfinite(value).all()
+    assert (np.diff(value, axis=0) <= 0).all()
+    assert (np.diff(value, axis=1) <= 0).all()
+    alike = value[..., 2 * taps + 1 <= RF_WORDS] if dataflow == "RS" else value
+    assert (np.diff(alike, axis=2) <= 0).all()
+
+
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_multiply_adds_cost_their_energy_exactly(dataflow: str) -> None:
+    free = ("glb_read_pj", "glb_write_pj", "glb_leak_pj_per_cycle", "dram_read_pj", "dram_write_pj")
+    free_files = ("rf_read_pj", "rf_write_pj", "rf_leak_pj_per_cycle")
+    technology = dataclasses.replace(
+        TIMELOOP_45NM, mac_pj=3.0, **dict.fromkeys(free, 0.0), **dict.fromkeys(free_files, (0.0,) * 16)
+    )
+    for k, c, p, q, r, s, groups, stride in REAL_LAYERS:
+        found = search_layer(
+            np.array([k, c, p, q, r, s, groups, stride]), dataflow, rf_words=RF_WORDS, pe_x=SIZES, pe_y=SIZES,
+            technology=technology,
+        )  # fmt: skip
+        assert (found.energy_pj == 3.0 * k * (c // groups) * p * q * r * s).all()
+
+
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_one_accelerator_alone_gets_the_same_bits(dataflow: str) -> None:
+    rng = np.random.default_rng(2)
+    for row in REAL_LAYERS:
+        whole = search_layer(
+            np.array(row), dataflow, rf_words=RF_WORDS, pe_x=SIZES, pe_y=SIZES, technology=TIMELOOP_45NM
+        )
+        for _ in range(3):
+            i, j, k = (int(rng.integers(len(each))) for each in (SIZES, SIZES, RF_WORDS))
+            alone = search_layer(
+                np.array(row), dataflow, rf_words=RF_WORDS[[k]], pe_x=SIZES[[i]], pe_y=SIZES[[j]],
+                technology=TIMELOOP_45NM,
+            )  # fmt: skip
+            assert alone.cycles.item() == whole.cycles[i, j, k]
+            assert alone.energy_pj.item() == whole.energy_pj[i, j, k]
+
+
+def test_objectives_reach_their_goals() -> None:
+    found = {
+        objective: search_layer(
+            np.array(REAL_LAYERS[2]), "OS", rf_words=RF_WORDS, pe_x=SIZES, pe_y=SIZES, technology=TIMELOOP_45NM,
+            objective=objective,
+        )
+        for objective in OBJECTIVES
+    }  # fmt: skip
+    edp = {name: one.energy_pj * one.cycles for name, one in found.items()}
+    for other in OBJECTIVES:
+        assert (found["energy"].energy_pj <= found[other].energy_pj).all()
+        assert (found["latency"].cycles <= found[other].cycles).all()
+        assert (edp["edp"] <= edp[other]).all()
+
+
+def test_physical_overlap_is_another_rule() -> None:
+    row = np.array(REAL_LAYERS[3])
+    one = {"rf_words": RF_WORDS, "pe_x": SIZES, "pe_y": SIZES, "technology": TIMELOOP_45NM}
+    assert (
+        search_layer(row, "OS", **one, overlap="physical").energy_pj != search_layer(row, "OS", **one).energy_pj
+    ).any()
+
+
+# --- padded dimensions -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_padding_is_never_worse_and_its_mapping_says_what_is_computed(dataflow: str) -> None:
+    """11 x 13 channels are primes: perfect factors use one column, padding 12 or more."""
+    row = np.array([13, 11, 6, 7, 1, 1, 1, 1])
+    one = {"rf_words": np.array([16]), "pe_x": np.array([8]), "pe_y": np.array([8]), "technology": TIMELOOP_45NM}
+    perfect = search_layer(row, dataflow, **one)
+    padded = search_layer(row, dataflow, **one, factors="ceil")
+    assert padded.energy_pj * padded.cycles < perfect.energy_pj * perfect.cycles
+    mapping = best_mapping(row, dataflow, rf_words=16, pe_x=8, pe_y=8, technology=TIMELOOP_45NM, factors="ceil")
+    assert mapping is not None
+    own = {"C": 11, "M": 13, "G": 1, "R": 1, "S": 1, "P": 6, "Q": 7}
+    assert all(mapping.dims[d] >= n for d, n in own.items())
+    assert mapping.dims != own
+    cost = nest.evaluate(mapping, pe_x=8, pe_y=8, rf_words=16)
+    assert cost.cycles == padded.cycles.item()
+    assert cost.energy_pj == pytest.approx(padded.energy_pj.item(), rel=1e-12)
+
+
+def test_padded_rows_by_hand() -> None:
+    """WS spreads 5 input channels over up to 3 rows: 5 = 3 + 2 pads to 6 (2 passes); 2 wide pads to 6 (3 passes)."""
+    rows = padded_rows(np.array([1, 5, 4, 4, 1, 1, 1, 1]), "WS", max_x=4, max_y=3)
+    assert [row.tolist() for row in rows] == [[1, 6, 4, 4, 1, 1, 1, 1]]
+
+
+# --- what cannot be mapped, what is no layer -------------------------------------------------------------------------
+
+
+def test_a_filter_taller_than_the_array_cannot_be_mapped_row_stationary() -> None:
+    row = np.array([8, 8, 4, 4, 7, 7, 8, 1])
+    found = search_layer(
+        row, "RS", rf_words=np.array([16]), pe_x=np.array([8]), pe_y=np.array([5, 7]), technology=TIMELOOP_45NM
+    )
+    assert np.isinf(found.cycles[0, 0, 0])
+    assert np.isfinite(found.cycles[0, 1, 0])
+    model = AnalyticalCostModel()
+    assert model.why_unmappable(row, hardware(8, 7, 16, "RS")) is None
+    reason = model.why_unmappable(row, hardware(8, 5, 16, "RS"))
+    assert reason == "RS keeps all 7 filter rows on the rows of the array, which has 5."
+    with pytest.raises(ValueError, match="no mapping: RS keeps all 7 filter rows"):
+        model.mapping(row, hardware(8, 5, 16, "RS"))
+
+
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_a_buffer_too_small_is_the_reason(dataflow: str) -> None:
+    model = AnalyticalCostModel(technology=dataclasses.replace(TIMELOOP_45NM, glb_words=2))
+    reason = model.why_unmappable(np.array(ROW), hardware(8, 8, 16, dataflow))
+    assert reason == f"the smallest tile that {dataflow} allows does not fit the global buffer of 2 words."
+
+
+def test_a_register_file_too_small_is_the_reason() -> None:
+    tiny = dataclasses.replace(
+        TIMELOOP_45NM, rf_words=(2, 4), rf_read_pj=(0.1, 0.2), rf_write_pj=(0.1, 0.2), rf_leak_pj_per_cycle=(0.0, 0.0),
+        rf_area_um2=(1.0, 2.0),
+    )  # fmt: skip
+    reason = AnalyticalCostModel(technology=tiny).why_unmappable(np.array(ROW), hardware(8, 8, 2, "WS"))
+    assert reason == "the smallest tile of WS holds 3 words in a register file, which has 2."
+
+
+def test_model_names_mapping_and_breakdown() -> None:
+    model = AnalyticalCostModel()
+    layer = Layer("block.expand", "pointwise", k=96, c=16, p=32, q=32, r=1, s=1)
+    where = hardware(16, 12, 16, "WS")
+    cost = model.breakdown(layer, where)
+    single = model.evaluate_layers(np.array([[96, 16, 32, 32, 1, 1, 1, 1]]), where)
+    assert cost.cycles / model.technology.clock_hz == single.latency_s.item()
+    assert cost.energy_pj * 1e-12 == pytest.approx(single.energy_j.item(), rel=1e-12)
+    assert model.mapping(layer, where).dims["M"] == 96
+    with pytest.raises(ValueError, match="expected one accelerator, got 2"):
+        model.mapping(layer, Hardware(*(np.array([8, 8]) for _ in range(3)), np.array([0, 1])))
+
+
+@pytest.mark.parametrize(
+    ("row", "error", "message"),
+    [
+        (np.array([0, 1, 1, 1, 1, 1, 1, 1]), ValueError, "every number must be at least 1"),
+        (np.array([8, 8, 4, -4, 1, 1, 1, 1]), ValueError, "every number must be at least 1"),
+        (np.array([8, 9, 4, 4, 1, 1, 8, 1]), ValueError, "groups = 8 must divide K = 8 and C = 9"),
+        (np.array([8.0] * 8), TypeError, "expected 8 integers"),
+        (np.array([8, 8, 4, 4, 1, 1, 1]), TypeError, "of shape \\(7,\\)"),
+        (np.array([10**6, 10**6, 10**4, 10**4, 3, 3, 1, 1]), OverflowError, "not exact in float64"),
+        (np.array([2**40, 2**40, 2**40, 2**40, 3, 3, 1, 1]), OverflowError, "Split the layer"),
+    ],
+)
+def test_what_is_no_layer_is_refused(row: np.ndarray, error: type[Exception], message: str) -> None:
+    one = {"rf_words": np.array([16]), "pe_x": np.array([8]), "pe_y": np.array([8]), "technology": TIMELOOP_45NM}
+    with pytest.raises(error, match=message):
+        search_layer(row, "WS", **one)
+    if row.shape == (8,):
+        with pytest.raises(error, match=message):
+            AnalyticalCostModel().evaluate_layers(row[None], hardware(8, 8, 16, "OS"))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"dataflow": "NS"}, ValueError, "dataflow: expected one of WS, OS, RS, got 'NS'"),
+        ({"objective": "speed"}, ValueError, "objective: expected one of edp, energy, latency, got 'speed'"),
+        ({"factors": "any"}, ValueError, "factors: expected one of perfect, ceil, got 'any'"),
+        ({"overlap": "none"}, ValueError, "overlap: expected one of timeloop, physical, got 'none'"),
+        ({"rf_words": np.array([16, 8])}, ValueError, "rf_words: expected ascending sizes"),
+        ({"pe_x": np.array([0, 8])}, ValueError, "pe_x: expected ascending sizes of at least 1"),
+        ({"pe_y": np.array([8.5])}, TypeError, "pe_y: expected integers in one dimension"),
+        ({"rf_words": np.array([128])}, ValueError, "knows register files of 4 to 64 words"),
+    ],
+)
+def test_what_is_no_question_is_refused(change: dict, error: type[Exception], message: str) -> None:
+    given = {
+        "dataflow": "WS", "rf_words": np.array([16]), "pe_x": np.array([8]), "pe_y": np.array([8]),
+        "technology": TIMELOOP_45NM, **change,
+    }  # fmt: skip
+    with pytest.raises(error, match=message):
+        search_layer(np.array(ROW), **given)
+
+
+def test_model_refuses_unknown_modes() -> None:
+    for name, known in (("objective", OBJECTIVES), ("factors", FACTORS), ("overlap", OVERLAPS)):
+        with pytest.raises(ValueError, match=f"{name}: expected one of {', '.join(known)}, got 'best'"):
+            AnalyticalCostModel(**{name: "best"})
+
+
+def test_a_grouped_convolution_moves_each_word_at_least_once() -> None:
+    """4 channels a group, 3 groups: cycles no less than the MACs over the PEs, DRAM no less than every word once."""
+    row = np.array([12, 12, 4, 4, 3, 3, 3, 1])
+    found = search_layer(
+        row, "WS", rf_words=np.array([16]), pe_x=np.array([24]), pe_y=np.array([24]), technology=TIMELOOP_45NM
+    )
+    macs = 12 * 4 * 16 * 9
+    words = 12 * 4 * 9 + 12 * 36 + 12 * 16
+    assert found.cycles.item() >= macs / (24 * 24)
+    assert found.energy_pj.item() >= macs * TIMELOOP_45NM.mac_pj + words * 128
