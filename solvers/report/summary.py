@@ -55,7 +55,7 @@ class Row:
         latency_ms: of one inference.
         energy_mj: of one inference.
         area_mm2: of the accelerator.
-        edap_js_mm2: energy x latency x area.
+        edap_njs_mm2: energy x latency x area, in nJ s mm2.
         evaluations: designs evaluated exactly.
         gradient_queries: rows asked of the differentiable view.
         cost_model_queries: costs asked for apart from evaluations.
@@ -77,7 +77,7 @@ class Row:
     latency_ms: Spread
     energy_mj: Spread
     area_mm2: Spread
-    edap_js_mm2: Spread
+    edap_njs_mm2: Spread
     evaluations: Spread
     gradient_queries: Spread
     cost_model_queries: Spread
@@ -138,7 +138,7 @@ def _figures(result: Result, optimum: float) -> dict[str, float]:
         "latency_ms": 1e3 * float(row.latency_s[0]) if row is not None else nan,
         "energy_mj": 1e3 * float(row.energy_j[0]) if row is not None else nan,
         "area_mm2": float(row.area_mm2[0]) if row is not None else nan,
-        "edap_js_mm2": float(row.edap_js_mm2[0]) if row is not None else nan,
+        "edap_njs_mm2": 1e9 * float(row.edap_js_mm2[0]) if row is not None else nan,
     }
 
 

@@ -35,10 +35,11 @@ def _digits(digits: int) -> Callable[[Spread], str]:
 
 
 def _significant(spread: Spread) -> str:
+    """Three significant digits of the mean, the spread to the same place."""
     if not spread.seeds:
         return "–"
-    std = 0.0 if spread.std < 1e-12 * abs(spread.mean) else spread.std  # rounding in the mean of equal values
-    return f"{spread.mean:.3g}" if spread.seeds == 1 else f"{spread.mean:.3g} ± {std:.1g}"
+    place = 0 if spread.mean == 0 else 2 - math.floor(math.log10(abs(spread.mean)))
+    return _digits(max(0, place))(spread)
 
 
 def _count(spread: Spread) -> str:
@@ -54,7 +55,7 @@ COLUMNS = (
     Column("latency ms", "latency_ms", _significant),
     Column("energy mJ", "energy_mj", _significant),
     Column("area mm²", "area_mm2", _digits(2)),
-    Column("EDAP Js·mm²", "edap_js_mm2", _significant),
+    Column("EDAP nJ·s·mm²", "edap_njs_mm2", _significant),
     Column("evals", "evaluations", _count),
     Column("gradients", "gradient_queries", _count),
     Column(f"to {CLOSE_PCT:g} %", "spent_to_close", _count),
