@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from dance_env.accuracy import TensorAccuracy
-from dance_env.cost.cost import Cost
+from dance_env.cost import CostTable
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
 from dance_env.space import AcceleratorSpace, Choice
@@ -35,32 +35,6 @@ class SyntheticNetworkSpace:
             Choice(f"block{i + 1}", tuple(f"option{o}" for o in range(count)), "network", "nominal")
             for i, count in enumerate(self.option_counts)
         )
-
-
-@dataclass(frozen=True, eq=False)
-class SyntheticCosts:
-    """Random cost rows with the interface of `dance_env.cost.CostTable` (same fields, same look-ups)."""
-
-    option_latency_s: np.ndarray
-    option_energy_j: np.ndarray
-    fixed_latency_s: np.ndarray
-    fixed_energy_j: np.ndarray
-    area_mm2: np.ndarray
-    offsets: np.ndarray
-
-    def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
-        """Cost (B,) of networks (B, N) on accelerators (B,)."""
-        everywhere = self.on_all_hardware(networks)
-        return everywhere[np.arange(len(networks)), hardware]
-
-    def on_all_hardware(self, networks: np.ndarray) -> Cost:
-        """Cost (B, H) of networks (B, N) on every accelerator."""
-        latency = np.repeat(self.fixed_latency_s[None], len(networks), axis=0)
-        energy = np.repeat(self.fixed_energy_j[None], len(networks), axis=0)
-        for column, offset in enumerate(self.offsets):
-            latency = latency + self.option_latency_s[offset + networks[:, column]]
-            energy = energy + self.option_energy_j[offset + networks[:, column]]
-        return Cost(latency, energy, np.broadcast_to(self.area_mm2, latency.shape))
 
 
 def synthetic_problem(
@@ -95,7 +69,7 @@ def synthetic_problem(
     broken = rng.choice(options * size, size=unmappable, replace=False)
     option_latency_s.flat[broken] = np.inf
     option_energy_j.flat[broken] = np.inf
-    costs = SyntheticCosts(
+    costs = CostTable(
         option_latency_s=option_latency_s,
         option_energy_j=option_energy_j,
         fixed_latency_s=rng.uniform(0.5, 1.5, size) * 1e-3,
@@ -115,7 +89,7 @@ def synthetic_problem(
         name=f"synthetic-{seed}",
         network_space=cast(Any, SyntheticNetworkSpace(option_counts)),
         accelerator_space=space,
-        costs=cast(Any, costs),
+        costs=costs,
         accuracy=TensorAccuracy(accuracy),
         objective=Objective(Linear(latency_s=500.0, energy_j=300.0, area_mm2=2.0), weight=1.0, constraints=constraints),
     )

@@ -35,9 +35,7 @@ class Exhaustive(Solver):
         problem = env.problem.unmetered  # type: ignore[attr-defined]
         with meter.oracle():
             best = optimum(problem)
-            designs = best.design[None]
-            if self.front:
-                front = pareto_front(problem).designs
-                designs = np.concatenate([designs, front[(front != best.design).any(axis=1)]])
+            front = pareto_front(problem).designs if self.front else best.design[None]
         meter.bill_costs(best.designs_compared)
-        env.evaluate(designs)
+        env.evaluate(best.design[None])
+        env.evaluate(front[(front != best.design).any(axis=1)])

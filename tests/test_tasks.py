@@ -1,0 +1,147 @@
+"""The catalog of tasks: names, parts, documentation that says what is so, optima that are no corners."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dance_env.accuracy import load_surrogate
+from dance_env.accuracy.nas_bench_macro import KEYS, TABLE_VARIABLE
+from dance_env.cost import EDGE_LPDDR4, HWCOMPONENTS_65NM, TIMELOOP_45NM
+from dance_env.coupling import main
+from dance_env.exact import optimum, pareto_front
+from dance_env.objective import EDAP, Linear
+from dance_env.tasks import DEFAULT_TASK, TASKS, VARIANTS, get_task, make_problem, task_names
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
+
+
+def test_names_are_network_and_variant() -> None:
+    assert task_names() == [f"{network}/{variant}" for network in ("macro-cifar10", "tiny") for variant in VARIANTS]
+    assert {"accuracy-lean", "balanced", "cost-lean", "latency-limited", "edap", "linear"} <= set(VARIANTS)
+    assert DEFAULT_TASK in TASKS
+
+
+def test_a_bare_network_is_its_balanced_variant() -> None:
+    assert get_task("tiny") is TASKS["tiny/balanced"]
+    assert make_problem("tiny").name == "tiny/balanced"
+
+
+@pytest.mark.parametrize("name", ["tiny/balancd", "macro_cifar10", "macro-cifar10/", ""])
+def test_unknown_names_are_answered_with_the_known_ones(name: str) -> None:
+    with pytest.raises(ValueError, match=f"there is no task {name!r}.*'macro-cifar10/balanced'"):
+        make_problem(name)
+
+
+def test_variants_keep_the_papers_forms() -> None:
+    assert isinstance(VARIANTS["edap"].objective.cost_function, EDAP)
+    assert isinstance(VARIANTS["linear"].objective.cost_function, Linear)
+    assert not VARIANTS["edap"].objective.constraints
+    assert not VARIANTS["linear"].objective.constraints
+    lean, balanced, costly = (VARIANTS[name].objective for name in ("accuracy-lean", "balanced", "cost-lean"))
+    assert lean.weight < balanced.weight < costly.weight
+    assert VARIANTS["latency-limited"].objective.constraints[0].limit < balanced.constraints[0].limit
+
+
+def test_technologies_are_values() -> None:
+    assert get_task(DEFAULT_TASK).variant.technology == EDGE_LPDDR4
+    assert VARIANTS["sram-65nm"].technology == HWCOMPONENTS_65NM
+    default, other = make_problem("tiny"), make_problem("tiny", technology=TIMELOOP_45NM)
+    assert other.name == "tiny/balanced (timeloop-45nm)"
+    assert make_problem("tiny", technology=EDGE_LPDDR4).name == "tiny/balanced"
+    # The same chip without the DRAM channel's limit is never slower, and somewhere faster.
+    networks = np.array([[2, 2, 2]])
+    fast, slow = (each.evaluate_networks(networks).cost.latency_s for each in (other, default))
+    assert (fast <= slow * (1 + 1e-12)).all()
+    assert (fast < 0.9 * slow).any()
+
+
+def test_tiny_accuracies_are_macros() -> None:
+    problem = make_problem("tiny")
+    macro = load_surrogate()
+    # Block 1, 3, 6 are mb3_k3, blocks 5 and 8 identity; blocks 2, 4, 7 are free.
+    for network in ([0, 0, 0], [2, 1, 0], [1, 2, 2]):
+        a, b, c = network
+        assert problem.accuracy.evaluate(np.array([network])) == macro.evaluate(np.array([[1, a, 1, b, 0, 1, c, 0]]))
+
+
+def test_accuracy_table_from_argument_or_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TABLE_VARIABLE, raising=False)
+    fitted = make_problem("tiny")
+    file = tmp_path / "table.json"
+    file.write_text(json.dumps({key: {"test_acc": [50.0, 50.0, 50.0]} for key in KEYS}))
+    given = make_problem("tiny", accuracy_table=file)
+    assert given.accuracy.evaluate(np.array([[0, 0, 0]])) == 0.5
+    monkeypatch.setenv(TABLE_VARIABLE, str(file))
+    assert make_problem("tiny").fingerprint() == given.fingerprint() != fitted.fingerprint()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_tiny_optimum_is_interior(variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TABLE_VARIABLE, raising=False)
+    problem = make_problem(f"tiny/{variant}")
+    best = optimum(problem, cache_dir=tmp_path)
+    assert best.feasible
+    network = best.design[problem.space.network].tolist()
+    assert network not in ([0, 0, 0], [2, 2, 2])
+    front = pareto_front(problem, cache_dir=tmp_path)
+    assert front.error_pct[-1] < best.evaluation.error_pct[0] < front.error_pct[0]
+
+
+# ----------------------------------------------------------------------------------------------------------- documents
+def documented() -> dict[str, dict[str, str]]:
+    """By task, the cells of docs/tasks.md's tables by the title of their row."""
+    found: dict[str, dict[str, str]] = {}
+    names: list[str] = []
+    for line in DOCS.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("|") or line.startswith("|---"):
+            continue
+        title, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        if cells and all(cell in TASKS for cell in cells):
+            names = cells
+        elif names and len(cells) == len(names):
+            for name, cell in zip(names, cells, strict=True):
+                found.setdefault(name, {})[title] = cell
+    return found
+
+
+def test_every_task_is_documented_with_its_numbers() -> None:
+    assert set(documented()) == set(TASKS)
+    text = DOCS.read_text(encoding="utf-8")
+    for name in VARIANTS:
+        assert f"`{name}`" in text
+
+
+def test_documented_optima_are_those_of_the_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TABLE_VARIABLE, raising=False)
+    for name, cells in documented().items():
+        if not name.startswith("tiny/"):
+            continue
+        written = re.match(r"[\d.]+", cells["optimum: objective (of which error)"])
+        assert written is not None
+        assert f"{optimum(make_problem(name), cache_dir=tmp_path).objective:.4f}" == written[0], (
+            f"docs/tasks.md is out of date for {name}: run `python -m dance_env.coupling` and paste its tables"
+        )
+
+
+def test_default_variants_are_documented_as_coupled() -> None:
+    for name, cells in documented().items():
+        if not name.startswith("macro-cifar10/") or name.endswith(("/edap", "/linear")):
+            continue
+        assert int(cells["distinct best accelerators along the front"].split()[0]) >= 9
+        single = re.search(r"\+([\d.]+)% mean", cells["cost of the best single accelerator, the front"])
+        assert single is not None
+        assert float(single[1]) >= 30.0
+        assert float(cells["regret: best single accelerator of the front, then network"]) >= 0.1
+
+
+def test_command_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--task", "tiny/edap", "--task", "tiny"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines[0] == "| | tiny/edap | tiny |"
+    assert all(line.count("|") == 4 for line in lines)
+    assert any(line.startswith("| distinct best accelerators along the front | ") for line in lines)
