@@ -6,6 +6,7 @@
 - `mapspace`, `search`, `kernel`: the mappings that a dataflow allows, and the best of them on every accelerator.
 - `table`: every option of a network space on every accelerator (`CostTable`); `cache`: where tables are kept.
 - `audit`: the model held against reference points (`reference`); `testing`: the contract suite of cost models.
+- `backends`: other people's tools behind the same protocol, by name; `agreement`: do they rank as ours does.
 """
 
 from dance_env.cost.analytical import AnalyticalCostModel

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 OBJECTIVES = ("edp", "energy", "latency")
 ADVICE = "install it with: pip install 'dance-env[zigzag]' (zigzag-dse 3.9.1 and six)."
 WORKER = Path(__file__).with_name("zigzag_worker.py")
+EXPECTED_FAILURES = {
+    "larger_array_is_never_worse": "ZigZag is given one unrolling, as large as fits, and pads up what does not divide"
+}
+"""Checks of `dance_env.cost.testing` that this model cannot pass, and why."""
 
 
 @dataclass(frozen=True)
