@@ -62,7 +62,8 @@ def supernet_accuracy(folder: Path, epochs: int) -> SupernetAccuracy:
     """The trained supernet, now or from an earlier run."""
     task, path = image_task(TASK), folder / "supernet.safetensors"
     if not path.exists():
-        settings = ImageSearchSettings(weights(epochs), ChoiceSettings(warmup_epochs=epochs, grown_epochs=min(4, epochs)), weights(1))
+        choice = ChoiceSettings(warmup_epochs=epochs, grown_epochs=min(4, epochs))
+        settings = ImageSearchSettings(weights(epochs), choice, weights(1))
         stage = SearchStage(task, settings, term=NoHardware(), execution=Execution())
         with progress_bars() as show:
             drive(stage, folder / "training.safetensors", world=World(), progress=show)

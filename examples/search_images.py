@@ -56,7 +56,8 @@ def settings_from(asked: argparse.Namespace) -> ImageSearchSettings:
     choice, search, final = wanted.choice, wanted.search, wanted.final
     warmup = choice.warmup_epochs if asked.warmup_epochs is None else asked.warmup_epochs
     searching = search.epochs - choice.warmup_epochs if asked.search_epochs is None else asked.search_epochs
-    choice = replace(choice, warmup_epochs=warmup, sampling=asked.sampling or choice.sampling)
+    grown = min(choice.grown_epochs, warmup)
+    choice = replace(choice, warmup_epochs=warmup, grown_epochs=grown, sampling=asked.sampling or choice.sampling)
     search = replace(search, epochs=warmup + searching)
     final = replace(final, epochs=asked.final_epochs or final.epochs)
     common: dict[str, Any] = {"batch_size": asked.batch_size, "precision": asked.precision}

@@ -267,6 +267,18 @@ def test_the_price_of_hardware_moves_the_choice() -> None:
     assert free[2] < 0.9
 
 
+def test_a_run_of_warm_up_alone_is_a_supernet_and_no_search() -> None:
+    settings = micro_settings(warmup_epochs=3, grown_epochs=1)
+    stage = SearchStage(micro_task(), settings, term=NoHardware(), execution=Execution())
+    before = stage.choice.logits.detach().clone()
+    while stage.step < stage.steps:
+        stage.advance()
+        stage.step += 1
+    row = stage.finish_epoch()
+    assert torch.equal(stage.choice.logits, before)
+    assert (row["phase"], row["lambda2"], row["choice_loss"]) == ("warm-up", 0.0, None)
+
+
 def test_lambda2_and_temperature_follow_their_schedules() -> None:
     settings = micro_settings(warmup_epochs=1, lambda2=0.4, lambda2_warmup=0.5, temperature=5.0, temperature_decay=0.5)
     stage = SearchStage(micro_task(), settings, term=NoHardware(), execution=Execution())
@@ -297,6 +309,7 @@ def test_a_checkpoint_moved_in_from_another_task_is_refused(tmp_path: Path, with
     task = micro_task()
     search_images(task, tmp_path / "one", settings=micro_settings())
     search_images(task, tmp_path / "two", settings=replace(micro_settings(), seed=1))
+    (tmp_path / "one" / "result.json").unlink()  # else the run has ended, and its checkpoints are not looked at
     (tmp_path / "two" / "search.safetensors").replace(tmp_path / "one" / "search.safetensors")
     with pytest.raises(CheckpointError, match="seed: 1 there, 0 asked for"):
         search_images(task, tmp_path / "one", settings=micro_settings())
@@ -309,6 +322,7 @@ def test_a_damaged_checkpoint_says_so_and_the_one_before_it_serves(
     task, settings = micro_task(), micro_settings()
     search_images(task, tmp_path / "whole", settings=settings)
     search_images(task, tmp_path / "run", settings=settings)
+    (tmp_path / "run" / "result.json").unlink()  # else the run has ended, and its checkpoints are not looked at
     path = tmp_path / "run" / "final.safetensors"
     content = bytearray(path.read_bytes())
     if damage == "truncate":

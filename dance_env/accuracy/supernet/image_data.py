@@ -97,8 +97,8 @@ def stratified(labels: torch.Tensor, fractions: tuple[float, ...], *, seed: int)
         seed: of the shuffle within each class.
 
     Returns:
-        `len(fractions) + 1` int64 index tensors, disjoint, together all of `range(n)`; classes are mixed, so that any run
-        of a split is a fair sample (batch statistics of one class alone mean nothing).
+        `len(fractions) + 1` int64 index tensors, disjoint, together all of `range(n)`; classes are mixed, so that any
+        run of a split is a fair sample (batch statistics of one class alone mean nothing).
     """
     if any(not 0 < fraction < 1 for fraction in fractions) or sum(fractions) >= 1:
         raise ValueError(f"fractions must lie in (0, 1) and sum to less than 1, got {fractions}")

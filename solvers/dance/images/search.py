@@ -95,7 +95,9 @@ class SearchStage:
         first = choice.warmup_epochs * self.steps_per_epoch
         rise = choice.lambda2_warmup * (self.steps - first)
         done = self.step - first
-        return choice.lambda2 * (1.0 if done >= rise else max(0.0, done / rise))
+        if done < 0:
+            return 0.0
+        return choice.lambda2 * (done / rise if done < rise else 1.0)
 
     def network(self) -> tuple[int, ...]:
         """The derived network, `(N,)`: the most probable option of each choice."""
