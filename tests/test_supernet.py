@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from micro_images import micro_data, micro_space
+from micro_images import micro_data, micro_space, micro_task
 from torch import nn
 
 from dance_env.accuracy import AccuracyModel
@@ -33,7 +33,9 @@ from dance_env.accuracy.supernet.training import (
     train_from_scratch,
     weight_step,
 )
+from dance_env.envs import CoDesignEnv
 from dance_env.graph import dance_mnist
+from solvers.catalog import make_solver
 
 COUNTS = (3, 2)
 PATHS = list(product(range(3), range(2)))
@@ -406,6 +408,16 @@ def _as_mnist() -> object:
         micro_images(count=100, size=28, num_classes=10), None, image_size=28, augmentation=Augmentation(),
         choices_share=0.2,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["random", "evolution"])
+def test_solvers_work_on_a_problem_whose_accuracy_a_supernet_tells(model: SupernetAccuracy, name: str) -> None:
+    env = CoDesignEnv(problem=micro_task().problem(model))
+    result = make_solver(name).solve(env, budget=60, seed=0)
+    everything = env.problem.evaluate_networks(np.array(PATHS))
+    assert everything.objective.min() <= result.best_objective < np.median(everything.objective)
+    assert result.best_design is not None
+    assert env.problem.evaluate(result.best_design[None]).objective[0] == result.best_objective
 
 
 def test_training_from_scratch_learns_the_bands() -> None:
