@@ -71,12 +71,10 @@ class ArrayCache:
             return None
         if not isinstance(header, dict) or header.get("format") != FORMAT or header.get("key") != key:
             return None
-        if header.get("sha256") != hashlib.sha256(payload).hexdigest():
+        shape = header.get("shape")
+        if not isinstance(shape, list) or header.get("sha256") != _digest(shape, payload):
             return None
-        try:
-            return np.frombuffer(payload, dtype="<f8").reshape(header["shape"])
-        except (KeyError, TypeError, ValueError):
-            return None
+        return np.frombuffer(payload, dtype="<f8").reshape(shape)
 
     def store(self, key: str, array: np.ndarray) -> None:
         """Write ``array`` under ``key``; other processes see the whole file or none.
@@ -98,7 +96,7 @@ class ArrayCache:
             "format": FORMAT,
             "key": key,
             "shape": list(array.shape),
-            "sha256": hashlib.sha256(payload).hexdigest(),
+            "sha256": _digest(list(array.shape), payload),
         }
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +112,10 @@ class ArrayCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key[2:]}.bin"
+
+
+def _digest(shape: list[int], payload: bytes) -> str:
+    return content_key(json.dumps(shape), payload)
 
 
 def content_key(*parts: str | bytes) -> str:

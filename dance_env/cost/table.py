@@ -17,7 +17,7 @@ from dance_env.cost.cost import Cost
 from dance_env.cost.model import CostModel
 
 if TYPE_CHECKING:
-    from dance_env.graph import Layer, NetworkSpace
+    from dance_env.graph import NetworkSpace
     from dance_env.space import AcceleratorSpace, Hardware
 
 Progress = Callable[[int, int], None]
@@ -140,12 +140,14 @@ class CostTable:
         Raises:
             OSError: when the cache folder given cannot be written.
         """
+        from dance_env.graph.layer_table import layer_row
+
         choices = network_space.choices()
         counts = [len(choice.options) for choice in choices]
         offsets = np.cumsum([0, *counts])[:-1].astype(np.int64)
         groups = [network_space.fixed_layers()]
         groups += [network_space.option_layers(n, o) for n, count in enumerate(counts) for o in range(count)]
-        rows = sorted({_row(layer) for group in groups for layer in group})
+        rows = sorted({layer_row(layer) for group in groups for layer in group})
         hardware = accelerator_space.hardware()
         single = layer_costs(
             rows, hardware, model=model, cache=ArrayCache.open(cache_dir), progress=progress, workers=workers
@@ -153,7 +155,7 @@ class CostTable:
         total = np.zeros((len(groups), 2, len(hardware)))
         for sums, group in zip(total, groups, strict=True):
             for layer in group:
-                sums += single[_row(layer)]
+                sums += single[layer_row(layer)]
         latency, energy = np.ascontiguousarray(total[:, 0]), np.ascontiguousarray(total[:, 1])
         return cls(
             latency[1:], energy[1:], latency[0], energy[0], model.area_mm2(hardware), offsets, model.technology.clock_hz
@@ -179,6 +181,12 @@ def layer_costs(
 
     def cost(row: tuple[int, ...]) -> np.ndarray:
         result = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
+        expected = (1, len(hardware))
+        if np.shape(result.latency_s) != expected or np.shape(result.energy_j) != expected:
+            raise ValueError(
+                f"cost model {type(model).__name__}: expected costs of shape {expected}, got "
+                f"{np.shape(result.latency_s)} and {np.shape(result.energy_j)}."
+            )
         array = np.stack([result.latency_s[0], result.energy_j[0]])
         if np.isnan(array).any():
             raise ValueError(
@@ -189,7 +197,7 @@ def layer_costs(
 
     with _reporter(progress) as report:
         report(len(done), len(rows))
-        with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(max_workers=workers or _cores()) as pool:
             pending: dict[Future[np.ndarray], tuple[int, ...]] = {pool.submit(cost, row): row for row in missing}
             try:
                 while pending:
@@ -213,10 +221,14 @@ def _reporter(progress: Progress | bool | None) -> Iterator[Progress]:
         from rich.console import Console
         from rich.progress import Progress as Bar
 
-        with Bar(console=Console(stderr=True), transient=True) as bar:
+        with Bar(console=Console(stderr=True)) as bar:
             task = bar.add_task("Mapping layers on every accelerator")
             yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _row(layer: Layer) -> tuple[int, ...]:
-    return (layer.k, layer.c, layer.p, layer.q, layer.r, layer.s, layer.groups, layer.stride)
+def _cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1

@@ -1,0 +1,264 @@
+"""The cost table: sums of layers, the same bits however it is asked or built, kept on disk and resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable, LayerCost, Technology
+from dance_env.graph import LayerTable, NetworkSpace, networks
+from dance_env.space import AcceleratorSpace, Hardware
+
+ACCELERATORS = AcceleratorSpace(pe_x=(8, 12, 16), pe_y=(8, 14), rf_words=(8, 16, 64), dataflow=("WS", "OS", "RS"))
+
+
+@dataclass
+class CountingModel:
+    """A quick stand-in that remembers what it was asked: a layer's cost is a made-up function of its row."""
+
+    asked: list[tuple[int, ...]] = field(default_factory=list)
+    name: str = "counting"
+    stop_after: int | None = None
+    unmappable: tuple[int, ...] | None = None
+    broken: bool = False
+    technology: Technology = EDGE_LPDDR4
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fingerprint(self) -> str:
+        return self.name
+
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        (row,) = (tuple(int(n) for n in row) for row in rows)
+        with self.lock:
+            if self.stop_after is not None and len(self.asked) >= self.stop_after:
+                raise KeyboardInterrupt
+            self.asked.append(row)
+        cost = np.log(np.prod(np.array(row, dtype=np.float64))) / (hardware.pe_x * hardware.pe_y)[None]
+        if row == self.unmappable:
+            cost = np.full_like(cost, np.inf)
+        if self.broken:
+            cost = np.full_like(cost, np.nan)
+        return LayerCost(cost * 1e-3, cost * 1e-6 * hardware.rf_words)
+
+    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
+        raise NotImplementedError
+
+    def area_mm2(self, hardware: Hardware) -> np.ndarray:
+        return (hardware.pe_x * hardware.pe_y).astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def space() -> NetworkSpace:
+    return networks.tiny()
+
+
+def all_networks(space: NetworkSpace) -> np.ndarray:
+    counts = [len(choice.options) for choice in space.choices()]
+    return np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), axis=-1).reshape(-1, len(counts))
+
+
+@pytest.fixture(scope="module")
+def table(space: NetworkSpace, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
+    """The real model on a small accelerator space."""
+    folder = tmp_path_factory.mktemp("cache")
+    return CostTable.build(space, ACCELERATORS, model=AnalyticalCostModel(technology=EDGE_LPDDR4), cache_dir=folder)
+
+
+def same_bits(a: CostTable, b: CostTable) -> bool:
+    names = ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2", "offsets")
+    return all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in names)
+
+
+# --- what the table says ---------------------------------------------------------------------------------------------
+
+
+def test_networks_cost_what_the_model_says(space: NetworkSpace, table: CostTable) -> None:
+    """Every network on every accelerator: the sum of its layers."""
+    chosen = all_networks(space)
+    expected = AnalyticalCostModel(technology=EDGE_LPDDR4).evaluate(space.layer_table(chosen), ACCELERATORS.hardware())
+    found = table.on_all_hardware(chosen)
+    np.testing.assert_allclose(found.latency_s, expected.latency_s, rtol=1e-12)
+    np.testing.assert_allclose(found.energy_j, expected.energy_j, rtol=1e-12)
+    np.testing.assert_array_equal(found.area_mm2, expected.area_mm2)
+    assert table.clock_hz == EDGE_LPDDR4.clock_hz
+
+
+def test_shapes_and_kinds(space: NetworkSpace, table: CostTable) -> None:
+    options = sum(len(choice.options) for choice in space.choices())
+    assert table.option_latency_s.shape == table.option_energy_j.shape == (options, ACCELERATORS.size)
+    assert table.fixed_latency_s.shape == table.fixed_energy_j.shape == table.area_mm2.shape == (ACCELERATORS.size,)
+    assert table.offsets.tolist() == [0, 3, 6]
+    for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2"):
+        array = getattr(table, name)
+        assert array.dtype == np.float64
+        assert array.flags.c_contiguous
+        assert (array >= 0).all()
+        assert np.isfinite(array).all()
+    assert (table.fixed_latency_s > 0).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 200))
+def test_a_batch_gives_the_bits_of_its_parts(table: CostTable, seed: int, size: int) -> None:
+    """Looked up together, one by one, or on all accelerators at once."""
+    rng = np.random.default_rng(seed)
+    chosen, where = rng.integers(0, 3, (size, 3)), rng.integers(0, ACCELERATORS.size, size)
+    together = table.lookup(chosen, where)
+    everywhere = table.on_all_hardware(chosen)
+    for i in range(0, size, 17):
+        alone = table.lookup(chosen[i : i + 1], where[i : i + 1])
+        for name in ("latency_s", "energy_j", "area_mm2"):
+            bits = getattr(together, name)[i].tobytes()
+            assert getattr(alone, name)[0].tobytes() == bits
+            assert getattr(everywhere, name)[i, where[i]].tobytes() == bits
+
+
+def test_nothing_asked_nothing_given(table: CostTable) -> None:
+    found = table.lookup(np.zeros((0, 3), dtype=np.int64), np.zeros(0, dtype=np.int64))
+    assert found.shape == (0,)
+    assert table.on_all_hardware(np.zeros((0, 3), dtype=np.int64)).shape == (0, ACCELERATORS.size)
+
+
+def test_an_answer_can_be_written_to(table: CostTable) -> None:
+    """Two answers never share memory, nor memory with the table."""
+    chosen, where = np.zeros((2, 3), dtype=np.int64), np.zeros(2, dtype=np.int64)
+    first = table.lookup(chosen, where)
+    first.latency_s[:] = 0.0
+    assert (table.lookup(chosen, where).latency_s > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "where", "error", "message"),
+    [
+        (np.array([[0, 0, 3]]), np.array([0]), IndexError, "networks: expected options below \\[3, 3, 3\\]"),
+        (np.array([[0, -1, 0]]), np.array([0]), IndexError, "networks: expected options below"),
+        (np.array([[0, 0, 0]]), np.array([ACCELERATORS.size]), IndexError, "hardware: expected indices in 0..53"),
+        (np.array([[0, 0, 0]]), np.array([-1]), IndexError, "hardware: expected indices in 0..53"),
+        (np.array([[0, 0]]), np.array([0]), ValueError, "networks: expected integers of shape \\(batch, 3\\)"),
+        (np.array([0, 0, 0]), np.array([0]), ValueError, "got int64 of shape \\(3,\\)"),
+        (np.array([[0.0, 0.0, 0.0]]), np.array([0]), ValueError, "got float64"),
+        (np.array([[0, 0, 0]]), np.array([0.0]), ValueError, "hardware: expected 1 integers, got float64"),
+        (np.array([[0, 0, 0]]), np.array([0, 1]), ValueError, "hardware: expected 1 integers"),
+    ],
+)
+def test_what_is_no_design_is_refused(
+    table: CostTable, chosen: np.ndarray, where: np.ndarray, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        table.lookup(chosen, where)
+    if message.startswith("networks"):
+        with pytest.raises(error, match=message):
+            table.on_all_hardware(chosen)
+
+
+# --- how it is built -------------------------------------------------------------------------------------------------
+
+
+def test_the_number_of_workers_changes_nothing(space: NetworkSpace, table: CostTable, tmp_path: Path) -> None:
+    model = AnalyticalCostModel(technology=EDGE_LPDDR4)
+    for workers in (1, 3):
+        folder = tmp_path / str(workers)
+        assert same_bits(CostTable.build(space, ACCELERATORS, model=model, cache_dir=folder, workers=workers), table)
+
+
+def test_each_layer_is_asked_for_once_and_kept(space: NetworkSpace, tmp_path: Path) -> None:
+    first, second = CountingModel(), CountingModel()
+    assert isinstance(first, CostModel)
+    one = CostTable.build(space, ACCELERATORS, model=first, cache_dir=tmp_path)
+    two = CostTable.build(space, ACCELERATORS, model=second, cache_dir=tmp_path)
+    assert len(first.asked) == len(set(first.asked)) > 10
+    assert second.asked == []
+    assert same_bits(one, two)
+
+
+def test_another_model_or_other_accelerators_are_asked_anew(space: NetworkSpace, tmp_path: Path) -> None:
+    CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path)
+    other = CountingModel(name="counting 2")
+    CostTable.build(space, ACCELERATORS, model=other, cache_dir=tmp_path)
+    assert other.asked
+    smaller = CountingModel()
+    CostTable.build(space, dataclasses.replace(ACCELERATORS, pe_x=(8,)), model=smaller, cache_dir=tmp_path)
+    assert smaller.asked
+
+
+def test_an_interrupted_build_goes_on_where_it_stopped(space: NetworkSpace, tmp_path: Path) -> None:
+    stopped = CountingModel(stop_after=7)
+    with pytest.raises(KeyboardInterrupt):
+        CostTable.build(space, ACCELERATORS, model=stopped, cache_dir=tmp_path, workers=2)
+    assert len(stopped.asked) == 7
+    resumed, fresh = CountingModel(), CountingModel()
+    again = CostTable.build(space, ACCELERATORS, model=resumed, cache_dir=tmp_path)
+    whole = CostTable.build(space, ACCELERATORS, model=fresh, cache_dir=tmp_path / "other")
+    assert not set(resumed.asked) & set(stopped.asked)
+    assert set(resumed.asked) | set(stopped.asked) == set(fresh.asked)
+    assert same_bits(again, whole)
+
+
+def test_a_damaged_cache_file_is_made_again(space: NetworkSpace, tmp_path: Path) -> None:
+    one = CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path)
+    damaged = sorted(tmp_path.rglob("*.bin"))[:2]
+    damaged[0].write_bytes(b"rubbish")
+    damaged[1].write_bytes(damaged[1].read_bytes()[:-10])
+    again = CountingModel()
+    assert same_bits(CostTable.build(space, ACCELERATORS, model=again, cache_dir=tmp_path), one)
+    assert len(again.asked) == 2
+
+
+def test_progress_counts_up_to_the_number_of_layers(space: NetworkSpace, tmp_path: Path) -> None:
+    model = CountingModel()
+    seen: list[tuple[int, int]] = []
+    CostTable.build(
+        space, ACCELERATORS, model=model, cache_dir=tmp_path, progress=lambda done, total: seen.append((done, total))
+    )
+    layers = len(model.asked)
+    assert seen == [(done, layers) for done in range(layers + 1)]
+
+
+def test_progress_bar_is_shown_on_stderr(
+    space: NetworkSpace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path, progress=True)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Mapping layers on every accelerator" in shown.err
+
+
+def test_unmappable_layers_cost_inf_where_they_are_used(space: NetworkSpace, tmp_path: Path) -> None:
+    layer = next(one for n in range(3) for one in space.option_layers(0, n) if space.option_layers(0, n))
+    row = (layer.k, layer.c, layer.p, layer.q, layer.r, layer.s, layer.groups, layer.stride)
+    found = CostTable.build(space, ACCELERATORS, model=CountingModel(unmappable=row), cache_dir=tmp_path)
+    uses = [any(one == layer for one in space.option_layers(0, n)) for n in range(3)]
+    assert np.isinf(found.option_latency_s[:3]).all(axis=1).tolist() == uses
+    chosen = np.array([[uses.index(True), 0, 0]])
+    assert np.isinf(found.lookup(chosen, np.array([5])).energy_j).all()
+
+
+def test_a_model_that_answers_nan_is_refused(space: NetworkSpace, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cost model CountingModel answered NaN for layer"):
+        CostTable.build(space, ACCELERATORS, model=CountingModel(broken=True), cache_dir=tmp_path)
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_a_folder_that_cannot_be_written_is_refused(space: NetworkSpace, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file where a folder should be")
+    with pytest.raises(OSError, match="cannot write to the cache folder"):
+        CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path / "file")
+
+
+def test_fingerprints_follow_every_setting() -> None:
+    models = [
+        AnalyticalCostModel(),
+        AnalyticalCostModel(technology=EDGE_LPDDR4),
+        AnalyticalCostModel(objective="energy"),
+        AnalyticalCostModel(factors="ceil"),
+        AnalyticalCostModel(overlap="physical"),
+    ]
+    assert len({model.fingerprint() for model in models}) == len(models)
+    assert AnalyticalCostModel().fingerprint() == models[0].fingerprint()
