@@ -41,6 +41,16 @@ class Evaluation:
         """Common shape of the leaves."""
         return self.objective.shape
 
+    def best(self) -> int:
+        """Index of the best of a batch (B,): least objective among the feasible; where none is, least violation.
+
+        Raises:
+            ValueError: an empty batch.
+        """
+        if not len(self):
+            raise ValueError("an empty batch has no best design")
+        return int(np.lexsort((self.objective, self.violation))[0])
+
     def __len__(self) -> int:
         return len(self.objective)
 

@@ -142,6 +142,16 @@ def test_evaluation_can_be_indexed_like_its_leaves() -> None:
     assert evaluation.shape == (30,)
 
 
+@pytest.mark.parametrize("constraints", [(), LIMITS, (Constraint("latency_s", 1e-9),)])
+def test_best_of_a_batch_is_feasible_first(constraints: tuple[Constraint, ...]) -> None:
+    problem = synthetic_problem(8, constraints=constraints)
+    evaluation = problem.evaluate(problem.space.sample(np.random.default_rng(0), 200))
+    keys = list(zip(evaluation.violation.tolist(), evaluation.objective.tolist(), strict=True))
+    assert keys[evaluation.best()] == min(keys)
+    with pytest.raises(ValueError, match="an empty batch has no best design"):
+        evaluation[:0].best()
+
+
 @pytest.mark.parametrize(
     ("designs", "error", "message"),
     [
