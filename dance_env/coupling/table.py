@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from dance_env.coupling import Coupling, FixedAccelerator
+from dance_env.coupling.measuring import Coupling
+from dance_env.coupling.sums import FixedAccelerator
 from dance_env.problem import Problem
 
 Row = Callable[[Problem, Coupling], str]
