@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from dance_env.accuracy import TensorAccuracy, load_surrogate, load_table
-from dance_env.accuracy.nas_bench_macro import TABLE_VARIABLE
+from dance_env.accuracy.nas_bench_macro import TABLE_VARIABLE, download_table
 from dance_env.cost import EDGE_LPDDR4, HWCOMPONENTS_65NM, AnalyticalCostModel, CostTable, Technology
 from dance_env.graph import NetworkSpace
 from dance_env.graph.networks import macro_cifar10, network_space
@@ -142,7 +142,7 @@ def make_problem(
 def _accuracy(networks: NetworkSpace, table: str | Path | None) -> TensorAccuracy:
     """NAS-Bench-Macro's accuracies, measured or fitted, of a network space that is part of its own."""
     if table == "download":
-        macro = load_table()
+        macro = load_table(download_table())
     elif table or os.environ.get(TABLE_VARIABLE):
         macro = load_table(table)
     else:

@@ -65,7 +65,7 @@ def same_network(key: str) -> str:
 
 def read_trainings(path: str | Path | None = None) -> np.ndarray:
     """Test accuracy of each training, percent, shape (6561, 3), rows in the order of `KEYS`; errors as `load_table`."""
-    given = path or os.environ.get(TABLE_VARIABLE) or _download()
+    given = path or os.environ.get(TABLE_VARIABLE) or download_table()
     file = Path(given).expanduser()
     if not file.is_file():
         source = "the path given" if path else f"the environment variable {TABLE_VARIABLE}"
@@ -108,7 +108,13 @@ def _accuracies(file: Path, key: str, entry: Any) -> list[float]:
     return [float(value) for value in values]
 
 
-def _download() -> str:
+def download_table() -> str:
+    """Path of the table in the user's cache, fetched with `pooch` where it is not there yet and checked in any case.
+
+    Raises:
+        ImportError: pooch is not installed.
+        OSError: the download failed; ValueError: what came has another SHA-256.
+    """
     try:
         import pooch
     except ImportError as error:
