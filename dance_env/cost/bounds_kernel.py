@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dance_env.cost.compiled import compiled
+from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.kernel import (
     CASES,
     EDP,
@@ -25,10 +25,10 @@ B_BASE, B_WRITES, B_CYCLES = range(3)
 I_RF, I_X, I_Y, I_TILE, I_LEFT = range(5)
 
 
-@compiled
+@helper
 def unpack(row, triples, dims, stride, part, extent):
     """Write one inner part to ``part`` (5, 7) and ``extent``; returns columns, rows, iterations of the loops above."""
-    columns, rows, iterations = 1, 1, 1
+    columns, rows, iterations = np.int64(1), np.int64(1), np.int64(1)
     for d in range(7):
         k = row[d]
         part[I_RF, d] = triples[k, 0]
@@ -43,7 +43,7 @@ def unpack(row, triples, dims, stride, part, extent):
     return columns, rows, iterations
 
 
-@compiled
+@helper
 def first_size(rf_words, words):
     """Index of the smallest register file that holds ``words``."""
     a = 0
@@ -52,7 +52,7 @@ def first_size(rf_words, words):
     return a
 
 
-@compiled
+@helper
 def links(part, stride):
     """Rows of the array that can pass input tiles on to each other, and how far apart their tiles are."""
     if part[I_Y, C] == 1 and part[I_Y, M] == 1:
@@ -60,10 +60,10 @@ def links(part, stride):
             return part[I_Y, R], part[I_RF, R]
         if part[I_Y, P] > 1:
             return part[I_Y, P], part[I_RF, P] * stride
-    return 1, 0
+    return np.int64(1), np.int64(0)
 
 
-@compiled
+@helper
 def distinct_tiles(part):
     """Distinct input tiles in a column of the array, distinct columns."""
     rows, columns = 1, 1
@@ -74,13 +74,13 @@ def distinct_tiles(part):
     return rows, columns
 
 
-@compiled
+@helper
 def spread_reduction(part):
     """Over how many PEs the sum of one output is spread."""
     return part[I_X, C] * part[I_Y, C] * part[I_X, R] * part[I_Y, R] * part[I_X, S] * part[I_Y, S]
 
 
-@compiled
+@helper
 def case_words(case, part, extent, iterations, stride, chain, apart, physical):
     """Least words read from the global buffer in a case: weights, outputs (partial sums written), inputs per PE."""
     s = part[I_TILE]
@@ -95,7 +95,7 @@ def case_words(case, part, extent, iterations, stride, chain, apart, physical):
     return w, o, i
 
 
-@compiled
+@helper
 def buffer_pj(w, i, o, outputs, prices):
     """What the words that cross between global buffer and array cost there, whole rows of each tensor."""
     row = prices.row_words

@@ -2,6 +2,10 @@
 
 Numba's own cache looks at the file that holds a function, not at the files of the functions it calls: a change there
 would leave stale machine code in use. So the code is kept in a folder named after the content of all kernels.
+
+Compiling is most of what a first cost table takes. Two habits keep it short. Helpers get no entry from Python (which
+numba would make for each). And a helper is never called with a literal number, as numba compiles it once more for every
+literal: hence `np.int64(1)` at some calls.
 """
 
 from __future__ import annotations
@@ -15,29 +19,31 @@ import numba
 from dance_env.cost.cache import default_cache_dir
 from dance_env.cost.sources import KERNELS, source_digest
 
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # no interpreter lock; numbers divide as numpy's
+
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile when first called: machine code kept on disk, the interpreter lock released, division as numpy's.
+    """Compile a function to be called from Python, on its first call, and keep the machine code on disk.
 
     Where nothing can be written the code is made afresh in every process.
     """
-    return _compile(function, ())
-
-
-def compiled_as(signature: str) -> Callable[[Callable[..., Any]], Any]:
-    """`compiled`, for these argument types only; without them numba makes a copy for each literal argument."""
-    return lambda function: _compile(function, (signature,))
-
-
-def _compile(function: Callable[..., Any], signature: tuple[str, ...]) -> Any:
-    compiler: Any = numba.njit
-    config: Any = numba.config
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    compiler, config = _untyped()
     saved = config.CACHE_DIR
     config.CACHE_DIR = os.path.join(saved or default_cache_dir() / "numba", source_digest(KERNELS)[:16])
     try:
-        return compiler(*signature, cache=True, **options)(function)
+        return compiler(cache=True, **_OPTIONS)(function)
     except (RuntimeError, OSError):  # numba: "cannot cache function, no locator available"
-        return compiler(*signature, **options)(function)
+        return compiler(**_OPTIONS)(function)
     finally:
         config.CACHE_DIR = saved
+
+
+def helper(function: Callable[..., Any]) -> Any:
+    """Compile a function to be called from compiled functions only."""
+    compiler, _ = _untyped()
+    return compiler(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+
+
+def _untyped() -> tuple[Any, Any]:
+    """Numba's compiler and settings; its own annotations know neither all options nor ``CACHE_DIR``."""
+    return numba.njit, numba.config

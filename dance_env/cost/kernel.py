@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dance_env.cost.compiled import compiled, compiled_as
+from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.nest_kernel import AXIS
 
 C, M, G, R, S, P, Q = range(7)
@@ -21,7 +21,7 @@ EDP, ENERGY, LATENCY = range(3)
 CASES = 4
 
 
-@compiled
+@helper
 def tile_words(t, stride):
     """Words of weights, outputs and inputs in a tile of loop sizes ``t``."""
     return (
@@ -31,7 +31,7 @@ def tile_words(t, stride):
     )
 
 
-@compiled
+@helper
 def input_extent(t, stride, extent):
     """Size of the input tile along G, C, H, W, written to ``extent``; returns its words."""
     extent[0] = t[G]
@@ -85,7 +85,7 @@ def enumerate_inner(triples, offsets, max_x, max_y, max_rf, stride):
     return found[:n]
 
 
-@compiled_as("(i8, i8[::1], i8[::1], i8[::1], i8[::1], i8, i8, i8, i8, i8)")
+@helper
 def overlapped_words(n, trips, axis, step, extent, distinct, rows, columns, apart, chain):
     """`nest_kernel.input_words` on a list of ``n`` loops, innermost first: (reads, fills, linked, passed)."""
     whole = extent[0] * extent[1] * extent[2] * extent[3]
@@ -145,7 +145,7 @@ def overlapped_words(n, trips, axis, step, extent, distinct, rows, columns, apar
     return reads * columns, fills, linked, passed
 
 
-@compiled
+@helper
 def _smallest_factor(n):
     """Smallest divisor of ``n`` above 1; 1 for 1."""
     k = 2
@@ -156,7 +156,7 @@ def _smallest_factor(n):
     return n
 
 
-@compiled_as("(i8, i8[::1], i8[::1], i8[::1], f8, i8, i8, i8)")
+@helper
 def least_input(d, s, left, extent, iterations, stride, chain, apart):
     """Bound on `overlapped_words` per PE when ``d`` is the innermost loop that moves the input.
 
@@ -195,7 +195,7 @@ def least_input(d, s, left, extent, iterations, stride, chain, apart):
     return iterations / block * (whole / chain + slides * piece / shared + steps * piece / chain)
 
 
-@compiled
+@helper
 def is_in_case(case, d):
     """Whether ``d`` may be the innermost loop that moves the input in a case; in case 2 that is any but M."""
     if case == 0:
@@ -207,7 +207,7 @@ def is_in_case(case, d):
     return d == G
 
 
-@compiled_as("(i8, i8[::1], i8)")
+@helper
 def case_exists(case, left, iterations):
     """Whether loops of ``left`` repetitions can have an innermost loop of that case; no loops at all: case 2."""
     if case == 0:
@@ -219,7 +219,7 @@ def case_exists(case, left, iterations):
     return left[G] > 1
 
 
-@compiled_as("(i8, i8[::1], i8[::1], i8[::1], i8, i8, i8, i8)")
+@helper
 def least_case_input(case, s, left, extent, iterations, stride, chain, apart):
     """Bound on the input words per PE in a case: the least over the loops that could slide."""
     if case == 2:

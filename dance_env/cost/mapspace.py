@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,8 +42,7 @@ class Loops:
         return int(self.dims[P]) != self.plane[0]
 
 
-@dataclass(frozen=True, eq=False)
-class OuterRule:
+class OuterRule(NamedTuple):
     """What may loop above the array.
 
     Attributes:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dance_env.cost.compiled import compiled, compiled_as
+from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.kernel import (
     CASES,
     case_exists,
@@ -22,24 +22,27 @@ C, M, G, R, S, P, Q = range(7)
 # innermost runs of the loops that leave weights and outputs in place.
 O_PJ, O_W, O_I, O_O, O_RUN_W, O_RUN_O = range(6)
 MOST_ORDERS = 5040
+# Loops that leave the weights, the outputs in place.
+_W_LOOPS = np.isin(np.arange(7), (P, Q))
+_O_LOOPS = np.isin(np.arange(7), (C, R, S))
 # The order at DRAM (innermost first) in which each tensor stays put: outputs, weights, inputs.
 _CLASS_ORDERS = np.array([[S, R, C, Q, P, M, G], [Q, P, S, R, C, M, G], [M, Q, P, S, R, C, G]], dtype=np.int64)
 
 
-@compiled_as("(i8[::1], i8[::1], i8, i8, i8)")
-def _innermost_run(order, count, first, second, third):
-    """Product of the innermost run of loops over the three given dims."""
+@helper
+def _innermost_run(order, count, inside):
+    """Product of the innermost run of loops over dims that are ``inside``."""
     run = 1
     for k in range(7):
         d = order[k]
         if count[d] > 1:
-            if d != first and d != second and d != third:
+            if not inside[d]:
                 return run
             run *= count[d]
     return run
 
 
-@compiled
+@helper
 def _class_orders(dram, forced, out):
     """One DRAM order for each tensor that could stay put there; returns how many."""
     n = 0
@@ -54,59 +57,42 @@ def _class_orders(dram, forced, out):
     return n
 
 
-@compiled_as("(i8[::1], i8)")
-def _next_order(order, n):
-    """Step the first ``n`` entries to their next permutation in lexicographic order; False after the last."""
-    i = n - 2
-    while i >= 0 and order[i] >= order[i + 1]:
-        i -= 1
-    if i < 0:
-        return False
-    j = n - 1
-    while order[j] <= order[i]:
-        j -= 1
-    order[i], order[j] = order[j], order[i]
-    i += 1
-    j = n - 1
-    while i < j:
-        order[i], order[j] = order[j], order[i]
-        i += 1
-        j -= 1
-    return True
+@helper
+def _all_orders(dram, forced, permutations, out):
+    """Every order of the DRAM loops that run, one-trip loops behind; returns how many.
 
-
-@compiled
-def _all_orders(dram, forced, out):
-    """Every order of the DRAM loops that run, one-trip loops behind; returns how many."""
-    order = np.zeros(7, dtype=np.int64)
+    ``permutations`` (8, most, 7): for each number of loops, the orders of 0, 1, ..., its rows ended by -1.
+    """
+    dims = np.zeros(7, dtype=np.int64)
     running = 0
     for d in range(7):
         if dram[d] > 1:
-            order[running] = d
+            dims[running] = d
             running += 1
-    k = running
+    behind = running
     for d in range(7):
         if dram[d] == 1:
-            order[k] = d
-            k += 1
+            dims[behind] = d
+            behind += 1
     n = 0
-    while True:
+    for k in range(permutations.shape[1]):
+        if permutations[running, k, 0] < 0:
+            break
         legal = True
-        if forced:
-            other = False
-            for k in range(running):
-                reduction = order[k] == C or order[k] == R or order[k] == S
+        other = False
+        for j in range(7):
+            d = dims[permutations[running, k, j]]
+            out[n, j] = d
+            if forced and j < running:
+                reduction = d == C or d == R or d == S
                 legal = legal and not (other and reduction)
                 other = other or not reduction
         if legal:
-            for k in range(7):
-                out[n, k] = order[k]
             n += 1
-        if not _next_order(order, running):
-            return n
+    return n
 
 
-@compiled
+@helper
 def _crossing_pj(w, i, o, outputs, prices):
     """What the words that cross between DRAM and the global buffer cost, whole rows of each tensor."""
     row = prices.row_words
@@ -114,15 +100,16 @@ def _crossing_pj(w, i, o, outputs, prices):
     return fetched * (prices.dram_read_pj + prices.glb_write_pj) + rows_of(o, row) * prices.dram_write_pj
 
 
-@compiled
+@helper
 def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, prices):
     """Bounds on what a tile costs at DRAM in whatever order: (pJ, words fetched)."""
     w = float(t[C] * t[M] * t[G] * t[R] * t[S] * iterations)
     o = float(t[M] * t[G] * t[P] * t[Q] * iterations)
     least_pj, least_words = np.inf, np.inf
+    one, none = np.int64(1), np.int64(0)
     for case in range(CASES):
         if case_exists(case, dram, iterations):
-            i = least_i if physical else least_case_input(case, t, dram, extent, iterations, stride, 1, 0)
+            i = least_i if physical else least_case_input(case, t, dram, extent, iterations, stride, one, none)
             w_here = w / (dram[P] * dram[Q]) if case == 0 else w
             o_here = o / (dram[C] * dram[R] * dram[S]) if case == 1 else o
             least_pj = min(least_pj, _crossing_pj(w_here, i, o_here, outputs, prices))
@@ -131,12 +118,13 @@ def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least
 
 
 @compiled
-def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physical, all_orders, limit, low, room):
+def outer_table(dims, stride, divisors, permutations, rule, prices, physical, all_orders, limit, low, room):
     """Tiles of the global buffer with orders of the loops at DRAM, and what they cost at DRAM.
 
     Args:
         divisors, prices: see `search_data`.
-        glb_ok, dram_ok, forced: a `mapspace.OuterRule`.
+        permutations: see `_all_orders`.
+        rule: a `mapspace.OuterRule`.
         physical: None for the reference's rule of overlapping inputs (the other's branches are then not compiled).
         all_orders: False: every order where at most three loops run at DRAM, one per tensor that could stay put
             otherwise. True: the orders that False leaves out.
@@ -170,6 +158,7 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
     step = np.zeros(7, dtype=np.int64)
     extent = np.ones(4, dtype=np.int64)
     factors = np.ones((5, 7), dtype=np.int64)
+    one, none = np.int64(1), np.int64(0)
     least_words = np.inf
     n = 0
     for tile in range(low, tiles):
@@ -178,7 +167,7 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
         rest = tile
         allowed = True
         running = 0
-        iterations = 1
+        iterations = np.int64(1)
         for d in range(7):
             choices = divisors.offsets[d + 1] - divisors.offsets[d]
             which[d] = rest % choices
@@ -187,10 +176,10 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
             dram[d] = dims[d] // t[d]
             iterations *= dram[d]
             running += dram[d] > 1
-            allowed = allowed and (dram_ok[d] or dram[d] == 1)
+            allowed = allowed and (rule.dram[d] or dram[d] == 1)
         if not allowed or tile_words(t, stride) > prices.glb_words:
             continue
-        if forced and dram[C] * dram[R] * dram[S] == 1:
+        if rule.reduction_innermost and dram[C] * dram[R] * dram[S] == 1:
             continue  # the other rule has it
         few = running <= 3 or not overlapping
         if few and all_orders:
@@ -203,15 +192,15 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
         if pj > limit:
             continue
         number = (
-            _all_orders(dram, forced, orders)
+            _all_orders(dram, rule.reduction_innermost, permutations, orders)
             if all_orders or (few and overlapping)
-            else _class_orders(dram, forced, orders)
+            else _class_orders(dram, rule.reduction_innermost, orders)
         )
         w_tile = t[C] * t[M] * t[G] * t[R] * t[S]
         o_tile = t[M] * t[G] * t[P] * t[Q]
         for k in range(number):
-            run_w = _innermost_run(orders[k], dram, P, Q, Q)
-            run_o = _innermost_run(orders[k], dram, C, R, S)
+            run_w = _innermost_run(orders[k], dram, _W_LOOPS)
+            run_o = _innermost_run(orders[k], dram, _O_LOOPS)
             words_w = w_tile * iterations // run_w
             words_o = o_tile * iterations // run_o
             if physical is not None:
@@ -220,7 +209,7 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
                     factors[RF, d] = t[d]
                 words_i, _, _ = physical_input_words(factors, stride, orders[k], orders[k], GLB)
             else:
-                loops = 0
+                loops = np.int64(0)
                 for i in range(7):
                     d = orders[k, i]
                     if dram[d] > 1:
@@ -228,7 +217,7 @@ def outer_table(dims, stride, divisors, glb_ok, dram_ok, forced, prices, physica
                         axis[loops] = AXIS[d]
                         step[loops] = t[d] * stride if d == P or d == Q else t[d]
                         loops += 1
-                words_i, _, _, _ = overlapped_words(loops, trips, axis, step, extent, 1, 1, 1, 0, 1)
+                words_i, _, _, _ = overlapped_words(loops, trips, axis, step, extent, one, one, one, none, one)
             pj = _crossing_pj(float(words_w), float(words_i), float(words_o), outputs, prices)
             if pj > limit:
                 continue

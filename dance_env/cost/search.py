@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -184,7 +186,6 @@ def _search(found: _Search, loops: Loops, space: Subspace, max_x: int, max_y: in
             limit = search_kernel.widest_limit(inner, found.grid, found.prices, found.best)
             outer, _ = _outer_parts(found, loops, divisors, rule, limit, all_orders=True)
             costed += run(rule, outer)
-    search_kernel.spread_best(found.grid.kind, found.best)
     found.boxes.append(box)
     return costed
 
@@ -224,7 +225,7 @@ def _outer_parts(
     least, low = math.inf, 0
     while low >= 0:
         *table, words, low = outer_kernel.outer_table(
-            loops.dims, loops.stride, divisors, rule.glb, rule.dram, rule.reduction_innermost,
+            loops.dims, loops.stride, divisors, _permutations(), rule,
             found.prices, found.physical or None, all_orders, limit, low, _ROOM,
         )  # fmt: skip
         tables.append(table)
@@ -284,6 +285,17 @@ def _prices(technology: Technology) -> Prices:
         technology.glb_write_words_per_cycle, technology.dram_words_per_cycle, technology.glb_leak_pj_per_cycle,
         technology.row_words,
     )))  # fmt: skip
+
+
+@cache
+def _permutations() -> np.ndarray:
+    """(8, 5040, 7) int8: for n = 0..7 every order of 0..n-1, then n..6 as they come; rows beyond are -1."""
+    found = np.full((8, math.factorial(7), 7), -1, dtype=np.int8)
+    for n in range(8):
+        orders = list(itertools.permutations(range(n)))
+        found[n, : len(orders), :n] = orders
+        found[n, : len(orders), n:] = np.arange(n, 7)
+    return found
 
 
 def _divisors(dims: np.ndarray) -> Divisors:

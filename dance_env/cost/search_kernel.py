@@ -23,7 +23,7 @@ from dance_env.cost.bounds_kernel import (
     spread_reduction,
     unpack,
 )
-from dance_env.cost.compiled import compiled
+from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.kernel import CASES, EDP, ENERGY, case_exists, is_in_case, least_input, overlapped_words
 from dance_env.cost.nest_kernel import AXIS, DRAM, GLB, RF, X, Y, limited_cycles, physical_input_words
 from dance_env.cost.outer_kernel import O_I, O_O, O_PJ, O_RUN_O, O_RUN_W, O_W
@@ -31,7 +31,7 @@ from dance_env.cost.outer_kernel import O_I, O_O, O_PJ, O_RUN_O, O_RUN_W, O_W
 C, M, G, R, S, P, Q = range(7)
 
 
-@compiled
+@helper
 def _better(kind, goal, energy, cycles, best, best_energy, best_cycles):
     """Whether a mapping beats the best; energy decides between equal cycles, cycles between equal energies."""
     if goal != best or kind == EDP:
@@ -39,14 +39,14 @@ def _better(kind, goal, energy, cycles, best, best_energy, best_cycles):
     return cycles < best_cycles if kind == ENERGY else energy < best_energy
 
 
-@compiled
+@helper
 def _goal(kind, energy, cycles):
     if kind == EDP:
         return energy * cycles
     return energy if kind == ENERGY else cycles
 
 
-@compiled
+@helper
 def _possible(grid, prices, value, energy, cycles, sizes, bounds, case, least_cycles, reads, pes, pj):
     """Whether a mapping of at least the case's bounds, ``least_cycles`` and ``pj`` at DRAM could be better."""
     base = bounds[case, B_BASE] + pj + least_cycles * prices.glb_leak_pj
@@ -60,7 +60,7 @@ def _possible(grid, prices, value, energy, cycles, sizes, bounds, case, least_cy
     return False
 
 
-@compiled
+@helper
 def _room(kind, value, energy, cycles, rest, least_cycles):
     """The most pJ beyond ``rest`` with which a mapping of ``least_cycles`` could still be better (exclusive)."""
     if kind == EDP:
@@ -72,7 +72,7 @@ def _room(kind, value, energy, cycles, rest, least_cycles):
     return energy - rest if least_cycles == value else -1.0
 
 
-@compiled
+@helper
 def _limits(grid, prices, value, energy, cycles, sizes, bounds, reads, pes, limit):
     """Write the widest `_room` of each case over the register files; returns the widest of all."""
     widest = -1.0
@@ -106,7 +106,7 @@ def widest_limit(inner, grid, prices, best):
     return widest
 
 
-@compiled
+@helper
 def _take_best(kind, best, x, y):
     """Take over what the arrays one column or one row smaller do better."""
     value, energy, cycles = best.value, best.energy, best.cycles
@@ -124,15 +124,7 @@ def _take_best(kind, best, x, y):
                     best.pick[x, y, a, k] = best.pick[u, v, a, k]
 
 
-@compiled
-def spread_best(kind, best):
-    """Let every array use the best mapping of the arrays inside it (a running minimum over columns and rows)."""
-    for x in range(best.value.shape[0]):
-        for y in range(best.value.shape[1]):
-            _take_best(kind, best, x, y)
-
-
-@compiled
+@helper
 def _limited(cycles, w, i, o, rate):
     """`limited_cycles`, without its divisions where the port is clearly no limit."""
     if w + i + o < rate * cycles * (1 - 1e-9):
@@ -140,10 +132,10 @@ def _limited(cycles, w, i, o, rate):
     return limited_cycles(cycles, w, i, o, rate)
 
 
-@compiled
+@helper
 def _list_loops(glb_order, glb, part, dims, stride, outer_order, j, loops):
     """List the loops above the array, innermost first, as rows trips, axis, step; returns how many there are."""
-    n = 0
+    n = np.int64(0)
     for k in range(14):
         d = glb_order[k] if k < 7 else np.int64(outer_order[j, k - 7])
         held = part[I_TILE, d] if k < 7 else part[I_TILE, d] * glb[d]
@@ -156,7 +148,7 @@ def _list_loops(glb_order, glb, part, dims, stride, outer_order, j, loops):
     return n
 
 
-@compiled
+@helper
 def _innermost(glb_order, glb, part, dims, outer_order, j):
     """The innermost loop above the array and the innermost that moves the input; -1 for none."""
     first = -1
@@ -170,7 +162,7 @@ def _innermost(glb_order, glb, part, dims, outer_order, j):
     return first, -1
 
 
-@compiled
+@helper
 def _runs(glb_order, glb, dram_run_w, dram_run_o):
     """Innermost runs of loops, over both levels, that leave the weights and the outputs of the registers in place."""
     run_w, run_o = 1, 1
@@ -193,7 +185,7 @@ def _runs(glb_order, glb, dram_run_w, dram_run_o):
     return run_w, run_o
 
 
-@compiled
+@helper
 def _glb_factors(glb, quotient, row_at, row_length, outer_at, j, glb_ok):
     """Write the global buffer's factors; False where the inner part does not divide the tile."""
     for d in range(7):
@@ -204,7 +196,7 @@ def _glb_factors(glb, quotient, row_at, row_length, outer_at, j, glb_ok):
     return True
 
 
-@compiled
+@helper
 def _case_of(inmost):
     if inmost >= 0 and inmost != M:
         for case in range(CASES):
@@ -216,6 +208,9 @@ def _case_of(inmost):
 @compiled
 def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_order, grid, prices, physical, best, box):
     """Try the pairs of inner and outer parts that could be better than what is known; improves ``best`` in place.
+
+    Cells come in order of columns, then rows, and each starts from what its smaller neighbours have found: a running
+    minimum over both sides of the array.
 
     Args:
         inner, outer, divisors, grid, prices, best: see `search_data`; ``outer`` by ascending pJ.
@@ -244,6 +239,7 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
     least_i = np.zeros((2, 7))
     factors = np.ones((5, 7), dtype=np.int64)
     dram_order = np.zeros(7, dtype=np.int64)
+    one, none = np.int64(1), np.int64(0)
     costed = 0
     for cell in range(grid.shape[0] * grid.shape[1]):
         x = cell // grid.shape[1]
@@ -278,7 +274,7 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                 row_at[d] = divisors.table[d, 0] + inner.divisor[inner.rows[i, d]]
                 if physical is None and left[d] > 1 and d != M:
                     least_i[0, d] = least_input(d, s, left, extent, float(iterations), stride, chain, apart)
-                    least_i[1, d] = least_input(d, s, left, extent, float(iterations // left[M]), stride, 1, 0)
+                    least_i[1, d] = least_input(d, s, left, extent, float(iterations // left[M]), stride, one, none)
             for case in range(CASES):
                 if case_exists(case, left, iterations):
                     w, o, per_pe = case_words(
