@@ -25,7 +25,8 @@ _SOLVERS = {
     "regularised-evolution": "solvers.regularised_evolution:RegularisedEvolution",
     "annealing": "solvers.annealing:Annealing",
     "ppo": "solvers.rl.ppo:PPO",
-    "dance": "solvers.dance:Dance",
+    "dance": "solvers.dance.solver:Dance",
+    "dance-exact": "solvers.dance.exact:DanceExact",
     "exhaustive": "solvers.exhaustive:Exhaustive",
 }
 

@@ -21,9 +21,9 @@ class DescentSettings:
         steps: the most updates in one round.
         restarts: the most searches side by side; a small budget gets fewer of both.
         travel: how far Adam may take a parameter in one round; its learning rate is `travel / steps`.
-        betas: of Adam; ProxylessNAS takes (0, 0.999).
-        spread: standard deviation of the initial parameters. ProxylessNAS draws 1e-3; searches side by side that start
-            from one point would all find the same.
+        betas: of Adam, as ProxylessNAS takes them.
+        spread: standard deviation of the initial parameters. ProxylessNAS draws 1e-3, but searches side by side that
+            start from one point would all find the same.
         temperature: of the network softmax, from first to last step, geometric. The evaluator sees the distribution, the
             result is its most probable network: cooling brings the two together.
         hardware_temperature: of the Gumbel softmax over accelerators, likewise.
@@ -31,14 +31,14 @@ class DescentSettings:
         threads: of torch.
     """
 
-    steps: int = 120
-    restarts: int = 24
+    steps: int = 24
+    restarts: int = 64
     travel: float = 12.0
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[float, float] = (0.0, 0.999)
     spread: float = 1.0
-    temperature: tuple[float, float] = (2.0, 0.3)
+    temperature: tuple[float, float] = (0.5, 0.1)
     hardware_temperature: tuple[float, float] = (2.0, 0.5)
-    warm_up: float = 0.3
+    warm_up: float = 0.1
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -152,20 +152,20 @@ def plan_round(left: int, settings: DescentSettings, *, evaluations: int, querie
     """Divide what is left of a budget.
 
     A sixth of it, at most `evaluations`, is for exact evaluations; the rest for gradients. A small budget shrinks
-    searches and steps together: both count.
+    searches and steps together, though steps not below a third: many short searches find more than few long ones.
 
     Args:
         left: evaluations and gradient queries left.
         settings: the most searches and steps.
         evaluations: the most exact evaluations.
         queries: gradient queries per search and step.
-        searches: the fewest searches (a sweep needs one for each lambda), if the budget allows so many steps of them.
+        searches: the fewest searches (a sweep needs one for each lambda), if the budget allows at least four steps.
     """
     reserved = min(left, max(1, min(evaluations, left // 6)))
     updates = (left - reserved) // queries
     restarts, steps = settings.restarts, settings.steps
     if updates < restarts * steps:
-        restarts = int(math.sqrt(updates * restarts / steps))
-        restarts = max(1, min(restarts, settings.restarts), min(searches, updates // 4))
+        steps = int(max(steps / 3, math.sqrt(updates * steps / restarts)))
+        restarts = min(settings.restarts, max(1, updates // max(1, steps), min(searches, updates // 4)))
         steps = min(settings.steps, updates // restarts)
-    return Plan(restarts=max(restarts, 1), steps=steps, evaluations=reserved)
+    return Plan(restarts=restarts, steps=steps, evaluations=reserved)

@@ -45,7 +45,9 @@ class Finalists:
     def unseen(self, designs: np.ndarray) -> np.ndarray:
         """Those of `designs` (B, D) that were not evaluated yet, each once."""
         fresh = dict.fromkeys(design.tobytes() for design in designs if design.tobytes() not in self._seen)
-        return np.array([np.frombuffer(each, dtype=np.int64) for each in fresh], dtype=np.int64).reshape(-1, designs.shape[1])
+        return np.array([np.frombuffer(each, dtype=np.int64) for each in fresh], dtype=np.int64).reshape(
+            -1, designs.shape[1]
+        )
 
     def best_networks(self, count: int) -> np.ndarray:
         """The networks (n, N) of the best designs so far, at most `count` for each lambda: feasible first, then objective."""

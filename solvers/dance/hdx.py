@@ -12,14 +12,19 @@ from dance_env.objective import Constraint
 
 @dataclass(frozen=True)
 class HdxSettings:
-    """Attributes:
-    delta: the least agreement of the corrected gradient with the constraint's, at first (recalled: 1e-3).
-    growth: by which delta grows at every step in violation (recalled: 1e-2); it resets when the limit is met.
-    margin: share of every limit kept free: the prediction of a mixed network is not the cost of the final one.
+    """How hard a search is held to its limits.
+
+    HDX recalls delta0 = 1e-3 and p = 1e-2 for runs of thousands of steps; a round here has some twenty, and delta is
+    relative (see `HardConstraints`).
+
+    Attributes:
+        delta: the least agreement of the corrected gradient with the constraint's, at first.
+        growth: by which delta grows at every step in violation; it resets when the limit is met.
+        margin: share of every limit kept free: the prediction of a mixed network is not the cost of the final one.
     """
 
-    delta: float = 1e-3
-    growth: float = 1e-2
+    delta: float = 0.5
+    growth: float = 0.5
     margin: float = 0.02
 
     def __post_init__(self) -> None:
@@ -33,7 +38,8 @@ class HardConstraints:
     Where a metric t is over its limit, the smallest m is added to the gradient g that makes it agree with the
     constraint's gradient g_c: `m = (delta - g.g_c) / ||g_c||^2 g_c` if `g.g_c < delta`.
 
-    The limits are relative (t / limit - 1), so that delta means the same for seconds, joules and square millimetres.
+    Limits and delta are relative: t is `value / limit - 1`, and delta counts in units of `||g|| ||g_c||`, so that it is a
+    cosine where it is small and means the same for seconds, joules and square millimetres, early and late.
     Several violated limits are treated one after the other, the worst last: its demand is then met exactly.
     """
 
@@ -60,20 +66,30 @@ class HardConstraints:
         stacked, values = torch.stack(parts), torch.stack([excess.detach() for excess in excesses])
         rows = torch.arange(len(gradient))
         for which in order:  # each (R,): the limit whose turn it is in each search, the worst last
-            gradient = self._agree(gradient, stacked[which, rows], violated=values[which, rows] > 0, delta=self._delta[which, rows])
+            gradient = self._agree(
+                gradient, stacked[which, rows], violated=values[which, rows] > 0, delta=self._delta[which, rows]
+            )
         violated = values > 0
         self._delta = torch.where(violated, self._delta * (1.0 + self._settings.growth), self._settings.delta)
         return gradient
 
     @staticmethod
-    def _agree(gradient: torch.Tensor, wanted: torch.Tensor, *, violated: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
+    def _agree(
+        gradient: torch.Tensor, wanted: torch.Tensor, *, violated: torch.Tensor, delta: torch.Tensor
+    ) -> torch.Tensor:
         agreement = (gradient * wanted).sum(dim=1)
         norm = wanted.square().sum(dim=1)
+        delta = delta * (gradient.square().sum(dim=1) * norm).sqrt()
         lacking = violated & (agreement < delta) & (norm > 0)
-        share = torch.where(lacking, (delta - agreement) / norm.clamp_min(torch.finfo(norm.dtype).tiny), torch.zeros_like(norm))
+        share = torch.where(
+            lacking, (delta - agreement) / norm.clamp_min(torch.finfo(norm.dtype).tiny), torch.zeros_like(norm)
+        )
         return gradient + share[:, None] * wanted
 
 
 def _gradient(value: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Of each row; zero for a metric that does not depend on the network, as area on a given accelerator."""
+    if not value.requires_grad:
+        return torch.zeros_like(logits)
     (gradient,) = torch.autograd.grad(value.sum(), logits, retain_graph=True, allow_unused=True)
     return torch.zeros_like(logits) if gradient is None else gradient

@@ -11,7 +11,6 @@ from dance_env.cost.cost import Cost
 from dance_env.objective import Objective
 from dance_env.problem import Problem
 
-
 UNMAPPABLE_FACTOR = 10.0
 
 

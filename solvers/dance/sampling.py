@@ -29,7 +29,7 @@ class SamplingSettings:
     held_out: float = 0.1
 
     def __post_init__(self) -> None:
-        if not (0 <= self.one_hot and 0 <= self.softened and self.one_hot + self.softened <= 1):
+        if not (self.one_hot >= 0 and self.softened >= 0 and self.one_hot + self.softened <= 1):
             raise ValueError(
                 f"the shares one_hot and softened must be >= 0 and add up to at most 1; got {self.one_hot}, {self.softened}"
             )

@@ -48,7 +48,9 @@ class Shortlist:
 
     def _ranking(self, network: np.ndarray) -> np.ndarray:
         """Accelerator indices (H,), the best first: least predicted violation, then least predicted cost."""
-        probs = torch.tensor(one_hot(network[None], network_option_counts(self._problem)), device=self._features.device).float()
+        probs = torch.tensor(
+            one_hot(network[None], network_option_counts(self._problem)), device=self._features.device
+        ).float()
         with torch.no_grad():
             if not self._evaluator.feature_forwarding:
                 scores = self._features @ self._log_probs(probs)

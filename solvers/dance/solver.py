@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 
-from solvers.dance.descent import (
-    DescentSettings,
-    Prediction,
-    cooled,
-    descend,
-    most_probable,
-    plan_round,
-    softmax_blocks,
-)
-from solvers.dance.finish import Finalists, in_turns
+from solvers.dance.descent import DescentSettings, Prediction, cooled
+from solvers.dance.finish import Finalists
 from solvers.dance.generator import gumbel_noise
-from solvers.dance.hdx import HardConstraints, HdxSettings
+from solvers.dance.hdx import HdxSettings
+from solvers.dance.rounds import Accelerate, check_lambdas, search_round
 from solvers.dance.settings import EvaluatorSettings
 from solvers.dance.shortlist import Shortlist
 from solvers.dance.store import load_or_train
@@ -93,8 +85,16 @@ class Dance(Solver):
             while env.problem.meter.left:
                 before = env.problem.meter.spent
                 allowed = search_round(
-                    env, predict, generated, finalists, rng,
-                    settings=self.descent, hdx=self.hdx, lambdas=self.lambdas, evaluations=self.evaluations, device=self.device,
+                    env,
+                    predict,
+                    generated,
+                    finalists,
+                    rng,
+                    settings=self.descent,
+                    hdx=self.hdx,
+                    lambdas=self.lambdas,
+                    evaluations=self.evaluations,
+                    device=self.device,
                 )
                 shortlist.spend(finalists, allowed)
                 if env.problem.meter.spent == before:
@@ -107,73 +107,6 @@ class Dance(Solver):
         meter.bill_surrogate(bill.samples, cached_seconds=bill.seconds if cached else 0.0)
         meter.bill_costs(bill.cost_model_queries)
         return evaluator
-
-
-Accelerate = Callable[[np.ndarray], np.ndarray]
-"""From networks (B, N) to designs (B, D): each with the accelerator chosen for it."""
-
-
-def search_round(
-    env: CoDesignEnv,
-    predict: Callable[[torch.Tensor, float], Prediction],
-    accelerate: Accelerate,
-    finalists: Finalists,
-    rng: np.random.Generator,
-    *,
-    settings: DescentSettings,
-    hdx: HdxSettings | None,
-    lambdas: tuple[float, ...],
-    evaluations: int,
-    queries: int = 1,
-    device: str = "cpu",
-) -> int:
-    """One round: descend, decode, evaluate.
-
-    Args:
-        env: the metered env.
-        predict: what the descent follows.
-        accelerate: chooses accelerators for decoded networks.
-        finalists: told of every design evaluated.
-        rng: draws the starts.
-        settings, hdx, lambdas, evaluations, device: as in `Dance`.
-        queries: gradient queries that one `predict` of one network costs.
-
-    Returns:
-        How many of the round's evaluations are left.
-    """
-    space = env.space
-    counts = [int(count) for count in space.option_counts[space.network]]
-    plan = plan_round(
-        env.problem.meter.left, settings, evaluations=evaluations, queries=queries, searches=len(lambdas)
-    )
-    groups = np.arange(plan.restarts) % len(lambdas)
-    start = torch.tensor(rng.normal(0.0, settings.spread, (plan.restarts, sum(counts))), device=device)
-    constraints = env.problem.objective.constraints
-    latest = [np.zeros(plan.restarts)]
-
-    def note(step: int, probs: torch.Tensor, loss: torch.Tensor) -> None:
-        latest[0] = loss.cpu().numpy()
-
-    logits = descend(
-        predict,
-        start,
-        option_counts=counts,
-        objective=env.problem.objective,
-        lambdas=torch.tensor([lambdas[group] for group in groups], dtype=start.dtype, device=device),
-        steps=plan.steps,
-        settings=settings,
-        hard=HardConstraints(constraints, plan.restarts, hdx) if hdx is not None and constraints else None,
-        each_step=note,
-    )
-    networks = most_probable(logits, counts).cpu().numpy()
-    designs = accelerate(networks)[in_turns(latest[0], groups)]
-    return plan.evaluations - finalists.evaluate(designs, most=plan.evaluations)
-
-
-def check_lambdas(lambdas: tuple[float, ...]) -> None:
-    """Refuse factors on lambda2 that mean nothing."""
-    if not lambdas or not all(np.isfinite(each) and each >= 0 for each in lambdas):
-        raise ValueError(f"lambdas are factors on the objective's weight, one or more numbers >= 0; got {lambdas}")
 
 
 def _generated(env: CoDesignEnv, evaluator: Evaluator) -> Accelerate:
@@ -189,5 +122,8 @@ def _generated(env: CoDesignEnv, evaluator: Evaluator) -> Accelerate:
 
 
 def _one_hot(networks: np.ndarray, counts: list[int]) -> torch.Tensor:
-    blocks = [torch.nn.functional.one_hot(column, count) for column, count in zip(torch.tensor(networks).T, counts, strict=True)]
+    blocks = [
+        torch.nn.functional.one_hot(column, count)
+        for column, count in zip(torch.tensor(networks).T, counts, strict=True)
+    ]
     return torch.cat(blocks, dim=1).float()

@@ -96,7 +96,9 @@ def evaluator_path(
     return base / f"{evaluator_key(problem, settings, device=device)}.safetensors"
 
 
-def _load(path: Path, problem: Problem, settings: EvaluatorSettings, device: str) -> tuple[Evaluator, TrainingBill] | None:
+def _load(
+    path: Path, problem: Problem, settings: EvaluatorSettings, device: str
+) -> tuple[Evaluator, TrainingBill] | None:
     """None where there is no file; a warning and None where there is one that cannot be trusted."""
     if not path.is_file():
         return None
@@ -110,7 +112,9 @@ def _load(path: Path, problem: Problem, settings: EvaluatorSettings, device: str
         evaluator.load_state_dict(tensors)
         bill = TrainingBill(**json.loads(metadata["bill"]))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        warnings.warn(f"the cached evaluator {path} is damaged ({error}); training it again", RuntimeWarning, stacklevel=3)
+        warnings.warn(
+            f"the cached evaluator {path} is damaged ({error}); training it again", RuntimeWarning, stacklevel=3
+        )
         return None
     return evaluator.to(device).frozen(), bill
 

@@ -98,7 +98,15 @@ def _train_generator(
             start=torch.zeros((), device=rows.device),
         )
 
-    _fit(generator, loss, len(data.network_probs), settings.generator, seed=settings.seed, name="generator", progress=progress)
+    _fit(
+        generator,
+        loss,
+        len(data.network_probs),
+        settings.generator,
+        seed=settings.seed,
+        name="generator",
+        progress=progress,
+    )
 
 
 def _train_estimator(
@@ -111,7 +119,9 @@ def _train_estimator(
 
     def loss(rows: torch.Tensor) -> torch.Tensor:
         if forwarding:
-            predicted = estimator(data.network_probs[data.pair_network[rows]], data.hardware_features[data.pair_hardware[rows]])
+            predicted = estimator(
+                data.network_probs[data.pair_network[rows]], data.hardware_features[data.pair_hardware[rows]]
+            )
         else:
             predicted = estimator(data.network_probs[rows])
         return relative_error_loss(predicted, targets[rows])
@@ -153,7 +163,9 @@ def _fit(
     module.eval()
 
 
-def _settle_batch_norms(module: nn.Module, loss: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[torch.Tensor]) -> None:
+def _settle_batch_norms(
+    module: nn.Module, loss: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[torch.Tensor]
+) -> None:
     """Replace the running statistics, an average over some ten batches of noise, by plain means over many."""
     norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm1d)]
     momenta = [norm.momentum for norm in norms]
