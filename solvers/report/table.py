@@ -91,12 +91,12 @@ def rich_table(rows: Sequence[Row], *, title: str) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
     table.add_column("", no_wrap=True, style="bold")
     for row in rows:
         table.add_column(escape(row.solver), justify="right")
     for column in telling_columns(rows):
-        table.add_row(column.heading, *(_cell(row, column) for row in rows))
+        table.add_row(column.heading, *(_cell(row, column).replace(" ± ", "±") for row in rows))
     return table
 
 
