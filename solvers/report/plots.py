@@ -53,17 +53,19 @@ def plot_best_so_far(
         optimum: the exact lowest objective; regret is measured from it.
         against: `queries` (evaluations + gradient queries; without exhaustive search) or
             `seconds` (solver, oracle, and the surrogate's training in full, so that a solver with a surrogate starts
-            where its training ends).
+            where its training ends; its search alone is dashed).
         path: the PNG.
         title: heading.
     """
     figure, axes = _figure()
     floor = _floor(results, optimum)
     for solver, colour in colours(list(results)).items():
-        curves = [_curve(result, optimum, against) for result in results[solver]]
-        curves = [curve for curve in curves if curve is not None]
+        curves = _curves(results[solver], optimum, against)
         if curves:
             _draw_curves(axes, curves, label=solver, colour=colour, floor=floor)
+        if against == "seconds" and any(result.ledger.surrogate_seconds for result in results[solver]):
+            search = _curves(results[solver], optimum, "search seconds")
+            _draw_curves(axes, search, label=f"{solver}, its search alone", colour=colour, floor=floor, dashed=True)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.axhline(floor, color="0.6", linewidth=0.8, linestyle=":")
@@ -86,24 +88,31 @@ def plot_best_so_far(
     return path
 
 
-def _curve(result: Result, optimum: float, against: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """x and regret of one run, from its first feasible design on."""
-    if against == "queries" and result.solver == REFERENCE:
-        return None
-    trace = result.trace
-    regret = trace.best_so_far() - optimum
-    known = np.isfinite(regret)
-    if not known.any():
-        return None
-    if against == "queries":
-        x = np.arange(1, len(trace) + 1) + trace.gradient_queries
-    else:
-        x = trace.seconds + result.ledger.surrogate_seconds
-    return np.maximum(x[known].astype(float), 1e-4), regret[known]
+def _curves(results: Sequence[Result], optimum: float, against: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """x and regret of each run that has a feasible design, from the first such design on."""
+    curves = []
+    for result in results:
+        trace = result.trace
+        regret = trace.best_so_far() - optimum
+        known = np.isfinite(regret)
+        if not known.any() or (against == "queries" and result.solver == REFERENCE):
+            continue
+        if against == "queries":
+            x = np.arange(1, len(trace) + 1) + trace.gradient_queries
+        else:
+            x = trace.seconds + (result.ledger.surrogate_seconds if against == "seconds" else 0.0)
+        curves.append((np.maximum(x[known].astype(float), 1e-4), regret[known]))
+    return curves
 
 
 def _draw_curves(
-    axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], *, label: str, colour: str, floor: float
+    axes: Axes,
+    curves: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    label: str,
+    colour: str,
+    floor: float,
+    dashed: bool = False,
 ) -> None:
     start = min(x[0] for x, _ in curves)
     end = max(x[-1] for x, _ in curves)
@@ -117,7 +126,9 @@ def _draw_curves(
         low, high = np.nanmin(values, axis=0), np.max(np.where(np.isnan(values), np.inf, values), axis=0)
     shown = np.isfinite(middle)
     middle, low, high = (np.maximum(each[shown], floor) for each in (middle, low, high))
-    axes.step(grid[shown], middle, where="post", color=colour, label=label, linewidth=1.8)
+    axes.step(
+        grid[shown], middle, where="post", color=colour, label=label, linewidth=1.8, linestyle="--" if dashed else "-"
+    )
     axes.plot(grid[shown][-1:], middle[-1:], marker="o", color=colour, markersize=5)
     axes.fill_between(
         grid[shown], low, np.where(np.isfinite(high), high, middle), step="post", color=colour, alpha=0.15, linewidth=0
