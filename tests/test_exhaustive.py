@@ -105,6 +105,7 @@ def test_equal_points_count_once_and_infinite_never() -> None:
     error = np.array([5.0, 5.0, 4.0, 4.0, 3.0])
     cost = np.array([1.0, 1.0, 2.0, 2.5, math.inf])
     assert non_dominated(error, cost).tolist() == [0, 2]
+    assert non_dominated(np.array([6.0, 5.0, 5.0]), np.array([1.0, 1.0, 2.0])).tolist() == [1]
 
 
 # -------------------------------------------------------------------------------------------------------------- cache
