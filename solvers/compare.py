@@ -50,7 +50,7 @@ class Settings:
         if not self.solvers:
             raise ValueError("there is nothing to compare: give at least one solver")
         for what, values in (("solver", self.solvers), ("seed", self.seeds)):
-            twice = sorted({str(each) for each in values if values.count(each) > 1})  # type: ignore[arg-type]
+            twice = sorted({str(each) for each in values if values.count(each) > 1})
             if twice:
                 raise ValueError(f"each {what} runs once, but {', '.join(twice)} is named twice")
         if not self.seeds or min(self.seeds) < 0:
@@ -85,7 +85,7 @@ def plan(settings: Settings) -> list[Cell]:
         ValueError: an unknown solver, or two solvers that call themselves alike.
     """
     named: dict[str, str] = {}
-    cells = []
+    cells: list[Cell] = []
     for spec in settings.solvers:
         solver = make_solver(spec)
         if solver.name in named:
