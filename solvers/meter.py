@@ -53,6 +53,7 @@ class Meter:
         self._best_objective = np.inf
         self._best_violation = np.inf
         self._oracle_seconds = 0.0
+        self._cached_oracle_seconds = 0.0
         self._surrogate_seconds = 0.0
         self._cached_surrogate_seconds = 0.0
         self._uncounted_seconds = 0.0
@@ -104,7 +105,7 @@ class Meter:
             gradient_queries=self._gradient_queries,
             cost_model_queries=self._cost_model_queries,
             solver_seconds=self.solver_seconds,
-            oracle_seconds=self._oracle_seconds,
+            oracle_seconds=self._oracle_seconds + self._cached_oracle_seconds,
         )
         if len(designs):
             self._best_violation = min(self._best_violation, float(np.maximum(evaluation.violation, 0.0).min()))
@@ -135,6 +136,10 @@ class Meter:
         """
         self._surrogate_samples += int(samples)
         self._cached_surrogate_seconds += float(cached_seconds)
+
+    def bill_cached_oracle(self, seconds: float) -> None:
+        """Charge the oracle's seconds of an earlier run whose answer was read from a cache."""
+        self._cached_oracle_seconds += float(seconds)
 
     def bill_tables(self) -> None:
         """Note that the solver looked at the problem behind the meter."""
@@ -178,7 +183,7 @@ class Meter:
             cost_model_queries=self._cost_model_queries,
             surrogate_samples=self._surrogate_samples,
             solver_seconds=self.solver_seconds,
-            oracle_seconds=self._oracle_seconds,
+            oracle_seconds=self._oracle_seconds + self._cached_oracle_seconds,
             surrogate_seconds=self._surrogate_seconds + self._cached_surrogate_seconds,
             tables_read=self._tables_read,
         )
