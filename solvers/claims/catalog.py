@@ -1,0 +1,66 @@
+"""The claims by name, each loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from dance_env.suggest import nearest
+from solvers.claims.claim import Claim
+from solvers.claims.scale import Scale
+from solvers.claims.work import Work
+
+Measure = Callable[[Scale, Work], Claim]
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "evaluator_accuracy": ("evaluator",),
+    "feature_forwarding": ("evaluator",),
+    "joint_beats_separate": ("fronts", "evaluator.settings"),
+    "joint_gain": ("fronts", "evaluator.settings"),
+    "search_cost": ("search_cost", "evaluator.settings"),
+    "accelerators_by_objective": ("objectives",),
+    "joint_on_images": ("images",),
+}
+"""Name -> the parts of the scale that the claim depends on, in the order of the report.
+
+A claim's name is the module in this room whose `measure` tests it.
+"""
+
+
+def claim_names() -> list[str]:
+    """All claims, in the order of the report."""
+    return list(PARTS)
+
+
+def load_claim(name: str) -> Measure:
+    """The function that tests a claim.
+
+    Raises:
+        ValueError: an unknown name; the nearest are offered.
+    """
+    check_names([name])
+    measure: Measure = import_module(f"solvers.claims.{name}").measure
+    return measure
+
+
+def check_names(names: list[str]) -> None:
+    """Refuse unknown names.
+
+    Raises:
+        ValueError: one is unknown; the nearest are offered.
+    """
+    for name in names:
+        if name not in PARTS:
+            raise ValueError(f"there is no claim {name!r}. {nearest(name, PARTS)}")
+
+
+def settings_of(name: str, scale: Scale) -> dict[str, Any]:
+    """The settings that a claim depends on, by part."""
+    found: dict[str, Any] = {}
+    for part in PARTS[name]:
+        value: Any = scale
+        for step in part.split("."):
+            value = getattr(value, step)
+        found[part] = value
+    return found
