@@ -25,7 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from solvers.claims.catalog import claim_names
 from solvers.claims.page import write_report
-from solvers.claims.run import Tested, run_claims
+from solvers.claims.run import Outcome, run_claims
 from solvers.claims.scale import SCALES, Scale, on_device
 from solvers.claims.work import Work
 
@@ -68,7 +68,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
         work = Work(folder, tell=tell)
 
-        def show(tested: list[Tested]) -> None:
+        def show(tested: list[Outcome]) -> None:
             write_report(tested, scale=scale, work=work, command=command, machine=machine)
             console.print(line(tested[-1]), highlight=False)
 
@@ -84,7 +84,7 @@ def main(given: Sequence[str] | None = None) -> int:
     return 1 if any(each.claim is None for each in tested) else 0
 
 
-def line(each: Tested) -> str:
+def line(each: Outcome) -> str:
     """One claim's outcome for the terminal."""
     took = "on record" if each.read else f"{each.seconds:.0f} s"
     if each.claim is None:

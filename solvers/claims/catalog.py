@@ -16,9 +16,9 @@ Measure = Callable[[Scale, Work], Claim]
 PARTS: dict[str, tuple[str, ...]] = {
     "evaluator_accuracy": ("evaluator",),
     "feature_forwarding": ("evaluator",),
-    "joint_beats_separate": ("fronts", "evaluator.settings"),
-    "joint_gain": ("fronts", "evaluator.settings"),
-    "search_cost": ("search_cost", "evaluator.settings"),
+    "joint_beats_separate": ("fronts", "search_evaluator"),
+    "joint_gain": ("fronts", "search_evaluator"),
+    "search_cost": ("search_cost", "search_evaluator"),
     "accelerators_by_objective": ("objectives",),
     "joint_on_images": ("images",),
 }
@@ -57,10 +57,4 @@ def check_names(names: list[str]) -> None:
 
 def settings_of(name: str, scale: Scale) -> dict[str, Any]:
     """The settings that a claim depends on, by part."""
-    found: dict[str, Any] = {}
-    for part in PARTS[name]:
-        value: Any = scale
-        for step in part.split("."):
-            value = getattr(value, step)
-        found[part] = value
-    return found
+    return {part: getattr(scale, part) for part in PARTS[name]}

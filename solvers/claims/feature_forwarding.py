@@ -39,6 +39,7 @@ def measure(scale: Scale, work: Work) -> Claim:
     findings: list[Finding] = []
     rows: list[tuple[Cell, ...]] = []
     first: tuple[Side, Side] | None = None
+    searches = scale.evaluator.search_seeds
     for task in scale.evaluator.tasks:
         problem = problem_of(task, scale, work)
         sides = tuple(_side(problem, scale, work, forwarding=forwarding) for forwarding in (True, False))
@@ -63,8 +64,8 @@ def measure(scale: Scale, work: Work) -> Claim:
         findings=tuple(findings),
         tables=(
             Table(
-                "Whole evaluator on held-out mixed networks (accuracy, per cent, mean over its seeds), and DANCE's "
-                f"searches with it, {len(scale.evaluator.search_seeds)} seeds of {scale.evaluator.search_budget:,} queries. "
+                "Whole evaluator on held-out mixed networks (accuracy, per cent, mean over its seeds); DANCE's "
+                f"searches with it, {len(searches)} seeds of {scale.evaluator.search_budget:,} queries. "
                 "Without forwarding the estimator learns the costs on the best accelerator, one label a network.",
                 ("task", "forwarding", "latency", "energy", "area", "median regret, %", "worst regret, %"),
                 tuple(rows),

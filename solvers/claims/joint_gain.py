@@ -51,7 +51,7 @@ def measure(scale: Scale, work: Work) -> Claim:
                     )
                     for fronts in measured
                     for above, _, _ in PAPER
-                    for separate in (fronts.network_only, fronts.penalised)
+                    for separate in fronts.separate
                 ),
             ),
         ),
@@ -62,7 +62,7 @@ def judged(fronts: Fronts) -> list[Finding]:
     """A part for each distance and each separate search."""
     found = []
     for above, least, words in PAPER:
-        for separate in (fronts.network_only, fronts.penalised):
+        for separate in fronts.separate:
             ours, exact = at(fronts, separate, above), exactly_at(fronts, separate, above)
             known = not np.isnan(ours)
             found.append(

@@ -10,14 +10,14 @@ from typing import Any
 from solvers.claims.catalog import claim_names
 from solvers.claims.claim import Cell, Claim, Finding, Table
 from solvers.claims.pictures import draw, file_of
-from solvers.claims.run import Tested, write_json
+from solvers.claims.run import Outcome, write_json
 from solvers.claims.scale import Scale
 from solvers.claims.work import Work
 from solvers.result import software_versions
 
 
 def write_report(
-    tested: Sequence[Tested], *, scale: Scale, work: Work, command: Sequence[str], machine: dict[str, Any]
+    tested: Sequence[Outcome], *, scale: Scale, work: Work, command: Sequence[str], machine: dict[str, Any]
 ) -> Path:
     """Write everything into the work's folder.
 
@@ -49,7 +49,7 @@ def write_report(
     return page
 
 
-def page_text(tested: Sequence[Tested], *, scale: Scale, work: Work, about: dict[str, Any]) -> str:
+def page_text(tested: Sequence[Outcome], *, scale: Scale, work: Work, about: dict[str, Any]) -> str:
     """The report as Markdown."""
     lines = [
         f"# DANCE, claim by claim ({scale.name} scale)",
@@ -72,7 +72,7 @@ def page_text(tested: Sequence[Tested], *, scale: Scale, work: Work, about: dict
     return "\n".join([*lines, "", "---", "", f"{versions}; {ran_on}", ""])
 
 
-def _summary(each: Tested, scale: Scale, work: Work) -> tuple[Cell, ...]:
+def _summary(each: Outcome, scale: Scale, work: Work) -> tuple[Cell, ...]:
     command = work.command_of(each.name, scale.name)
     if each.claim is None:
         return (each.name, "", "", f"failed: {each.failure}", command)
@@ -109,12 +109,16 @@ def _table(table: Table) -> list[str]:
 
 
 def _markdown(columns: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> list[str]:
-    numeric = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+    numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
     return [
         "| " + " | ".join(escape(column) for column in columns) + " |",
         "| " + " | ".join("---:" if right else "---" for right in numeric) + " |",
         *("| " + " | ".join(cell_text(cell) for cell in row) + " |" for row in rows),
     ]
+
+
+def _is_number(cell: Cell) -> bool:
+    return cell is None or isinstance(cell, int | float) or cell in ("inf", "-inf")  # as JSON keeps infinity
 
 
 def cell_text(cell: Cell) -> str:

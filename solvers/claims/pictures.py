@@ -13,6 +13,7 @@ def draw(picture: Picture, path: Path) -> Path:
     """One picture; series without a label take the colour of the one before and do not appear in the legend."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
     figure = Figure(figsize=(7.2, 4.6), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
@@ -24,6 +25,10 @@ def draw(picture: Picture, path: Path) -> Path:
         axes.set_xscale("log")
     if picture.log_y:
         axes.set_yscale("log")
+    for axis, logarithmic in ((axes.xaxis, picture.log_x), (axes.yaxis, picture.log_y)):
+        if logarithmic:  # plain numbers rather than powers of ten: most of these axes span one or two decades
+            axis.set_major_formatter(LogFormatter())
+            axis.set_minor_formatter(LogFormatter(minor_thresholds=(1.0, 0.4)))
     colour = -1
     for series in picture.series:
         colour += bool(series.label) or colour < 0

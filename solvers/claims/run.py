@@ -23,7 +23,7 @@ from solvers.result import software_versions
 
 
 @dataclass(frozen=True)
-class Tested:
+class Outcome:
     """A claim that was tested, or failed to be.
 
     Attributes:
@@ -46,10 +46,10 @@ def run_claims(
     work: Work,
     *,
     names: Sequence[str] = (),
-    after: Callable[[list[Tested]], object] | None = None,
+    after: Callable[[list[Outcome]], object] | None = None,
     load: Callable[[str], Measure] = load_claim,
     fingerprints: Callable[[str, Scale, Work], list[str]] | None = None,
-) -> list[Tested]:
+) -> list[Outcome]:
     """Test claims and keep each on disk as soon as it is done.
 
     Args:
@@ -73,7 +73,7 @@ def run_claims(
     place = work.folder / "claims"
     place.mkdir(parents=True, exist_ok=True)
     find = fingerprints or problem_fingerprints
-    tested: list[Tested] = []
+    tested: list[Outcome] = []
     for number, name in enumerate(wanted):
         work.tell(name, number, len(wanted))
         tested.append(_test(name, scale, work, place / f"{name}.json", load=load, fingerprints=find))
@@ -90,7 +90,7 @@ def _test(
     *,
     load: Callable[[str], Measure],
     fingerprints: Callable[[str, Scale, Work], list[str]],
-) -> Tested:
+) -> Outcome:
     start = time.perf_counter()
     try:
         key = claim_key(name, scale, fingerprints(name, scale, work))
@@ -99,8 +99,8 @@ def _test(
             return found
         claim = load(name)(scale, work)
     except Exception as error:  # one claim that cannot be tested must not keep the others from being tested
-        return Tested(name, None, f"{type(error).__name__}: {error}", time.perf_counter() - start)
-    tested = Tested(name, claim, seconds=time.perf_counter() - start)
+        return Outcome(name, None, f"{type(error).__name__}: {error}", time.perf_counter() - start)
+    tested = Outcome(name, claim, seconds=time.perf_counter() - start)
     write_json(path, {"key": key, "seconds": tested.seconds, "claim": claim.to_json()})
     return tested
 
@@ -139,14 +139,14 @@ def _image_fingerprint(task: str, *, location: str | None) -> str:
         return f"missing: {error}"
 
 
-def _read(path: Path, key: str) -> Tested | None:
+def _read(path: Path, key: str) -> Outcome | None:
     """The claim on record, if it is the very same; a file that cannot be read counts as none."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         if stored["key"] != key:
             return None
         claim = Claim.from_json(stored["claim"])
-        return Tested(claim.name, claim, seconds=float(stored["seconds"]), read=True)
+        return Outcome(claim.name, claim, seconds=float(stored["seconds"]), read=True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

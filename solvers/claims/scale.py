@@ -126,6 +126,7 @@ class Scale:
         device: of torch, for evaluators and searches.
         accuracy_table: the NAS-Bench-Macro table, in place of the surrogate fitted to it.
         images: None where there is no time for whole searches on images.
+        search_evaluator: the evaluator that DANCE searches with, where the evaluator itself is not in question.
         larger: the name of the scale that tests what this one leaves out.
     """
 
@@ -135,6 +136,7 @@ class Scale:
     search_cost: SearchCostScale = field(default_factory=SearchCostScale)
     objectives: ObjectiveScale = field(default_factory=ObjectiveScale)
     images: ImageScale | None = None
+    search_evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
     device: str = "cpu"
     accuracy_table: Path | None = None
     larger: str = "gpu"

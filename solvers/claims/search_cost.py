@@ -156,7 +156,7 @@ def median(prices: Sequence[Price], name: str) -> float:
 
 def _results(problem: Problem, scale: Scale, work: Work) -> dict[str, list[Result]]:
     wanted = scale.search_cost
-    solvers: dict[str, Solver] = {"dance": Dance(evaluator=scale.evaluator.settings, device=scale.device)}
+    solvers: dict[str, Solver] = {"dance": Dance(evaluator=scale.search_evaluator, device=scale.device)}
     solvers |= {name: make_solver(name) for name in (*wanted.rivals, *wanted.others)}
     results: dict[str, list[Result]] = {name: [] for name in solvers}
     runs = [(name, seed) for name in solvers for seed in wanted.seeds]

@@ -1,0 +1,491 @@
+"""The paper's claims: verdicts seen to go both ways, resuming, the report; and every claim once, in miniature."""
+
+from __future__ import annotations
+
+import json
+import math
+import runpy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dance_env.cost import TECHNOLOGIES
+from dance_env.exact import optimum
+from dance_env.objective import Linear, Objective
+from dance_env.tasks import make_problem, task_names
+from solvers.claims import accelerators_by_objective as accelerators
+from solvers.claims import (
+    evaluator_accuracy,
+    feature_forwarding,
+    joint_beats_separate,
+    joint_gain,
+    joint_on_images,
+    search_cost,
+)
+from solvers.claims.catalog import PARTS, claim_names, load_claim, settings_of
+from solvers.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
+from solvers.claims.fronts import Fronts, Points, gain, lower_hull
+from solvers.claims.page import cell_text, escape, page_text, write_report
+from solvers.claims.problems import problem_of
+from solvers.claims.recorded import recorded
+from solvers.claims.run import Outcome, claim_key, run_claims
+from solvers.claims.scale import SCALES, ImageScale, Scale, on_device
+from solvers.claims.work import Work
+from solvers.ledger import Ledger
+from solvers.random_search import RandomSearch
+from solvers.record.trace import COLUMNS, Trace
+from solvers.result import Result, Status
+
+HOLDS, FAILS, UNKNOWN = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.NOT_TESTABLE
+ROOT = Path(__file__).resolve().parents[1]
+MACHINE = {"cores": 2}
+
+
+def finding(verdict: Verdict = HOLDS) -> Finding:
+    return Finding("a part", "1 to 2", "1.5", verdict, "above 1")
+
+
+def small_claim(name: str = "search_cost", **changes: object) -> Claim:
+    values = {
+        "name": name,
+        "statement": "It works.",
+        "paper": "10",
+        "ours": "11",
+        "sentence": "So.",
+        "findings": (finding(),),
+    }
+    return Claim(**(values | changes))  # type: ignore[arg-type]
+
+
+# Verdicts
+
+
+def test_a_claim_holds_only_if_no_part_fails():
+    assert Verdict.of_all([HOLDS, HOLDS]) is HOLDS
+    assert Verdict.of_all([HOLDS, UNKNOWN]) is HOLDS
+    assert Verdict.of_all([HOLDS, FAILS, UNKNOWN]) is FAILS
+    assert Verdict.of_all([UNKNOWN]) is UNKNOWN
+    assert small_claim(findings=()).verdict is UNKNOWN
+    assert small_claim(findings=(finding(), finding(FAILS))).verdict is FAILS
+
+
+def test_gain_is_the_ratio_of_the_least_costs_at_most_an_error():
+    joint = Points("joint", np.array([5.0, 6.0]), np.array([2.0, 1.0]))
+    separate = Points("separate", np.array([5.0, 7.0]), np.array([6.0, 1.5]))
+    assert gain(separate, joint, np.array([5.0, 6.0, 7.0])).tolist() == [3.0, 6.0, 1.5]
+    nothing = Points("nothing", np.empty(0), np.empty(0))
+    assert gain(nothing, joint, np.array([5.0])).tolist() == [math.inf]
+    assert gain(separate, nothing, np.array([5.0])).tolist() == [0.0]
+    assert np.isnan(gain(separate, joint, np.array([4.0]))).all()
+
+
+def fronts(separate_cost: float, *, dance_cost: float = 1.0) -> Fronts:
+    """Three errors; the joint front costs 1, DANCE and the separate searches as told."""
+    levels = np.array([5.0, 5.2, 6.0])
+
+    def at(label: str, cost: float) -> Points:
+        return Points(label, levels, np.array([1.0, 0.9, 0.8]) * cost)
+
+    separate = [at(name, separate_cost) for name in ("only", "penalised", "limited")]
+    return Fronts("task", levels, at("joint", 1.0), (at("seed 0", dance_cost),), *separate)
+
+
+@pytest.mark.parametrize(
+    ("separate", "dance", "verdict"),
+    [(1.5, 1.0, HOLDS), (1.0, 1.0, FAILS), (1.5, 1.6, FAILS), (1.005, 1.0, FAILS), (math.inf, 1.0, HOLDS)],
+)
+def test_joint_beats_separate_goes_both_ways(separate, dance, verdict):
+    found = joint_beats_separate.judged(fronts(separate, dance_cost=dance))
+    assert [each.verdict for each in found] == [verdict] * 3
+
+
+def test_one_bad_error_is_enough_to_lose_along_the_front():
+    assert joint_beats_separate.wins(np.array([2.0, 2.0, 1.0]))
+    assert not joint_beats_separate.wins(np.array([2.0, 2.0, 0.9]))
+    assert not joint_beats_separate.wins(np.array([np.nan]))
+
+
+def test_the_size_of_the_gain_goes_both_ways():
+    assert [each.verdict for each in joint_gain.judged(fronts(7.5))] == [HOLDS] * 6
+    assert [each.verdict for each in joint_gain.judged(fronts(3.5))] == [HOLDS] * 3 + [FAILS] * 3
+    assert [each.verdict for each in joint_gain.judged(fronts(1.2))] == [FAILS] * 6
+
+
+def test_the_evaluator_is_held_against_the_papers_figures_at_their_decimals():
+    paper = evaluator_accuracy.PAPER_ESTIMATOR
+    assert evaluator_accuracy.reaches({name: value - 0.04 for name, value in paper.items()}, paper)
+    assert not evaluator_accuracy.reaches({**paper, "energy_j": 99.6}, paper)
+
+
+@pytest.mark.parametrize(("without", "verdict"), [(97.0, HOLDS), (98.5, FAILS)])
+def test_feature_forwarding_goes_both_ways(without, verdict):
+    metrics = tuple(evaluator_accuracy.PAPER_WHOLE)
+    sides = [feature_forwarding.Side(dict.fromkeys(metrics, value), ()) for value in (98.0, without)]
+    assert {each.verdict for each in feature_forwarding.judged("task", *sides)} == {verdict}
+
+
+def price(evaluations: float, seconds: float, training: float = 0.0) -> search_cost.Price:
+    return search_cost.Price(evaluations, 0.0, seconds, training, 0.5)
+
+
+def test_search_cost_goes_both_ways_and_bills_training_apart():
+    rivals = {"ppo": [price(4000, 40.0)] * 3, "evolution": [price(1000, 4.0)] * 3}
+    cheap = search_cost.judged("task", {"dance": [price(50, 1.0, 30.0)] * 3, **rivals}, ("ppo", "evolution"))
+    assert [each.verdict for each in cheap] == [HOLDS, HOLDS, HOLDS, FAILS]  # the last counts the training
+    dear = search_cost.judged("task", {"dance": [price(500, 5.0)] * 3, **rivals}, ("ppo", "evolution"))
+    assert [each.verdict for each in dear] == [FAILS, HOLDS, FAILS, FAILS]
+    never = [price(math.inf, math.inf)] * 3
+    lost = search_cost.judged("task", {"dance": never, **rivals}, ("ppo", "evolution"))
+    assert {each.verdict for each in lost} == {FAILS}
+    nobody = search_cost.judged("task", {"dance": never, "ppo": never, "evolution": never}, ("ppo", "evolution"))
+    assert {each.verdict for each in nobody} == {UNKNOWN}
+
+
+def test_runs_that_never_came_close_count_as_infinite_in_the_median():
+    runs = [price(10, 1.0), price(math.inf, math.inf), price(math.inf, math.inf)]
+    assert search_cost.median(runs, "evaluations") == math.inf
+    assert search_cost.median([price(10, 1.0), price(20, 2.0), runs[1]], "evaluations") == 20
+
+
+def run_of(objective: list[float]) -> Result:
+    """A run that evaluated these objectives, with two gradient queries and half a second before each."""
+    rows = len(objective)
+    columns = {name: np.zeros(rows, dtype) for name, dtype in COLUMNS.items()}
+    columns["objective"] = np.array(objective)
+    columns["gradient_queries"] = 2 * np.arange(1, rows + 1)
+    columns["solver_seconds"] = 0.5 * np.arange(1, rows + 1)
+    trace = Trace(designs=np.zeros((rows, 1), np.int64), **columns)
+    ledger = Ledger(evaluations=rows, surrogate_seconds=7.0)
+    return Result("dance", {}, 0, rows, "task", "", Status.BUDGET_SPENT, "", ledger, trace, {})
+
+
+def test_the_price_is_read_at_the_first_close_design():
+    found = search_cost.price(run_of([12.0, 10.05, 10.0]), 10.0, 1.0)
+    assert (found.evaluations, found.gradients, found.spent) == (2, 4, 6)
+    assert (found.seconds, found.seconds_with_training, found.final_regret_pct) == (1.0, 8.0, 0.0)
+    assert not search_cost.price(run_of([12.0, 11.0]), 10.0, 1.0).reached
+
+
+def test_accelerators_by_objective_goes_both_ways():
+    large, small = accelerators.Chosen(16, 16, 16, "WS"), accelerators.Chosen(12, 8, 32, "RS")
+    as_said = [accelerators.Pair(0.9, 0.1, 1.0, latency=large, energy=small)]
+    assert {each.verdict for each in accelerators.judged("task", as_said)} == {HOLDS}
+    other = [accelerators.Pair(0.9, 0.1, 1.0, latency=small, energy=large)]
+    assert {each.verdict for each in accelerators.judged("task", other)} == {FAILS}
+    same = [accelerators.Pair(0.9, 0.1, 1.0, latency=large, energy=large)]
+    assert accelerators.judged("task", as_said + same)[0].verdict is FAILS  # half of them is not most of them
+
+
+def image_result(term: str, seed: int, error_pct: float, edap: float) -> dict[str, object]:
+    return {"term": term, "seed": seed, "lambda2": 0.1, "error_pct": error_pct, "edap_js_mm2": edap}
+
+
+def test_images_are_judged_within_each_seed():
+    wanted = ImageScale(seeds=(0, 1), separate=("none",))
+    good = [image_result("table", seed, 2.0, 1e-9) for seed in (0, 1)]
+    separate = [image_result("none", seed, 2.0, 3e-9) for seed in (0, 1)]
+    claim = joint_on_images.judge([*good, *separate], wanted)
+    assert claim.verdict is HOLDS
+    assert "3.00" in claim.ours
+    one_bad = [good[0], image_result("table", 1, 2.5, 1e-9)]  # cheaper, but not as accurate
+    assert joint_on_images.judge([*one_bad, *separate], wanted).verdict is FAILS
+
+
+def test_what_a_scale_leaves_out_is_not_testable_and_says_where_it_is():
+    claim = joint_on_images.measure(SCALES["laptop"], Work(Path("unused")))
+    assert claim.verdict is UNKNOWN
+    assert "--scale gpu --claims joint_on_images" in claim.sentence
+
+
+# What the claims compute with
+
+
+def test_the_hull_is_what_some_penalty_finds():
+    rng = np.random.default_rng(0)
+    macs, error = rng.random(60), rng.random(60)
+    by_weight = {int((error + weight * macs).argmin()) for weight in [0.0, *np.geomspace(1e-4, 1e4, 4000)]}
+    assert by_weight <= set(lower_hull(macs, error).tolist())
+    assert len(lower_hull(macs, error)) <= len(by_weight) + 1  # a corner may need a weight between two of the grid's
+
+
+def test_optima_under_many_objectives_are_the_exact_ones():
+    problem = make_problem("tiny/linear")
+    scales = accelerators.median_costs(problem)
+    wanted = replace(SCALES["laptop"].objectives, lean=(0.9,), area=(0.2,), weights=(1.0,))
+    (pair,) = accelerators.pairs_of(problem, wanted, Work(Path("unused")))
+    for latency, energy, chosen in ((0.9, 0.1, pair.latency), (0.1, 0.9, pair.energy)):
+        function = Linear(latency / scales[0], energy / scales[1], 0.2 / scales[2])
+        best = optimum(replace(problem, objective=Objective(function, weight=1.0)))
+        named = problem.space.decode(best.design[None])[0]
+        assert (named["pe_x"], named["pe_y"], named["rf_words"], named["dataflow"]) == (
+            chosen.columns, chosen.rows, chosen.rf_words, chosen.dataflow,
+        )  # fmt: skip
+
+
+def test_a_space_without_accuracies_says_so(tmp_path):
+    from dance_env.graph.networks import network_space
+    from solvers.claims.problems import UnknownAccuracy
+
+    with pytest.raises(RuntimeError, match="accuracy of networks of dance-cifar10 is not known"):
+        UnknownAccuracy(network_space("dance-cifar10")).evaluate(np.zeros((1, 9), np.int64))
+    with pytest.raises(ValueError, match="there is no task 'tiny/edap2'"):
+        problem_of("tiny/edap2", SCALES["laptop"], Work(tmp_path))
+
+
+def test_a_recorded_run_is_read_and_another_is_not(tmp_path):
+    problem, calls = make_problem("tiny/edap"), []
+
+    def run(budget: int) -> Result:
+        return recorded(
+            RandomSearch(), problem, budget=budget, seed=0, folder=tmp_path, callback=lambda _: calls.append(budget)
+        )
+
+    first, again, other = run(30), run(30), run(40)
+    assert first.trace.same_search(again.trace)
+    assert len(other.trace) == 40
+    assert set(calls) == {30, 40}
+    before = len(calls)
+    run(30)
+    assert len(calls) == before
+
+
+# Running and resuming
+
+
+class Counted:
+    """Stands for the claims: counts the calls, and raises where it is told to."""
+
+    def __init__(self, **errors: BaseException) -> None:
+        self.calls: list[str] = []
+        self.errors = errors
+
+    def __call__(self, name: str):
+        def measure(scale: Scale, work: Work) -> Claim:
+            self.calls.append(name)
+            if name in self.errors:
+                raise self.errors[name]
+            return small_claim(name, tables=(Table("t", ("a", "b"), ((math.inf, 1.5),)),))
+
+        return measure
+
+    def run(self, folder: Path, *, scale: Scale = SCALES["laptop"], fingerprint: str = "problem") -> list[Outcome]:
+        return run_claims(
+            scale, Work(folder), names=NAMES, load=self, fingerprints=lambda *_: [fingerprint]
+        )  # fmt: skip
+
+
+NAMES = ["joint_gain", "search_cost", "feature_forwarding"]
+
+
+def test_what_is_on_record_is_not_measured_again(tmp_path):
+    claims = Counted()
+    first = claims.run(tmp_path)
+    again = claims.run(tmp_path)
+    assert claims.calls == NAMES
+    assert [each.read for each in again] == [True] * 3
+    assert [page_of([each]) for each in again] == [page_of([each]) for each in first]
+
+
+def test_other_settings_or_another_problem_are_measured(tmp_path):
+    claims = Counted()
+    claims.run(tmp_path)
+    laptop = SCALES["laptop"]
+    claims.run(tmp_path, scale=replace(laptop, search_cost=replace(laptop.search_cost, budget=7)))
+    assert claims.calls[3:] == ["search_cost"]
+    claims.run(tmp_path, scale=replace(laptop, search_cost=replace(laptop.search_cost, budget=7)), fingerprint="other")
+    assert claims.calls[4:] == NAMES
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"key": 1}'])
+def test_a_damaged_record_is_measured_again(tmp_path, damage):
+    claims = Counted()
+    claims.run(tmp_path)
+    (tmp_path / "claims" / "search_cost.json").write_text(damage)
+    assert all(each.claim is not None for each in claims.run(tmp_path))
+    assert claims.calls[3:] == ["search_cost"]
+
+
+def test_an_interrupt_keeps_what_had_finished(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        Counted(search_cost=KeyboardInterrupt()).run(tmp_path)
+    claims = Counted()
+    assert [each.read for each in claims.run(tmp_path)] == [True, False, False]
+    assert claims.calls == NAMES[1:]
+
+
+def test_a_claim_that_raises_does_not_keep_the_others_from_being_tested(tmp_path):
+    tested = Counted(search_cost=RuntimeError("no | luck")).run(tmp_path)
+    assert [each.claim is None for each in tested] == [False, True, False]
+    assert tested[1].failure == "RuntimeError: no | luck"
+    assert r"failed: RuntimeError: no \| luck" in page_of(tested)
+    assert Counted().run(tmp_path)[1].claim is not None  # and it is tested again
+
+
+def test_the_key_tells_settings_apart():
+    laptop = SCALES["laptop"]
+    other = replace(laptop, fronts=replace(laptop.fronts, budget=1))
+    assert claim_key("joint_gain", laptop, []) != claim_key("joint_gain", other, [])
+    assert claim_key("search_cost", laptop, []) == claim_key("search_cost", other, [])
+
+
+def test_unknown_claims_are_refused_with_the_nearest():
+    with pytest.raises(ValueError, match=r"there is no claim 'joint_gains'.*'joint_gain'"):
+        run_claims(SCALES["laptop"], Work(Path("unused")), names=["joint_gains"])
+
+
+# The report
+
+
+def page_of(tested: list[Outcome]) -> str:
+    scale = SCALES["laptop"]
+    about = {"command": "c", "software": {"python": "3"}, "machine": MACHINE}
+    return page_text(
+        [replace(each, seconds=0.0) for each in tested], scale=scale, work=Work(Path("unused")), about=about
+    )
+
+
+def test_claims_survive_json():
+    series = Series.of("s", [1.0, math.inf, 2.0], [1.0, 2.0, math.nan])
+    assert series.x == (1.0,)
+    claim = small_claim(
+        tables=(Table("t", ("a", "b", "c"), ((1, "x", None),)),),
+        pictures=(Picture("p", "t", "x", "y", (series,), True),),
+    )
+    assert Claim.from_json(json.loads(json.dumps(claim.to_json(), allow_nan=False))) == claim
+    odd = small_claim(tables=(Table("t", ("a", "b"), ((math.inf, math.nan),)),))
+    text = json.dumps(odd.to_json(), allow_nan=False)
+    assert Claim.from_json(json.loads(text)).tables[0].rows == (("inf", None),)
+
+
+def test_a_table_of_uneven_rows_is_refused():
+    with pytest.raises(ValueError, match="2 columns, but a row of 1"):
+        Table("t", ("a", "b"), ((1,),))
+
+
+def test_the_report_cannot_be_broken_by_what_it_shows():
+    nasty = "a|b\n| c | <script> [x](y) *z* \\"
+    claim = small_claim(
+        statement=nasty, paper=nasty, ours=nasty, sentence=nasty, tables=(Table(nasty, (nasty, "n"), ((nasty, 1.0),)),)
+    )
+    page = page_of([Outcome(claim.name, claim)])
+    assert "<script>" not in page
+    for line in page.splitlines():
+        if line.startswith("|"):
+            bars = line.replace("\\\\", "").replace("\\|", "").count("|")
+            assert bars in (3, 6), line  # two or five columns, nothing in between
+    assert escape(nasty) == r"a\|b \| c \| &lt;script&gt; \[x\](y) \*z\* " + "\\\\"
+
+
+def test_cells_read_well():
+    assert [cell_text(each) for each in (None, 1234567, 0.123456, math.inf, "x|y")] == [
+        "–", "1,234,567", "0.1235", "inf", "x\\|y",
+    ]  # fmt: skip
+
+
+def test_the_report_is_written_whole(tmp_path):
+    shown = Picture(
+        "curve", "a $title", "x", "y", (Series.of("s", [1, 10], [1, 2], "step"), Series.of("", [1], [1])), True
+    )
+    claim = small_claim(pictures=(shown,))
+    page = write_report(
+        [Outcome(claim.name, claim, seconds=1.0)],
+        scale=SCALES["laptop"], work=Work(tmp_path), command=["python", "x y"], machine=MACHINE,
+    )  # fmt: skip
+    assert (tmp_path / "search_cost_curve.png").read_bytes().startswith(b"\x89PNG")
+    text = page.read_text()
+    assert "![a $title](search_cost_curve.png)" in text
+    assert "| joint_gain |  |  | not run |  |" in text
+    stored = json.loads((tmp_path / "results.json").read_text())
+    assert stored["command"] == "python 'x y'"
+    assert Claim.from_json(stored["claims"][0]["claim"]) == claim
+
+
+# Scales, and everything once
+
+
+def test_scales_name_what_exists():
+    for scale in SCALES.values():
+        for name in claim_names():
+            for part, settings in settings_of(name, scale).items():
+                tasks = getattr(settings, "tasks", ())
+                assert part in ("images", "search_evaluator") or tasks
+                assert part == "images" or set(tasks) <= {*task_names(), "dance-cifar10"}
+            assert callable(load_claim(name))
+        assert set(scale.objectives.technologies) <= set(TECHNOLOGIES)
+        assert scale.larger in SCALES
+    moved = on_device(SCALES["gpu"], "cpu")
+    assert (moved.device, moved.images.device, moved.images.precision) == ("cpu", "cpu", "float32")
+    assert list(PARTS) == claim_names()
+
+
+def miniature() -> Scale:
+    """Every claim on the tiny task, in seconds."""
+    laptop = SCALES["laptop"]
+    loop = replace(laptop.evaluator.settings.generator, epochs=2, batch=64)
+    training = replace(
+        laptop.evaluator.settings,
+        networks=300,
+        pairs=1000,
+        generator=loop,
+        estimator=loop,
+        generator_width=16,
+        estimator_width=16,
+    )
+    return Scale(
+        "miniature",
+        evaluator=replace(
+            laptop.evaluator,
+            tasks=("tiny/edap",),
+            settings=training,
+            test_networks=50,
+            test_pairs=100,
+            search_seeds=(0,),
+            search_budget=200,
+        ),
+        fronts=replace(laptop.fronts, tasks=("tiny/edap",), budget=300, seeds=(0,), lambdas=(0.3, 1.0, 3.0)),
+        search_cost=replace(
+            laptop.search_cost,
+            tasks=("tiny/edap",),
+            rivals=("random", "evolution"),
+            others=("dance-exact",),
+            seeds=(0,),
+            budget=200,
+        ),
+        objectives=replace(
+            laptop.objectives,
+            tasks=("tiny/linear",),
+            technologies=("edge-lpddr4",),
+            lean=(0.9,),
+            area=(0.1,),
+            weights=(1.0,),
+        ),
+        search_evaluator=training,
+    )
+
+
+@pytest.mark.timeout(120)
+def test_every_claim_once(tmp_path):
+    scale, work = miniature(), Work(tmp_path)
+    tested = run_claims(scale, work)
+    assert [each.failure for each in tested] == [""] * len(PARTS)
+    by_name = {each.name: each.claim for each in tested}
+    assert by_name["joint_on_images"].verdict is UNKNOWN
+    assert all(by_name[name].findings for name in PARTS if name != "joint_on_images")
+    page = write_report(tested, scale=scale, work=work, command=["python"], machine=MACHINE)
+    assert page.read_text().count("\n## ") == len(PARTS)
+    again = run_claims(scale, work)
+    assert all(each.read for each in again)
+    assert page_of(again) == page_of(tested)
+    front = by_name["joint_beats_separate"].tables[0]
+    exact = front.columns.index("exact vs operations limited")
+    assert all(row[exact] >= 1.0 - 1e-9 for row in front.rows)  # nothing beats the exact joint front
+
+
+def test_the_example_writes_its_report(tmp_path, capsys):
+    main = runpy.run_path(str(ROOT / "examples" / "reproduce_dance.py"))["main"]
+    assert main(["--claims", "joint_on_images", "--out", str(tmp_path)]) == 0
+    assert "not testable here" in (tmp_path / "report.md").read_text()
+    assert main(["--claims", "nonsense", "--out", str(tmp_path)]) == 2
+    assert "there is no claim 'nonsense'" in capsys.readouterr().out.replace("\n", " ")
