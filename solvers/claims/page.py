@@ -10,6 +10,7 @@ from typing import Any
 from solvers.claims.catalog import claim_names
 from solvers.claims.claim import Cell, Claim, Finding, Table
 from solvers.claims.pictures import draw, file_of
+from solvers.claims.recorded import source_digest
 from solvers.claims.run import Outcome, write_json
 from solvers.claims.scale import Scale
 from solvers.claims.work import Work
@@ -33,7 +34,13 @@ def write_report(
     for each in tested:
         for picture in each.claim.pictures if each.claim else ():
             draw(picture, work.folder / file_of(each.claim, picture))  # type: ignore[arg-type]
-    about = {"scale": scale.name, "command": shlex.join(command), "software": software_versions(), "machine": machine}
+    about = {
+        "scale": scale.name,
+        "command": shlex.join(command),
+        "software": software_versions(),
+        "source": source_digest()[:12],
+        "machine": machine,
+    }
     claims = [
         {
             "name": each.name,
@@ -69,7 +76,7 @@ def page_text(tested: Sequence[Outcome], *, scale: Scale, work: Work, about: dic
         lines += ["", f"`{work.command_of(each.name, scale.name)}` ({each.seconds:.0f} s)"]
     versions = ", ".join(f"{name} {version}" for name, version in about["software"].items())
     ran_on = ", ".join(f"{name} {escape(str(value))}" for name, value in about["machine"].items())
-    return "\n".join([*lines, "", "---", "", f"{versions}; {ran_on}", ""])
+    return "\n".join([*lines, "", "---", "", f"{versions}; source {about['source']}; {ran_on}", ""])
 
 
 def _summary(each: Outcome, scale: Scale, work: Work) -> tuple[Cell, ...]:
