@@ -193,6 +193,27 @@ def test_images_are_judged_within_each_seed():
     assert joint_on_images.judge([*one_bad, *separate], wanted).verdict is FAILS
 
 
+def test_image_searches_are_run_and_read_again(tmp_path, monkeypatch):
+    from micro_images import micro_settings, micro_task
+
+    from solvers.dance.images import catalog, settings
+
+    asked = []
+    monkeypatch.setattr(catalog, "image_task", lambda name, *, location=None: asked.append(name) or micro_task())
+    monkeypatch.setattr(settings, "preset", lambda name: micro_settings())
+    wanted = ImageScale(tasks=("micro",), seeds=(0,), lambdas=(0.1,))
+    told: list[str] = []
+    work = Work(tmp_path, tell=lambda what, done, total: told.append(what))
+    claim = joint_on_images.measure(replace(SCALES["laptop"], images=wanted), work)
+    assert asked == ["micro"]
+    assert {"micro: search", "micro: final"} <= set(told)
+    assert [row[0] for row in claim.tables[0].rows] == ["table", "macs", "none"]
+    assert claim.verdict in (HOLDS, FAILS)
+    before = len(told)
+    assert joint_on_images.measure(replace(SCALES["laptop"], images=wanted), work) == claim
+    assert len(told) == before  # nothing was trained again
+
+
 def test_what_a_scale_leaves_out_is_not_testable_and_says_where_it_is():
     claim = joint_on_images.measure(SCALES["laptop"], Work(Path("unused")))
     assert claim.verdict is UNKNOWN
