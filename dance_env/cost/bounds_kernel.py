@@ -14,6 +14,7 @@ from dance_env.cost.kernel import (
     case_exists,
     input_extent,
     least_case_input,
+    least_inputs,
     tile_words,
 )
 from dance_env.cost.nest_kernel import rows_of
@@ -21,26 +22,26 @@ from dance_env.cost.nest_kernel import rows_of
 C, M, G, R, S, P, Q = range(7)
 # Columns of the bounds: pJ apart from registers, leakage and DRAM (inf: no such case), register writes, cycles.
 B_BASE, B_WRITES, B_CYCLES = range(3)
-# Rows of the scratch array that holds one inner part: factors, their product, what is left for the loops above.
-I_RF, I_X, I_Y, I_TILE, I_LEFT = range(5)
+# An inner part is held in five rows of one array: factors, their product, what is left for the loops above.
+PART_ROWS = 5
 
 
 @helper
-def unpack(row, triples, dims, stride, part, extent):
-    """Write one inner part to ``part`` (5, 7) and ``extent``; returns columns, rows, iterations of the loops above."""
-    columns, rows, iterations = np.int64(1), np.int64(1), np.int64(1)
+def unpack(rows, i, triples, dims, stride, rf, x, y, tile, left, extent):
+    """Write inner part ``i`` to (7,) arrays and ``extent``; returns columns, rows, iterations of the loops above."""
+    columns, rows_used, iterations = np.int64(1), np.int64(1), np.int64(1)
     for d in range(7):
-        k = row[d]
-        part[I_RF, d] = triples[k, 0]
-        part[I_X, d] = triples[k, 1]
-        part[I_Y, d] = triples[k, 2]
-        part[I_TILE, d] = triples[k, 0] * triples[k, 1] * triples[k, 2]
-        part[I_LEFT, d] = dims[d] // part[I_TILE, d]
+        k = rows[i, d]
+        rf[d] = triples[k, 0]
+        x[d] = triples[k, 1]
+        y[d] = triples[k, 2]
+        tile[d] = triples[k, 0] * triples[k, 1] * triples[k, 2]
+        left[d] = dims[d] // tile[d]
         columns *= triples[k, 1]
-        rows *= triples[k, 2]
-        iterations *= part[I_LEFT, d]
-    input_extent(part[I_RF], stride, extent)
-    return columns, rows, iterations
+        rows_used *= triples[k, 2]
+        iterations *= left[d]
+    input_extent(rf, stride, extent)
+    return columns, rows_used, iterations
 
 
 @helper
@@ -53,45 +54,43 @@ def first_size(rf_words, words):
 
 
 @helper
-def links(part, stride):
+def links(rf, y, stride):
     """Rows of the array that can pass input tiles on to each other, and how far apart their tiles are."""
-    if part[I_Y, C] == 1 and part[I_Y, M] == 1:
-        if part[I_Y, R] > 1:
-            return part[I_Y, R], part[I_RF, R]
-        if part[I_Y, P] > 1:
-            return part[I_Y, P], part[I_RF, P] * stride
+    if y[C] == 1 and y[M] == 1:
+        if y[R] > 1:
+            return y[R], rf[R]
+        if y[P] > 1:
+            return y[P], rf[P] * stride
     return np.int64(1), np.int64(0)
 
 
 @helper
-def distinct_tiles(part):
+def distinct_tiles(x, y):
     """Distinct input tiles in a column of the array, distinct columns."""
     rows, columns = 1, 1
     for d in range(7):
         if d != M:
-            rows *= part[I_Y, d]
-            columns *= part[I_X, d]
+            rows *= y[d]
+            columns *= x[d]
     return rows, columns
 
 
 @helper
-def spread_reduction(part):
+def spread_reduction(x, y):
     """Over how many PEs the sum of one output is spread."""
-    return part[I_X, C] * part[I_Y, C] * part[I_X, R] * part[I_Y, R] * part[I_X, S] * part[I_Y, S]
+    return x[C] * y[C] * x[R] * y[R] * x[S] * y[S]
 
 
 @helper
-def case_words(case, part, extent, iterations, stride, chain, apart, physical):
+def case_words(case, tile, left, whole, iterations, least, physical):
     """Least words read from the global buffer in a case: weights, outputs (partial sums written), inputs per PE."""
-    s = part[I_TILE]
-    left = part[I_LEFT]
-    w = float(s[C] * s[M] * s[G] * s[R] * s[S] * iterations)
-    o = float(s[M] * s[G] * s[P] * s[Q] * iterations)
+    w = float(tile[C] * tile[M] * tile[G] * tile[R] * tile[S] * iterations)
+    o = float(tile[M] * tile[G] * tile[P] * tile[Q] * iterations)
     if case == 0:
         w /= left[P] * left[Q]
     if case == 1:
         o /= left[C] * left[R] * left[S]
-    i = 0.0 if physical else least_case_input(case, s, left, extent, iterations, stride, chain, apart)
+    i = 0.0 if physical else least_case_input(case, least, left, whole, iterations)
     return w, o, i
 
 
@@ -122,43 +121,50 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
     bounds = np.empty((n, CASES, 3))
     register_reads = np.empty(n)
     key = np.empty(n)
-    part = np.ones((5, 7), dtype=np.int64)
+    # Rows taken out once: taking them in the loop would count references each time.
+    part = np.ones((PART_ROWS, 7), dtype=np.int64)
+    rf, x, y, tile, left = part[0], part[1], part[2], part[3], part[4]
     extent = np.ones(4, dtype=np.int64)
+    least = np.zeros((2, 7))
     macs = 1
     for d in range(7):
         macs *= dims[d]
     outputs = dims[M] * dims[G] * dims[P] * dims[Q]
+    read_time, write_time = 1 / prices.glb_read_rate, 1 / prices.glb_write_rate
     for i in range(n):
-        columns_used, rows_used, iterations = unpack(rows[i], triples, dims, stride, part, extent)
+        columns_used, rows_used, iterations = unpack(rows, i, triples, dims, stride, rf, x, y, tile, left, extent)
         pes = columns_used * rows_used
         working[i] = pes
-        distinct_y, distinct_x = distinct_tiles(part)
+        distinct_y, distinct_x = distinct_tiles(x, y)
         distinct = distinct_x * distinct_y
-        chain, apart = links(part, stride)
-        spread = spread_reduction(part)
+        chain, apart = links(rf, y, stride)
+        whole = extent[0] * extent[1] * extent[2] * extent[3]
+        least_inputs(tile, left, extent, stride, chain, apart, least)
+        spread = spread_reduction(x, y)
+        compute = max(float(macs // pes), (least_words + outputs) / prices.dram_rate)
         copies = 1  # of a weight among the PEs
         for d in (P, Q):
-            copies *= part[I_X, d] * part[I_Y, d]
+            copies *= x[d] * y[d]
         cell[i] = grid.column_of[columns_used] * grid.shape[1] + grid.row_of[rows_used]
-        need[i] = max(least_rf_words, tile_words(part[I_RF], stride))
+        need[i] = max(least_rf_words, tile_words(rf, stride))
         register_reads[i] = 3.0 * macs - outputs * spread
-        size = min(first_size(grid.rf_words, need[i]), len(grid.rf_words) - 1)
+        first = min(first_size(grid.rf_words, need[i]), len(grid.rf_words) - 1)
         key[i] = np.inf
         for case in range(CASES):
             bounds[i, case, B_BASE] = np.inf
-            if not case_exists(case, part[I_LEFT], iterations):
+            if not case_exists(case, left, iterations):
                 continue
-            w, o, per_pe = case_words(case, part, extent, iterations, stride, chain, apart, physical)
+            w, o, per_pe = case_words(case, tile, left, whole, iterations, least, physical)
             reads = w + per_pe * distinct + o - outputs
             written = macs + w * copies + max(0.0, per_pe - 1) * pes + (o - outputs) * spread
-            cycles = max(float(macs // pes), reads / prices.glb_read_rate)
-            cycles = max(cycles, (least_words + o) / prices.glb_write_rate)
-            cycles = max(cycles, (least_words + outputs) / prices.dram_rate)
+            cycles = max(compute, reads * read_time)
+            cycles = max(cycles, (least_words + o) * write_time)
             base = macs * prices.mac_pj + buffer_pj(w, per_pe * distinct, o, outputs, prices)
             bounds[i, case, B_BASE] = base
             bounds[i, case, B_WRITES] = written
             bounds[i, case, B_CYCLES] = cycles
-            pj = base + register_reads[i] * grid.rf_read_pj[size] + written * grid.rf_write_pj[size] + least_pj
-            pj += cycles * (prices.glb_leak_pj + working[i] * grid.rf_leak_pj[size])
-            key[i] = min(key[i], pj * cycles if grid.kind == EDP else pj if grid.kind == ENERGY else cycles)
+            for size in range(first, first + 1 if grid.dearer else len(grid.rf_words)):
+                pj = base + register_reads[i] * grid.rf_read_pj[size] + written * grid.rf_write_pj[size] + least_pj
+                pj += cycles * (prices.glb_leak_pj + working[i] * grid.rf_leak_pj[size])
+                key[i] = min(key[i], pj * cycles if grid.kind == EDP else pj if grid.kind == ENERGY else cycles)
     return cell, need, working, bounds, register_reads, key

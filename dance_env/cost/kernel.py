@@ -157,20 +157,18 @@ def _smallest_factor(n):
 
 
 @helper
-def least_input(d, s, left, extent, iterations, stride, chain, apart):
-    """Bound on `overlapped_words` per PE when ``d`` is the innermost loop that moves the input.
+def least_input(d, s, left, extent, stride, chain, apart):
+    """Bound on `overlapped_words` per PE and iteration when ``d`` is the innermost loop that moves the input.
 
     Args:
         s, left: (7,) sizes of the tile below the loops, and how often the loops repeat it along each dimension.
         extent: of the input tile.
-        iterations: of all loops together, those outside ``d`` and ``d`` itself.
         chain, apart: rows that can pass tiles on, 1 when none can; how far apart they are.
     """
     whole = extent[0] * extent[1] * extent[2] * extent[3]
     a = s[d] * stride if d == P or d == Q else s[d]
     size = extent[AXIS[d]]
     piece = whole if a >= size else whole // size * a
-    prime = _smallest_factor(left[d])
     # A loop that steps outside falls back inside. With R and P (S and Q) on one axis the two may cancel, so that
     # nothing is fetched, or amount to one more slide; else the whole tile is.
     block = left[d]
@@ -178,7 +176,7 @@ def least_input(d, s, left, extent, iterations, stride, chain, apart):
     other = P if d == R else R if d == P else Q if d == S else S if d == Q else -1
     if other >= 0 and left[other] > 1:
         b = s[other] * stride if other == P or other == Q else s[other]
-        if prime == left[d]:
+        if _smallest_factor(left[d]) == left[d]:
             single = _smallest_factor(left[other]) == left[other]
             cancels = a == b if single else a % b == 0
             meets = cancels or (2 * a == b if single else 2 * a % b == 0)
@@ -190,9 +188,12 @@ def least_input(d, s, left, extent, iterations, stride, chain, apart):
     if AXIS[d] != H_AXIS and not cancels:
         chain = 1
     shared = chain if AXIS[d] == H_AXIS and a == apart else 1
+    if chain == 1 and not cancels:
+        return (whole + (block - 1) * piece) / block
+    prime = _smallest_factor(left[d])
     slides = block // prime * (prime - 1)
     steps = 0 if cancels else block - slides - 1
-    return iterations / block * (whole / chain + slides * piece / shared + steps * piece / chain)
+    return (whole / chain + slides * piece / shared + steps * piece / chain) / block
 
 
 @helper
@@ -220,15 +221,24 @@ def case_exists(case, left, iterations):
 
 
 @helper
-def least_case_input(case, s, left, extent, iterations, stride, chain, apart):
-    """Bound on the input words per PE in a case: the least over the loops that could slide."""
-    if case == 2:
-        iterations //= left[M]
-        chain = 1
-    if iterations == 1:
-        return float(extent[0] * extent[1] * extent[2] * extent[3])
-    least = np.inf
+def least_inputs(s, left, extent, stride, chain, apart, least):
+    """Write `least_input` of every loop to ``least`` (2, 7): where rows can pass tiles on, and where they cannot."""
+    for d in range(7):
+        if left[d] > 1 and d != M:
+            least[1, d] = least_input(d, s, left, extent, stride, np.int64(1), np.int64(0))
+            least[0, d] = least[1, d]
+            if chain > 1:
+                least[0, d] = least_input(d, s, left, extent, stride, chain, apart)
+
+
+@helper
+def least_case_input(case, least, left, whole, iterations):
+    """Bound on the input words per PE in a case: the least over the loops that could slide. In case 2 no rows link."""
+    passes = iterations // left[M] if case == 2 else iterations
+    if passes == 1:
+        return float(whole)
+    found = np.inf
     for d in range(7):
         if left[d] > 1 and is_in_case(case, d):
-            least = min(least, least_input(d, s, left, extent, float(iterations), stride, chain, apart))
-    return least
+            found = min(found, least[1 if case == 2 else 0, d])
+    return found * passes

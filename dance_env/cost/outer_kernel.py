@@ -12,6 +12,7 @@ from dance_env.cost.kernel import (
     case_exists,
     input_extent,
     least_case_input,
+    least_inputs,
     overlapped_words,
     tile_words,
 )
@@ -101,15 +102,16 @@ def _crossing_pj(w, i, o, outputs, prices):
 
 
 @helper
-def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, prices):
+def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, prices, least):
     """Bounds on what a tile costs at DRAM in whatever order: (pJ, words fetched)."""
     w = float(t[C] * t[M] * t[G] * t[R] * t[S] * iterations)
     o = float(t[M] * t[G] * t[P] * t[Q] * iterations)
+    whole = extent[0] * extent[1] * extent[2] * extent[3]
+    least_inputs(t, dram, extent, stride, np.int64(1), np.int64(0), least)
     least_pj, least_words = np.inf, np.inf
-    one, none = np.int64(1), np.int64(0)
     for case in range(CASES):
         if case_exists(case, dram, iterations):
-            i = least_i if physical else least_case_input(case, t, dram, extent, iterations, stride, one, none)
+            i = least_i if physical else least_case_input(case, least, dram, whole, iterations)
             w_here = w / (dram[P] * dram[Q]) if case == 0 else w
             o_here = o / (dram[C] * dram[R] * dram[S]) if case == 1 else o
             least_pj = min(least_pj, _crossing_pj(w_here, i, o_here, outputs, prices))
@@ -158,6 +160,7 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
     step = np.zeros(7, dtype=np.int64)
     extent = np.ones(4, dtype=np.int64)
     factors = np.ones((5, 7), dtype=np.int64)
+    least = np.zeros((2, 7))
     one, none = np.int64(1), np.int64(0)
     least_words = np.inf
     n = 0
@@ -186,7 +189,7 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
             continue
         input_extent(t, stride, extent)
         pj, words = _least_traffic(
-            t, dram, extent, np.int64(iterations), stride, outputs, physical is not None, least_i, prices
+            t, dram, extent, np.int64(iterations), stride, outputs, physical is not None, least_i, prices, least
         )
         least_words = min(least_words, words)
         if pj > limit:

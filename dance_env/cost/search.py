@@ -140,6 +140,7 @@ def _run(
         rf_read_pj=file.read_pj,
         rf_write_pj=file.write_pj,
         rf_leak_pj=file.leak_pj_per_cycle,
+        dearer=all(bool((np.diff(each) >= 0).all()) for each in (file.read_pj, file.write_pj, file.leak_pj_per_cycle)),
         column_of=np.searchsorted(columns, np.arange(max_x + 1)),
         row_of=np.searchsorted(rows, np.arange(max_y + 1)),
         shape=(len(columns), len(rows)),
@@ -212,7 +213,7 @@ def _inner_parts(
         for d in range(7)
     ])  # fmt: skip
     starts = np.searchsorted(cell[order], np.arange(grid.shape[0] * grid.shape[1] + 1))
-    return InnerParts(rows, box.triples, divisor, cell, need, pes, bounds, reads, order, starts, box.max_rf_words)
+    return InnerParts(rows, box.triples, divisor, cell, need, pes, bounds, reads, key, order, starts, box.max_rf_words)
 
 
 def _outer_parts(
@@ -232,7 +233,25 @@ def _outer_parts(
         least = min(least, words)
     at, order, cost = (np.concatenate(each) for each in zip(*tables, strict=True))
     by_cost = np.argsort(cost[:, 0], kind="stable")
-    return OuterParts(at[by_cost], order[by_cost], cost[by_cost]), least
+    at = at[by_cost]
+    return OuterParts(at, order[by_cost], cost[by_cost], _fits(divisors, rule, at)), least
+
+
+def _fits(divisors: Divisors, rule: OuterRule, at: np.ndarray) -> np.ndarray:
+    """The column ``fits`` of `search_data.OuterParts`."""
+    found = np.zeros((len(at), 2), dtype=np.uint64)
+    for d in range(7):
+        begin, length = divisors.table[d]
+        divides = divisors.quotient[begin : begin + length**2].reshape(length, length) > 0
+        if not rule.glb[d]:
+            divides = np.eye(length, dtype=np.bool_)
+        masks = np.zeros((length, 2), dtype=np.uint64)
+        for i in range(length):
+            bit = int(divisors.bit[d]) + i
+            if bit < 128:
+                masks[:, bit // 64] |= np.where(divides[:, i], np.uint64(1 << (bit % 64)), np.uint64(0))
+        found |= masks[at[:, d]]
+    return found
 
 
 def _mapping(found: _Search, number: int, inner: int, outer: int) -> Mapping:
@@ -307,4 +326,4 @@ def _divisors(dims: np.ndarray) -> Divisors:
         quotient += [a // b if a % b == 0 else 0 for a in one for b in one]
     offsets = np.cumsum([0, *(len(one) for one in lists)])
     values = [n for one in lists for n in one]
-    return Divisors(*(np.array(each, dtype=np.int64) for each in (values, offsets, quotient, table)))
+    return Divisors(*(np.array(each, dtype=np.int64) for each in (values, offsets, quotient, table, offsets)))

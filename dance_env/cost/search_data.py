@@ -30,6 +30,7 @@ class Grid(NamedTuple):
     Attributes:
         rf_words, rf_read_pj, rf_write_pj, rf_leak_pj: (n_rf,).
         column_of, row_of: (most columns + 1,), (most rows + 1,) indices.
+        dearer: whether larger register files cost at least as much an access and a cycle.
         shape: number of columns, of rows.
         kind: 0 energy-delay product, 1 energy, 2 latency.
     """
@@ -38,6 +39,7 @@ class Grid(NamedTuple):
     rf_read_pj: np.ndarray
     rf_write_pj: np.ndarray
     rf_leak_pj: np.ndarray
+    dearer: bool
     column_of: np.ndarray
     row_of: np.ndarray
     shape: tuple[int, int]
@@ -65,6 +67,7 @@ class InnerParts(NamedTuple):
         pes: (n,) int64, PEs that work.
         bounds: (n, 4, 3) float64, see `bounds_kernel.describe`.
         reads: (n,) float64, register reads.
+        key: (n,) float64, no mapping's objective is less on any register file.
         order, starts: the parts sorted by cell, then by bound; where each cell begins in that order.
         most_rf_words: the largest register file that the box is for.
     """
@@ -77,6 +80,7 @@ class InnerParts(NamedTuple):
     pes: np.ndarray
     bounds: np.ndarray
     reads: np.ndarray
+    key: np.ndarray
     order: np.ndarray
     starts: np.ndarray
     most_rf_words: int
@@ -89,11 +93,14 @@ class OuterParts(NamedTuple):
         at: (n, 7) int16, index of the tile's size among the divisors of each dimension.
         order: (n, 7) int8, dimensions in loop order at DRAM, innermost first.
         cost: (n, 6) float64, columns ``O_*`` of `outer_kernel`.
+        fits: (n, 2) uint64, one bit for each divisor of each dimension (see `Divisors.bit`): set where a part of that
+            size divides the tile, and may be repeated at the global buffer. A size without a bit is not told.
     """
 
     at: np.ndarray
     order: np.ndarray
     cost: np.ndarray
+    fits: np.ndarray
 
 
 class Divisors(NamedTuple):
@@ -103,9 +110,11 @@ class Divisors(NamedTuple):
         values, offsets: all divisors, one dimension after the other; (8,) where each begins.
         quotient: per dimension a table (larger, smaller divisor) of quotients, 0 where they do not divide.
         table: (7, 2), where each dimension's table begins, and its row length.
+        bit: (8,) the bit of each dimension's first divisor; bits beyond 127 do not exist.
     """
 
     values: np.ndarray
     offsets: np.ndarray
     quotient: np.ndarray
     table: np.ndarray
+    bit: np.ndarray

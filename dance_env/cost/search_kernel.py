@@ -10,11 +10,7 @@ from dance_env.cost.bounds_kernel import (
     B_BASE,
     B_CYCLES,
     B_WRITES,
-    I_LEFT,
-    I_RF,
-    I_TILE,
-    I_X,
-    I_Y,
+    PART_ROWS,
     buffer_pj,
     case_words,
     distinct_tiles,
@@ -24,7 +20,7 @@ from dance_env.cost.bounds_kernel import (
     unpack,
 )
 from dance_env.cost.compiled import compiled, helper
-from dance_env.cost.kernel import CASES, EDP, ENERGY, case_exists, is_in_case, least_input, overlapped_words
+from dance_env.cost.kernel import CASES, EDP, ENERGY, case_exists, is_in_case, least_inputs, overlapped_words
 from dance_env.cost.nest_kernel import AXIS, DRAM, GLB, RF, X, Y, limited_cycles, physical_input_words
 from dance_env.cost.outer_kernel import O_I, O_O, O_PJ, O_RUN_O, O_RUN_W, O_W
 
@@ -133,12 +129,12 @@ def _limited(cycles, w, i, o, rate):
 
 
 @helper
-def _list_loops(glb_order, glb, part, dims, stride, outer_order, j, loops):
+def _list_loops(glb_order, glb, tile, dims, stride, outer_order, j, loops):
     """List the loops above the array, innermost first, as rows trips, axis, step; returns how many there are."""
     n = np.int64(0)
     for k in range(14):
         d = glb_order[k] if k < 7 else np.int64(outer_order[j, k - 7])
-        held = part[I_TILE, d] if k < 7 else part[I_TILE, d] * glb[d]
+        held = tile[d] if k < 7 else tile[d] * glb[d]
         count = glb[d] if k < 7 else dims[d] // held
         if count > 1:
             loops[0, n] = count
@@ -149,12 +145,12 @@ def _list_loops(glb_order, glb, part, dims, stride, outer_order, j, loops):
 
 
 @helper
-def _innermost(glb_order, glb, part, dims, outer_order, j):
+def _innermost(glb_order, glb, tile, dims, outer_order, j):
     """The innermost loop above the array and the innermost that moves the input; -1 for none."""
     first = -1
     for k in range(14):
         d = glb_order[k] if k < 7 else np.int64(outer_order[j, k - 7])
-        if glb[d] > 1 if k < 7 else part[I_TILE, d] * glb[d] < dims[d]:
+        if glb[d] > 1 if k < 7 else tile[d] * glb[d] < dims[d]:
             if first < 0:
                 first = d
             if d != M:
@@ -205,6 +201,15 @@ def _case_of(inmost):
     return 2
 
 
+@helper
+def _dearest(value, dearest):
+    """Write, for each register file size, the worst objective of that size and larger ones."""
+    worst = -1.0
+    for a in range(len(value) - 1, -1, -1):
+        worst = max(worst, value[a])
+        dearest[a] = worst
+
+
 @compiled
 def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_order, grid, prices, physical, best, box):
     """Try the pairs of inner and outer parts that could be better than what is known; improves ``best`` in place.
@@ -221,14 +226,15 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
         Mappings costed in full.
     """
     # Plain names: taking an array out of a tuple or a row out of an array counts references, in the innermost loop too.
-    outer_at, outer_order, outer_cost = outer.at, outer.order, outer.cost
+    outer_at, outer_order, outer_cost, fits = outer.at, outer.order, outer.cost, outer.fits
     quotient, row_length = divisors.quotient, divisors.table[:, 1].copy()
     last = first_size(grid.rf_words, inner.most_rf_words + 1)
     macs = 1
     for d in range(7):
         macs *= dims[d]
     outputs = dims[M] * dims[G] * dims[P] * dims[Q]
-    part = np.ones((5, 7), dtype=np.int64)
+    part = np.ones((PART_ROWS, 7), dtype=np.int64)
+    rf, x_part, y_part, tile, left = part[0], part[1], part[2], part[3], part[4]
     glb = np.ones(7, dtype=np.int64)
     extent = np.ones(4, dtype=np.int64)
     row_at = np.zeros(7, dtype=np.int64)
@@ -239,16 +245,21 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
     least_i = np.zeros((2, 7))
     factors = np.ones((5, 7), dtype=np.int64)
     dram_order = np.zeros(7, dtype=np.int64)
-    one, none = np.int64(1), np.int64(0)
+    dearest = np.empty(len(grid.rf_words))
     costed = 0
     for cell in range(grid.shape[0] * grid.shape[1]):
         x = cell // grid.shape[1]
         y = cell % grid.shape[1]
         _take_best(grid.kind, best, x, y)
         value, energy, cycles, pick = best.value[x, y], best.energy[x, y], best.cycles[x, y], best.pick[x, y]
+        _dearest(value, dearest)
         for position in range(inner.starts[cell], inner.starts[cell + 1]):
             i = inner.order[position]
+            if inner.key[i] > dearest[0]:
+                break
             sizes = (first_size(grid.rf_words, inner.need[i]), last)
+            if sizes[0] >= last or inner.key[i] > dearest[sizes[0]]:
+                continue
             bounds, register_reads, pes = inner.bounds[i], inner.reads[i], inner.pes[i]
             possible = False
             for case in range(CASES):
@@ -260,43 +271,52 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
             if not possible:
                 continue
             widest = _limits(grid, prices, value, energy, cycles, sizes, bounds, register_reads, pes, limit)
-            columns, rows, iterations = unpack(inner.rows[i], inner.triples, dims, stride, part, extent)
-            rf, s, left = part[I_RF], part[I_TILE], part[I_LEFT]
+            columns, rows, iterations = unpack(
+                inner.rows, i, inner.triples, dims, stride, rf, x_part, y_part, tile, left, extent
+            )
             compute = macs // pes
-            distinct_y, distinct_x = distinct_tiles(part)
+            distinct_y, distinct_x = distinct_tiles(x_part, y_part)
             distinct = distinct_y * distinct_x
-            chain, apart = links(part, stride)
-            spread = spread_reduction(part)
-            w_whole = s[C] * s[M] * s[G] * s[R] * s[S] * iterations
-            o_whole = s[M] * s[G] * s[P] * s[Q] * iterations
+            chain, apart = links(rf, y_part, stride)
+            spread = spread_reduction(x_part, y_part)
+            w_whole = tile[C] * tile[M] * tile[G] * tile[R] * tile[S] * iterations
+            o_whole = tile[M] * tile[G] * tile[P] * tile[Q] * iterations
             w_fill = rf[C] * rf[M] * rf[G] * rf[R] * rf[S] * pes * iterations
+            bits_low, bits_high = np.uint64(0), np.uint64(0)
             for d in range(7):
+                bit = divisors.bit[d] + inner.divisor[inner.rows[i, d]]
+                if bit < 64:
+                    bits_low |= np.uint64(1) << np.uint64(bit)
+                elif bit < 128:
+                    bits_high |= np.uint64(1) << np.uint64(bit - 64)
                 row_at[d] = divisors.table[d, 0] + inner.divisor[inner.rows[i, d]]
-                if physical is None and left[d] > 1 and d != M:
-                    least_i[0, d] = least_input(d, s, left, extent, float(iterations), stride, chain, apart)
-                    least_i[1, d] = least_input(d, s, left, extent, float(iterations // left[M]), stride, one, none)
+            whole = extent[0] * extent[1] * extent[2] * extent[3]
+            least_inputs(tile, left, extent, stride, chain, apart, least_i)
             for case in range(CASES):
                 if case_exists(case, left, iterations):
-                    w, o, per_pe = case_words(
-                        case, part, extent, iterations, stride, chain, apart, physical is not None
-                    )
+                    w, o, per_pe = case_words(case, tile, left, whole, iterations, least_i, physical is not None)
                     least[case, 0] = per_pe
                     least[case, 1] = buffer_pj(w, per_pe * distinct, o, outputs, prices)
             for j in range(outer_at.shape[0]):
                 pj = outer_cost[j, O_PJ]
                 if not pj < widest:
                     break
+                if fits[j, 0] & bits_low != bits_low or fits[j, 1] & bits_high != bits_high:
+                    continue
                 if not _glb_factors(glb, quotient, row_at, row_length, outer_at, j, glb_ok):
                     continue
                 # Weights and outputs, exactly; inputs by a bound.
                 run_w, run_o = _runs(glb_order, glb, outer_cost[j, O_RUN_W], outer_cost[j, O_RUN_O])
                 w1, o1 = w_whole // run_w, o_whole // run_o
                 w2, i2, o2 = outer_cost[j, O_W], outer_cost[j, O_I], outer_cost[j, O_O]
-                inmost, slide = _innermost(glb_order, glb, part, dims, outer_order, j)
+                inmost, slide = _innermost(glb_order, glb, tile, dims, outer_order, j)
                 case = _case_of(inmost)
                 per_pe = least[case, 0]
                 if slide >= 0 and physical is None:
-                    per_pe = max(per_pe, least_i[1 if case == 2 else 0, slide])
+                    per_pe = max(
+                        per_pe,
+                        least_i[1, slide] * (iterations // left[M]) if case == 2 else least_i[0, slide] * iterations,
+                    )
                 more = buffer_pj(float(w1), per_pe * distinct, float(o1), outputs, prices) - least[case, 1]
                 if not pj + more < limit[case]:
                     continue
@@ -312,12 +332,12 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                 if physical is not None:
                     for d in range(7):
                         dram_order[d] = outer_order[j, d]
-                        factors[RF, d], factors[X, d], factors[Y, d] = rf[d], part[I_X, d], part[I_Y, d]
+                        factors[RF, d], factors[X, d], factors[Y, d] = rf[d], x_part[d], y_part[d]
                         factors[GLB, d], factors[DRAM, d] = glb[d], left[d] // glb[d]
                     i1, fills, passed = physical_input_words(factors, stride, glb_order, dram_order, RF)
                     linked = 0
                 else:
-                    n = _list_loops(glb_order, glb, part, dims, stride, outer_order, j, loops)
+                    n = _list_loops(glb_order, glb, tile, dims, stride, outer_order, j, loops)
                     i1, fills, linked, passed = overlapped_words(
                         n, trips, axis, step, extent, distinct_y, rows, distinct_x, apart, chain
                     )
@@ -346,5 +366,6 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                         pick[a, 2] = outer_base + j
                         improved = True
                 if improved:
+                    _dearest(value, dearest)
                     widest = _limits(grid, prices, value, energy, cycles, sizes, bounds, register_reads, pes, limit)
     return costed
