@@ -27,6 +27,9 @@ _SOLVERS = {
     "ppo": "solvers.rl.ppo:PPO",
     "dance": "solvers.dance.solver:Dance",
     "dance-exact": "solvers.dance.exact:DanceExact",
+    "separate": "solvers.two_stage:Separate",
+    "separate-flops": "solvers.two_stage:SeparateFlops",
+    "edd": "solvers.edd:EDD",
     "exhaustive": "solvers.exhaustive:Exhaustive",
 }
 

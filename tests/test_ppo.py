@@ -151,13 +151,13 @@ def test_scale_of_returns_that_do_not_vary_or_are_all_infinite() -> None:
 
 
 def test_ppo_learns() -> None:
-    """Its second half of evaluations is better than its first tenth, and it beats random search at the same budget."""
+    """The median of its second half is among the best tenth of its first designs, and it beats random search."""
     problem = synthetic_problem(1, option_counts=(3,) * 7)
-    for seed in range(3):
-        result = PPO().solve(problem, budget=1000, seed=seed)
+    for seed in range(2):
+        result = PPO(updates=50).solve(problem, budget=800, seed=seed)
         objective = result.trace.objective
-        assert np.median(objective[500:]) < np.quantile(objective[:100], 0.05)
-        chance = make_solver("random").solve(problem, budget=1000, seed=seed)
+        assert np.median(objective[400:]) < np.quantile(objective[:64], 0.1)
+        chance = make_solver("random").solve(problem, budget=800, seed=seed)
         assert result.best_objective < chance.best_objective
 
 
@@ -167,7 +167,8 @@ def test_ppo_learns() -> None:
 )
 def test_ppo_learns_in_the_other_styles(settings: dict[str, Any]) -> None:
     problem = synthetic_problem(1)
-    objective = PPO(**({"learning_rate": 3e-3} | settings)).solve(problem, budget=1500, seed=0).trace.objective
+    solver = PPO(**({"learning_rate": 3e-3, "updates": 40, "epochs": 4} | settings))
+    objective = solver.solve(problem, budget=1200, seed=0).trace.objective
     assert np.median(objective[-200:]) < np.median(objective[:200])
 
 
@@ -175,16 +176,18 @@ def test_scale_of_the_objective_is_no_matter() -> None:
     """Costs that weigh a thousand or a million times as much as error, which then hardly counts: the same search."""
     problem = synthetic_problem(1, option_counts=(3,) * 7)
     first, second = (
-        PPO().solve(with_weight(problem, weight), budget=300, seed=0).trace.designs for weight in (1e3, 1e6)
+        PPO(updates=20).solve(with_weight(problem, weight), budget=300, seed=0).trace.designs for weight in (1e3, 1e6)
     )
     assert (first == second).all(axis=1).mean() > 0.9
 
 
-def test_constraints_are_learnt() -> None:
-    limits = (Constraint("latency_s", 0.01), Constraint("area_mm2", 1.5))
-    problem = synthetic_problem(3, option_counts=(3,) * 7, constraints=limits)
-    feasible = PPO().solve(problem, budget=1500, seed=0).trace.feasible
-    assert feasible[-300:].mean() > 0.8 > feasible[:100].mean()
+def test_limits_are_learnt() -> None:
+    """Where a tenth of all designs meet the limit, more than half of those that the policy has come to propose do."""
+    problem = synthetic_problem(3, option_counts=(3,) * 7, constraints=(Constraint("latency_s", 0.0055),))
+    by_chance = problem.evaluate(problem.space.sample(np.random.default_rng(0), 5000)).feasible.mean()
+    feasible = PPO(updates=60).solve(problem, budget=1000, seed=0).trace.feasible
+    assert by_chance < 0.1
+    assert feasible[-200:].mean() > 0.5
 
 
 @pytest.mark.parametrize("budget", [1, 7, 33, 500])

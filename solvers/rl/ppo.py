@@ -46,15 +46,15 @@ class PPO(Solver):
     episode: str = "one-shot"
     updates: int = 128
     smallest_batch: int = 8
-    epochs: int = 4
+    epochs: int = 8
     minibatches: int = 1
     learning_rate: float = 0.05
     entropy: float = 0.01
     clip: float = 0.2
     gae_lambda: float = 1.0
     hidden: tuple[int, ...] = ()
-    penalty: float = 3.0
-    penalty_growth: float = 1.1
+    penalty: float = 10.0
+    penalty_growth: float = 1.05
 
     def __post_init__(self) -> None:
         if self.episode not in EPISODE_NAMES:
