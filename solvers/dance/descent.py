@@ -35,8 +35,8 @@ class DescentSettings:
     restarts: int = 64
     travel: float = 12.0
     betas: tuple[float, float] = (0.0, 0.999)
-    spread: float = 1.0
-    temperature: tuple[float, float] = (0.5, 0.1)
+    spread: float = 2.0
+    temperature: tuple[float, float] = (1.0, 0.2)
     hardware_temperature: tuple[float, float] = (2.0, 0.5)
     warm_up: float = 0.1
     threads: int = 1
@@ -67,8 +67,8 @@ class Prediction:
     cost_value: torch.Tensor
 
 
-Predict = Callable[[torch.Tensor, float], Prediction]
-"""From network probabilities (R, O_net) and the share of the steps done to a prediction."""
+Predict = Callable[[torch.Tensor, torch.Tensor, float], Prediction]
+"""From network probabilities (R, O_net), each search's lambda2 (R,) and the share of the steps done to a prediction."""
 
 
 def descend(
@@ -105,7 +105,7 @@ def descend(
     for step in range(steps):
         done = step / max(1, steps - 1)
         probs = softmax_blocks(logits / cooled(settings.temperature, done), option_counts)
-        prediction = predict(probs, done)
+        prediction = predict(probs, weights, done)
         ramp = 1.0 if not settings.warm_up else min(1.0, (step + 1) / (settings.warm_up * steps))
         loss = prediction.error_pct + ramp * weights * prediction.cost_value
         if each_step is not None:

@@ -41,15 +41,17 @@ class DanceExact(Solver):
         hdx: how hard constraints are enforced during the search, on tasks that have some.
         evaluations: the most exact evaluations of one round.
         temperature: of the soft minimum, relative to the least cost, from first to last step, geometric.
+        penalty: what an accelerator that exceeds a limit by all of it is charged, in multiples of the present objective.
         lambdas: factors on lambda2, searched side by side; more than one gives an approximate Pareto front.
         device: of torch.
     """
 
     name: ClassVar[str] = "dance-exact"
     descent: DescentSettings = field(default_factory=DescentSettings)
-    hdx: HdxSettings = field(default_factory=lambda: HdxSettings(margin=0.0))
+    hdx: HdxSettings = field(default_factory=lambda: HdxSettings(margin=(0.0, 0.0)))
     evaluations: int = 128
-    temperature: tuple[float, float] = (0.1, 0.001)
+    temperature: tuple[float, float] = (0.01, 0.001)
+    penalty: float = 1.0
     lambdas: tuple[float, ...] = (1.0,)
     device: str = "cpu"
 
@@ -67,11 +69,18 @@ class DanceExact(Solver):
         with torch_threads(self.descent.threads):
             relaxed = env.relax(device=self.device)
 
-            def predict(probs: torch.Tensor, done: float) -> Prediction:
+            def predict(probs: torch.Tensor, weights: torch.Tensor, done: float) -> Prediction:
                 error_pct = 100.0 * (1.0 - relaxed.accuracy(probs))
                 on_each = relaxed.on_all_hardware(probs)
                 meter.bill_costs(on_each.latency_s.numel())
-                return soft_minimum(error_pct, on_each, objective, temperature=cooled(self.temperature, done))
+                return soft_minimum(
+                    error_pct,
+                    on_each,
+                    objective,
+                    weights=weights,
+                    temperature=cooled(self.temperature, done),
+                    penalty=self.penalty,
+                )
 
             def accelerate(networks: np.ndarray) -> np.ndarray:
                 return env.problem.design(networks, env.problem.best_hardware(networks))

@@ -20,16 +20,18 @@ class HdxSettings:
     Attributes:
         delta: the least agreement of the corrected gradient with the constraint's, at first.
         growth: by which delta grows at every step in violation; it resets when the limit is met.
-        margin: share of every limit kept free: the prediction of a mixed network is not the cost of the final one.
+        margin: share of every limit that is kept free, from the first search of a batch to the last, evenly spread. The
+            best designs lie close to their limits, and neither is the prediction exact nor is the mixed network the
+            final one: some searches should stay clear of the limit, others go up to it.
     """
 
     delta: float = 0.5
     growth: float = 0.5
-    margin: float = 0.02
+    margin: tuple[float, float] = (-0.01, 0.02)
 
     def __post_init__(self) -> None:
-        if not (self.delta > 0 and self.growth >= 0 and 0 <= self.margin < 1):
-            raise ValueError(f"delta must be above 0, growth >= 0 and margin in [0, 1); got {self}")
+        if not (self.delta > 0 and self.growth >= 0 and all(abs(each) < 1 for each in self.margin)):
+            raise ValueError(f"delta must be above 0, growth >= 0 and both margins between -1 and 1; got {self}")
 
 
 class HardConstraints:
@@ -46,6 +48,7 @@ class HardConstraints:
     def __init__(self, constraints: tuple[Constraint, ...], rows: int, settings: HdxSettings) -> None:
         self._constraints = constraints
         self._settings = settings
+        self._margin = torch.linspace(*settings.margin, rows, dtype=torch.float64)
         self._delta = torch.full((len(constraints), rows), settings.delta, dtype=torch.float64)
 
     def correct(self, gradient: torch.Tensor, logits: torch.Tensor, error_pct: torch.Tensor, cost: Any) -> torch.Tensor:
@@ -57,7 +60,7 @@ class HardConstraints:
             error_pct: predicted error (R,), differentiable in `logits`.
             cost: predicted cost, leaves (R,), differentiable in `logits`.
         """
-        excesses = [limit.excess(error_pct, cost) + self._settings.margin for limit in self._constraints]
+        excesses = [limit.excess(error_pct, cost) + self._margin for limit in self._constraints]
         if not any(bool((excess > 0).any()) for excess in excesses):
             self._delta.fill_(self._settings.delta)
             return gradient

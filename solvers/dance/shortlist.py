@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from solvers.metered_problem import MeteredProblem
 
 
+_TOLERANCE = 0.01
+"""A predicted violation this small may well be none; only the exact evaluation tells."""
+
+
 class Shortlist:
     """Ranks all accelerators for a network by the estimator (by the generator, where the estimator does not see them).
 
@@ -27,6 +32,7 @@ class Shortlist:
         self._problem = problem
         self._evaluator = evaluator
         self._networks = networks
+        self._tolerances = (0.0, _TOLERANCE) if problem.objective.constraints else (0.0,)
         device = next(evaluator.parameters()).device
         self._features = hardware_features(problem, device=device)
         self._options = problem.accelerator_space.unindex(np.arange(problem.accelerator_space.size))
@@ -37,8 +43,8 @@ class Shortlist:
             return
         networks = finalists.best_networks(self._networks)
         ranked = []
-        for network in networks:
-            order = self._ranking(network)
+        for network, tolerance in itertools.product(networks, self._tolerances):
+            order = self._ranking(network, tolerance)
             designs = np.concatenate([np.repeat(network[None], len(order), axis=0), self._options[order]], axis=1)
             ranked.append(finalists.unseen(designs)[:evaluations])
         longest = max(len(designs) for designs in ranked)
@@ -46,8 +52,8 @@ class Shortlist:
         if turns:
             finalists.evaluate(np.stack(turns), most=evaluations)
 
-    def _ranking(self, network: np.ndarray) -> np.ndarray:
-        """Accelerator indices (H,), the best first: least predicted violation, then least predicted cost."""
+    def _ranking(self, network: np.ndarray, tolerance: float) -> np.ndarray:
+        """Accelerator indices (H,), the best first: least predicted violation beyond `tolerance`, then least predicted cost."""
         probs = torch.tensor(
             one_hot(network[None], network_option_counts(self._problem)), device=self._features.device
         ).float()
@@ -59,7 +65,7 @@ class Shortlist:
         objective = self._problem.objective
         value = objective.cost_function(cost).cpu().numpy()
         violation = objective.violation(torch.zeros_like(cost.latency_s), cost).cpu().numpy()
-        return np.lexsort((value, violation))
+        return np.lexsort((value, np.maximum(violation - tolerance, 0.0)))
 
     def _log_probs(self, probs: torch.Tensor) -> torch.Tensor:
         generator = self._evaluator.generator

@@ -69,7 +69,7 @@ class Dance(Solver):
             shortlist = Shortlist(env.problem, evaluator)
             noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
 
-            def predict(probs: torch.Tensor, done: float) -> Prediction:
+            def predict(probs: torch.Tensor, weights: torch.Tensor, done: float) -> Prediction:
                 error_pct = 100.0 * (1.0 - relaxed.accuracy(probs))
                 shape = (len(probs), sum(evaluator.hardware_counts))
                 cost, _ = evaluator(
