@@ -20,13 +20,15 @@ from dance_env.space import AcceleratorSpace, Choice
 
 @dataclass(frozen=True)
 class SyntheticNetworkSpace:
-    """Network choices without layers behind them: only `choices` works.
+    """Network choices without layers behind them: only `choices` and `macs` work.
 
     Attributes:
         option_counts: number of options of each choice.
+        option_macs: made-up multiply-accumulates of each option, the choices' options side by side.
     """
 
     option_counts: tuple[int, ...]
+    option_macs: tuple[int, ...]
     name: str = "synthetic"
 
     def choices(self) -> tuple[Choice, ...]:
@@ -35,6 +37,11 @@ class SyntheticNetworkSpace:
             Choice(f"block{i + 1}", tuple(f"option{o}" for o in range(count)), "network", "nominal")
             for i, count in enumerate(self.option_counts)
         )
+
+    def macs(self, networks: np.ndarray) -> np.ndarray:
+        """`(B,)` int64: the sum over a network's options."""
+        first = np.cumsum((0, *self.option_counts[:-1]))
+        return np.array(self.option_macs, dtype=np.int64)[networks + first].sum(axis=1)
 
 
 def synthetic_problem(
@@ -87,7 +94,7 @@ def synthetic_problem(
     accuracy = np.clip(0.7 + 0.28 * effort + rng.normal(0.0, 0.005, option_counts), 0.0, 1.0)
     return Problem(
         name=f"synthetic-{seed}",
-        network_space=cast(Any, SyntheticNetworkSpace(option_counts)),
+        network_space=cast(Any, SyntheticNetworkSpace(option_counts, tuple(int(1e7 * each) for each in work[:, 0]))),
         accelerator_space=space,
         costs=costs,
         accuracy=TensorAccuracy(accuracy),

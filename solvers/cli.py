@@ -12,7 +12,7 @@ _SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("dance_env.cost.agreement:main", "compare how our cost model and another tool rank designs"),
     "audit": ("dance_env.cost.audit:main", "hold the cost model against a file of reference points"),
     "coupling": ("dance_env.coupling:main", "measure how much network and accelerator depend on each other in a task"),
-    "evaluator": ("solvers.dance.report:main", "train DANCE's evaluator, and report how good it is"),
+    "evaluator": ("solvers.claims.evaluator_command:main", "train DANCE's evaluator, and report how good it is"),
 }
 """Subcommands that stand in the room they belong to: `main(argv) -> exit status`, and one line of help."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -14,15 +13,19 @@ from solvers.claims.evaluator_accuracy import table_rows
 from solvers.claims.evaluator_quality import Quality, quality, trained, with_forwarding
 from solvers.claims.problems import problem_of
 from solvers.claims.run import write_json
-from solvers.claims.scale import SCALES, EvaluatorScale
+from solvers.claims.scale import SCALES
 from solvers.claims.work import Work
 from solvers.dance.settings import EvaluatorSettings
 from solvers.dance.store import evaluator_path
 from solvers.dance.training import TrainingBill
 from solvers.result import software_versions
 
-_PRESETS = {"default": "laptop", "paper": "paper"}
-"""Each preset takes the evaluator settings of a scale of the claims."""
+_PRESETS = {
+    "search": EvaluatorSettings(),
+    "laptop": SCALES["laptop"].evaluator.settings,
+    "paper": SCALES["paper"].evaluator.settings,
+}
+"""What the solver `dance` searches with, and what the claims are tested with at two scales."""
 
 _HEADINGS = ("networks", "figure", "paper %", "ours %", "commonest %")
 
@@ -34,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: an unknown task, too few samples, or a device that torch does not know.
     """
     wanted = _parser().parse_args(argv)
-    scale = SCALES[_PRESETS[wanted.preset]]
-    settings = _settings(wanted, scale.evaluator)
+    scale = SCALES["laptop"]
+    settings = _settings(wanted)
     _check_device(wanted.device)
     work = Work(wanted.out or Path(), tell=_tell)
     problem = problem_of(wanted.task, replace(scale, device=wanted.device), work)
@@ -72,8 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--preset",
         choices=tuple(_PRESETS),
-        default="default",
-        help="settings: what the solver `dance` uses, or the paper's sample sizes (default: %(default)s)",
+        default="search",
+        help="settings: as the solver `dance` searches with; or the paper's sample sizes with a laptop's or with the "
+        "paper's training (default: %(default)s)",
     )
     parser.add_argument("--networks", type=int, help="training networks, in place of the preset's")
     parser.add_argument("--pairs", type=int, help="training (network, accelerator) pairs, in place of the preset's")
@@ -95,8 +99,8 @@ def _positive(text: str) -> int:
     return number
 
 
-def _settings(wanted: argparse.Namespace, scale: EvaluatorScale) -> EvaluatorSettings:
-    settings = with_forwarding(scale.settings, forwarding=not wanted.no_forwarding, seed=wanted.seed)
+def _settings(wanted: argparse.Namespace) -> EvaluatorSettings:
+    settings = with_forwarding(_PRESETS[wanted.preset], forwarding=not wanted.no_forwarding, seed=wanted.seed)
     return replace(
         settings,
         networks=settings.networks if wanted.networks is None else wanted.networks,
@@ -124,12 +128,12 @@ def _print(
         f"Evaluator of {task}, {forwarding} feature forwarding, on held-out networks",
         "",
         *(
-            "  ".join(_aligned(cell, width, place) for place, (cell, width) in enumerate(zip(row, widths)))
+            "  ".join(_aligned(cell, width, place) for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
             for row in rows
         ),
         "",
-        f"trained on {settings.networks:,} networks and {settings.pairs:,} pairs, {bill.cost_model_queries:,} costs looked "
-        f"up, in {bill.seconds:.1f} s" + (" (in an earlier run; loaded from the cache)" if cached else ""),
+        f"trained on {settings.networks:,} networks and {settings.pairs:,} pairs, {bill.cost_model_queries:,} costs "
+        f"looked up, in {bill.seconds:.1f} s" + (" (in an earlier run; loaded from the cache)" if cached else ""),
         "mixed: probabilities as the search feeds them; single: one-hot. commonest: what always answering with the "
         "commonest best option scores.",
     ]
@@ -155,12 +159,17 @@ def _write(
         {
             "task": task,
             "settings": asdict(settings),
-            "held_out": {name: asdict(found) for name, found in judged.items()},
+            "held_out": {name: _finite(asdict(found)) for name, found in judged.items()},
             "bill": asdict(bill),
-            "evaluator": os.fspath(kept.name),
+            "evaluator": kept.name,
             "software": software_versions(),
         },
     )
+
+
+def _finite(figures: dict[str, object]) -> dict[str, object]:
+    """NaN, a figure that nothing was measured for, as JSON's null."""
+    return {name: None if figure != figure else figure for name, figure in figures.items()}
 
 
 def _tell(what: str, done: int, total: int) -> None:

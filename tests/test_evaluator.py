@@ -1,0 +1,462 @@
+"""DANCE's evaluator: its two networks, their training, their cache, and the command that reports on them."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from dance_env.objective import Objective
+from dance_env.problem import Problem
+from dance_env.testing import synthetic_problem
+from solvers.claims import evaluator_command
+from solvers.claims.evaluator_quality import Quality, quality
+from solvers.cli import main
+from solvers.dance.data import hardware_features, make_data, network_option_counts
+from solvers.dance.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
+from solvers.dance.evaluator import Evaluator, EvaluatorShape
+from solvers.dance.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
+from solvers.dance.labels import UNMAPPABLE_FACTOR, LabelTable
+from solvers.dance.layers import ResidualLayer, ResidualStack, build
+from solvers.dance.sampling import SamplingSettings, is_held_out, most_probable, sample_probs
+from solvers.dance.settings import EvaluatorSettings, TrainingLoop
+from solvers.dance.store import evaluator_key, evaluator_path, load_or_train
+from solvers.dance.threads import torch_threads
+from solvers.dance.training import evaluator_shape, train_evaluator
+
+COUNTS = (4, 4, 4, 3)
+"""Of the synthetic network space: 192 networks, so that a tenth held out is some twenty."""
+
+TINY = EvaluatorSettings(
+    networks=64,
+    pairs=256,
+    generator=TrainingLoop(epochs=1, batch=32),
+    estimator=TrainingLoop(epochs=1, batch=64),
+    generator_width=16,
+    estimator_width=16,
+    layers=2,
+)
+SMALL = replace(
+    TINY,
+    networks=1_000,
+    pairs=12_000,
+    generator=TrainingLoop(epochs=20, batch=128),
+    estimator=TrainingLoop(epochs=6, batch=256),
+    generator_width=48,
+    estimator_width=64,
+    layers=5,
+)
+SHAPE = EvaluatorShape(network_options=15, hardware_counts=(3, 3, 2, 3))
+
+
+def problem_of(seed: int = 0) -> Problem:
+    return synthetic_problem(seed, option_counts=COUNTS)
+
+
+def probs_of(rows: int, seed: int = 0) -> torch.Tensor:
+    sampling = SamplingSettings()
+    return torch.tensor(sample_probs(COUNTS, np.random.default_rng(seed), rows=rows, settings=sampling)).float()
+
+
+def same_weights(first: Evaluator, second: Evaluator) -> bool:
+    ours, theirs = first.state_dict(), second.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[bool, Evaluator]:
+    """Evaluators with and without feature forwarding."""
+    with torch_threads(1):
+        return {
+            forwarding: train_evaluator(problem_of(), replace(SMALL, feature_forwarding=forwarding))[0]
+            for forwarding in (True, False)
+        }
+
+
+# The networks
+
+
+def test_both_networks_are_five_layers_with_a_residual_around_each() -> None:
+    evaluator = Evaluator.untrained(SHAPE, seed=0)
+    for network, width, inputs in ((evaluator.generator, 128, 15), (evaluator.estimator, 256, 15 + 11)):
+        assert [type(layer) for layer in network.stack] == [ResidualLayer] * 5
+        assert [layer.linear.in_features for layer in network.stack] == [inputs, *[width] * 4]
+        assert {layer.linear.out_features for layer in network.stack} == {width}
+
+
+@pytest.mark.parametrize("widths", [(6, 6), (4, 6)])
+def test_a_layer_that_says_nothing_passes_its_input_on(widths: tuple[int, int]) -> None:
+    layer = build(lambda: ResidualLayer(*widths), seed=0).eval()
+    x = torch.randn(5, widths[0], generator=torch.Generator().manual_seed(0))
+    shortcut = x if widths[0] == widths[1] else x @ layer.shortcut.weight.T
+    assert not torch.equal(layer(x), shortcut)
+    with torch.no_grad():
+        layer.linear.weight.zero_()
+    torch.testing.assert_close(layer(x), shortcut)
+
+
+def test_the_generator_has_a_head_for_every_choice() -> None:
+    generator = build(lambda: HardwareGenerator(15, (3, 3, 2, 3), width=16), seed=0).eval()
+    logits = generator(probs_of(7))
+    assert logits.shape == (7, 11)
+    assert [tuple(head.shape) for head in generator.split(logits)] == [(7, 3), (7, 3), (7, 2), (7, 3)]
+    options = generator.generate(probs_of(7))
+    assert options.shape == (7, 4)
+    expected = torch.stack([head.argmax(1) for head in logits.split((3, 3, 2, 3), dim=1)], dim=1)
+    assert torch.equal(options, expected)
+
+
+def test_the_estimator_gives_three_positive_costs() -> None:
+    estimator = build(lambda: CostEstimator(15, 11, width=16), seed=0).eval()
+    hardware = hardware_features(problem_of())[:7]
+    cost = estimator.cost(probs_of(7), hardware)
+    for leaf in (cost.latency_s, cost.energy_j, cost.area_mm2):
+        assert leaf.shape == (7,)
+        assert (leaf > 0).all()
+
+
+@pytest.mark.parametrize(("options", "given"), [(11, False), (0, True)])
+def test_hardware_is_given_to_an_estimator_that_takes_some_and_to_no_other(options: int, given: bool) -> None:
+    estimator = build(lambda: CostEstimator(15, options, width=16), seed=0).eval()
+    with pytest.raises(ValueError, match=f"made with hardware_options={options}"):
+        estimator(probs_of(2), torch.zeros(2, 11) if given else None)
+
+
+def test_weights_come_from_the_seed_and_torch_draws_nothing() -> None:
+    before = torch.get_rng_state()
+    first, again, other = (Evaluator.untrained(SHAPE, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert same_weights(first, again)
+    assert not same_weights(first, other)
+    with pytest.raises(TypeError, match="no initial weights are defined for Conv2d"):
+        build(lambda: nn.Conv2d(1, 1, 1), seed=0)
+    with pytest.raises(ValueError, match="at least one layer"):
+        ResidualStack(3, width=4, layers=0)
+
+
+# Gumbel softmax
+
+
+def test_gumbel_noise_is_decided_by_its_generator_and_is_gumbel() -> None:
+    draws = [gumbel_noise((4000, 11), torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])
+    assert draws[0].isfinite().all()
+    assert draws[0].mean().item() == pytest.approx(0.5772, abs=0.03)  # Euler's constant
+    assert draws[0].var().item() == pytest.approx(np.pi**2 / 6, rel=0.03)
+
+
+def test_gumbel_softmax_draws_options_as_often_as_their_probabilities() -> None:
+    probs = torch.tensor([0.6, 0.3, 0.1, 0.8, 0.2])
+    noise = gumbel_noise((20_000, 5), torch.Generator().manual_seed(0))
+    drawn = gumbel_softmax(probs.log().expand(20_000, 5), (3, 2), temperature=1.0, noise=noise)
+    torch.testing.assert_close(drawn.mean(dim=0), probs, atol=0.015, rtol=0)
+
+
+def test_straight_through_forwards_one_hots_with_the_soft_gradient() -> None:
+    logits = torch.tensor([[0.3, -0.2, 0.9, 1.0, 1.2]], requires_grad=True)
+    values = torch.tensor([[1.0, 2.0, 4.0, 8.0, 16.0]])
+    gradients = []
+    for hard in (True, False):
+        sample = gumbel_softmax(logits, (3, 2), temperature=0.7, hard=hard)
+        torch.testing.assert_close(sample.sum(), torch.tensor(2.0))
+        gradients.append(torch.autograd.grad((sample * values).sum(), logits)[0])
+        if hard:
+            assert sample.detach().round(decimals=6).tolist() == [[0.0, 0.0, 1.0, 0.0, 1.0]]
+    torch.testing.assert_close(*gradients)
+    assert gradients[0].abs().max() > 0
+    with pytest.raises(ValueError, match="temperature of a Gumbel softmax must be above zero; got 0"):
+        gumbel_softmax(logits, (3, 2), temperature=0.0)
+
+
+# Feature forwarding
+
+
+@pytest.mark.parametrize("forwarding", [True, False])
+def test_gradient_reaches_the_network_through_the_generated_accelerator_only_with_forwarding(
+    trained: dict[bool, Evaluator], forwarding: bool
+) -> None:
+    evaluator = trained[forwarding]
+    probs = probs_of(16).requires_grad_(True)
+    cost, hardware = evaluator(probs, temperature=2.0)
+    hardware.retain_grad()
+    cost.latency_s.log().sum().backward()
+    whole = probs.grad
+    assert whole.abs().max() > 0
+    assert evaluator.feature_forwarding == forwarding
+    if not forwarding:
+        assert hardware.grad is None
+        return
+    assert hardware.grad.abs().max() > 0
+    # What is left of the gradient when the generator is cut off is the estimator's own share.
+    alone = probs.detach().requires_grad_(True)
+    evaluator.estimator.cost(alone, hardware.detach()).latency_s.log().sum().backward()
+    assert (whole - alone.grad).abs().max() > 1e-3 * whole.abs().max()
+
+
+def test_the_estimators_answer_depends_on_the_accelerator(trained: dict[bool, Evaluator]) -> None:
+    features = hardware_features(problem_of())
+    one = probs_of(1).expand(len(features), -1)
+    with torch.no_grad():
+        area = trained[True].estimator.cost(one, features).area_mm2.double().numpy()
+    assert np.corrcoef(area, problem_of().costs.area_mm2)[0, 1] > 0.95
+
+
+def test_a_frozen_evaluator_has_no_weight_gradients(trained: dict[bool, Evaluator]) -> None:
+    assert not trained[True].training
+    assert not any(weight.requires_grad for weight in trained[True].parameters())
+
+
+# Loss
+
+
+def test_the_loss_is_the_mean_square_relative_error() -> None:
+    target = torch.tensor([[1e-3, 2.0, 30.0], [2e-3, 1.0, 10.0]])
+    predicted = target * torch.tensor([[1.1, 0.9, 1.0], [2.0, 0.5, 1.3]])
+    error = relative_error(predicted.log(), target.log())
+    torch.testing.assert_close(error, predicted / target - 1)
+    torch.testing.assert_close(relative_error_loss(predicted.log(), target.log()), error.square().mean())
+    torch.testing.assert_close(as_cost(predicted.log()).energy_j, predicted[:, 1])
+
+
+def test_far_too_high_predictions_are_charged_by_the_tangent() -> None:
+    ratio = torch.tensor([0.999, 1.001, 50.0], dtype=torch.float64, requires_grad=True)  # log of prediction over target
+    charges = torch.stack([relative_error_loss(each[None, None], torch.zeros(1, 1).double()) for each in ratio])
+    (slope,) = torch.autograd.grad(charges.sum(), ratio)
+    tangent = 2 * np.e * (np.e - 1)
+    assert slope.tolist() == pytest.approx([tangent, tangent, tangent], rel=0.01)
+    assert charges[2].item() == pytest.approx((np.e - 1) ** 2 + 49 * tangent)
+
+
+# Labels and samples
+
+
+def test_labels_are_what_the_problem_says() -> None:
+    problem = problem_of()
+    networks = problem.space.sample(np.random.default_rng(0), 20)[:, problem.space.network]
+    probs = torch.zeros(20, sum(COUNTS), dtype=torch.float64)
+    probs.scatter_(1, torch.tensor(networks + problem.costs.offsets), 1.0)
+    table = LabelTable.of(problem)
+    best = table.best_hardware(probs).numpy()
+    np.testing.assert_array_equal(best, problem.best_hardware(networks))
+    exact = problem.costs.lookup(networks, best)
+    np.testing.assert_allclose(table.on(probs, torch.tensor(best)).latency_s.numpy(), exact.latency_s, rtol=1e-12)
+    np.testing.assert_allclose(table.on(probs, torch.tensor(best)).energy_j.numpy(), exact.energy_j, rtol=1e-12)
+
+
+def test_labels_of_layers_without_a_mapping_are_large_but_finite() -> None:
+    table = LabelTable.of(synthetic_problem(0, option_counts=COUNTS, unmappable=50))
+    clean = problem_of().costs.option_latency_s
+    assert table.option_costs.isfinite().all()
+    assert table.option_costs[0].max().item() <= UNMAPPABLE_FACTOR * clean.max()
+    assert int((table.option_costs[0] > clean.max()).sum()) == 50
+
+
+def test_held_out_networks_are_never_trained_on() -> None:
+    problem, sampling = problem_of(), SamplingSettings()
+    assert network_option_counts(problem) == COUNTS
+    for held_out in (False, True):
+        data = make_data(problem, networks=200, pairs=500, sampling=sampling, seed=0, held_out=held_out)
+        assert data.network_probs.shape == (200, sum(COUNTS))
+        assert data.pair_log_cost.shape == (500, 3)
+        assert data.cost_model_queries == 200 * 54 + 500
+        networks = most_probable(data.network_probs.numpy(), COUNTS)
+        assert (is_held_out(networks, sampling.held_out) == held_out).all()
+        assert (data.network_probs.max(dim=1).values < 1).any(), "mixed networks are among the samples"
+
+
+# Training
+
+
+def test_training_reduces_the_held_out_error(trained: dict[bool, Evaluator]) -> None:
+    problem = problem_of()
+    untrained = Evaluator.untrained(evaluator_shape(problem, SMALL), seed=0).frozen()
+    untrained.estimator.log_scale.copy_(trained[True].estimator.log_scale)  # so that it starts from the mean cost
+    before, after = (
+        quality(problem, each, SMALL, networks=300, pairs=3000, single=False) for each in (untrained, trained[True])
+    )
+    assert min(after.estimator.values()) > 90.0 > 85.0 > min(before.estimator.values())
+    for metric, accuracy in after.estimator.items():
+        assert accuracy > before.estimator[metric]
+    assert after.all_heads > 2 * before.all_heads
+    assert after.regret_mean < 5.0 < before.regret_mean
+    assert np.mean(list(after.heads.values())) > np.mean(list(after.commonest.values()))
+
+
+def global_states() -> list[object]:
+    """The states that others draw from, and torch's threads."""
+    numpy_state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    return [random.getstate(), numpy_state, torch.get_rng_state().tolist(), torch.get_num_threads()]
+
+
+def test_training_is_the_same_to_the_bit_and_leaves_global_state_alone() -> None:
+    told: list[tuple[str, int, int]] = []
+    before = global_states()
+    with torch_threads(1):
+        first, bill = train_evaluator(problem_of(), TINY, progress=lambda *each: told.append(each))
+        assert global_states()[:3] == before[:3]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(5)  # nothing may depend on it
+            again, _ = train_evaluator(problem_of(), TINY)
+        other, _ = train_evaluator(problem_of(), replace(TINY, seed=1))
+    assert global_states() == before
+    assert same_weights(first, again)
+    assert not same_weights(first, other)
+    assert (bill.samples, bill.cost_model_queries) == (64 + 256, 64 * 54 + 256)
+    assert told[1] == ("generator", 2, 2)
+    assert told[-1] == ("estimator", 4, 4)
+
+
+@pytest.mark.parametrize("name", ["networks", "pairs"])
+def test_too_few_samples_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"at least two {name} to train on; got 1"):
+        replace(TINY, **{name: 1})
+
+
+# Cache
+
+
+def test_the_second_load_reads_the_same_weights(tmp_path: Path) -> None:
+    problem = problem_of()
+    first, bill, cached = load_or_train(problem, TINY, folder=tmp_path)
+    assert not cached
+    again, bill_again, cached_again = load_or_train(problem, TINY, folder=tmp_path)
+    assert cached_again
+    assert same_weights(first, again)
+    assert bill == bill_again
+    assert not again.training
+    assert [path.name for path in tmp_path.iterdir()] == [evaluator_path(problem, TINY, folder=tmp_path).name]
+    probs = probs_of(5)
+    assert torch.equal(first(probs)[0].latency_s, again(probs)[0].latency_s)
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def foreign(path: Path) -> None:
+    path.write_bytes(b"not an evaluator at all" * 100)
+
+
+def one_bit_flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def other_tensors(path: Path) -> None:
+    save_file({"weight": torch.zeros(3)}, path)
+
+
+def one_tensor_gone(path: Path) -> None:
+    tensors = load_file(path)
+    tensors.pop("estimator.log_scale")
+    save_file(tensors, path)
+
+
+@pytest.mark.parametrize("damage", [truncated, emptied, foreign, one_bit_flipped, other_tensors, one_tensor_gone])
+def test_a_damaged_file_is_noticed_and_trained_again(tmp_path: Path, damage) -> None:
+    problem = problem_of()
+    with torch_threads(1):
+        first, _, _ = load_or_train(problem, TINY, folder=tmp_path)
+        damage(evaluator_path(problem, TINY, folder=tmp_path))
+        with pytest.warns(RuntimeWarning, match=r"the cached evaluator .*safetensors is damaged .*; training it again"):
+            again, _, cached = load_or_train(problem, TINY, folder=tmp_path)
+        assert not cached
+        assert same_weights(first, again)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert load_or_train(problem, TINY, folder=tmp_path)[2]
+
+
+def test_the_key_tells_apart_what_training_depends_on() -> None:
+    problem = problem_of()
+    key = evaluator_key(problem, TINY)
+    assert key == evaluator_key(problem_of(), TINY)
+    weighted = replace(problem, objective=Objective(problem.objective.cost_function, weight=7.0))
+    assert evaluator_key(weighted, TINY) == key, "lambda2 does not change the evaluator"
+    others = (
+        evaluator_key(problem_of(1), TINY),
+        evaluator_key(problem, replace(TINY, seed=1)),
+        evaluator_key(problem, replace(TINY, feature_forwarding=False)),
+        evaluator_key(problem, replace(TINY, sampling=SamplingSettings(one_hot=0.5))),
+        evaluator_key(problem, replace(TINY, generator=replace(TINY.generator, learning_rate=1e-3))),
+    )
+    assert len({key, *others}) == 6
+
+
+# The command
+
+
+@pytest.fixture
+def on_synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Arguments of a run of seconds on a synthetic problem, its cache in a folder of its own."""
+    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(evaluator_command, "problem_of", lambda name, scale, work: problem_of())
+    return ["evaluator", "--networks", "64", "--pairs", "256", "--test-networks", "50", "--test-pairs", "100"]
+
+
+def test_the_command_trains_reports_and_keeps(on_synthetic: list[str], tmp_path: Path, capsys) -> None:
+    assert main([*on_synthetic, "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    for figure in ("generator: PE_X", "generator: dataflow", "estimator: latency", "whole: area", "regret, median"):
+        assert printed.count(figure) == 2, "once for mixed and once for single networks"
+    row = next(line for line in printed.splitlines() if "mixed" in line and "generator: PE_X" in line)
+    content = json.loads((tmp_path / "out" / "evaluator.json").read_text())
+    assert row.split()[-3:-1] == ["98.90", f"{content['held_out']['mixed networks']['heads']['pe_x']:.2f}"]
+    assert content["settings"]["networks"] == 64
+    assert content["bill"]["cost_model_queries"] == 64 * 54 + 256
+    assert (tmp_path / "cache" / "evaluators" / content["evaluator"]).is_file()
+    assert "loaded from the cache" not in printed
+
+    assert main(on_synthetic) == 0
+    again = capsys.readouterr().out
+    assert "loaded from the cache" in again
+    assert row in again.splitlines()
+
+
+def test_the_command_without_forwarding_has_no_estimator_of_its_own(on_synthetic: list[str], capsys) -> None:
+    assert main([*on_synthetic, "--no-forwarding"]) == 0
+    printed = capsys.readouterr().out
+    assert "without feature forwarding" in printed
+    assert "estimator: " not in printed
+    assert printed.count("whole: latency") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--networks", "1"], "at least two networks"),
+        (["--device", "abacus"], "torch cannot compute on device 'abacus'"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(on_synthetic: list[str], capsys, arguments: list[str], message: str) -> None:
+    assert main([*on_synthetic, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("dance: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_task_is_answered_with_the_nearest(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+    assert main(["evaluator", "--task", "tinny"]) == 2
+    assert "tiny" in capsys.readouterr().err
+
+
+def test_figures_that_nothing_was_measured_for_are_null() -> None:
+    nothing = Quality({}, 1.0, {}, 1, {}, {}, float("nan"), 2.0, float("nan"), 0.0)
+    found = evaluator_command._finite(nothing.__dict__)
+    assert (found["regret_mean"], found["regret_median"], found["estimator"]) == (None, 2.0, {})
