@@ -219,9 +219,12 @@ def _reporter(progress: Progress | bool | None) -> Iterator[Progress]:
         yield lambda done, total: None
     else:
         from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        with Bar(console=Console(stderr=True)) as bar:
+        text = TextColumn("{task.description}")
+        columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Bar(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("Mapping layers on every accelerator")
             yield lambda done, total: bar.update(task, completed=done, total=total)
 
