@@ -27,8 +27,8 @@ _SOLVERS = {
     "ppo": "solvers.rl.ppo:PPO",
     "dance": "solvers.dance.solver:Dance",
     "dance-exact": "solvers.dance.exact:DanceExact",
-    "separate": "solvers.two_stage:Separate",
-    "separate-flops": "solvers.two_stage:SeparateFlops",
+    "separate": "solvers.separate:Separate",
+    "separate-flops": "solvers.separate:SeparateFlops",
     "edd": "solvers.edd:EDD",
     "exhaustive": "solvers.exhaustive:Exhaustive",
 }

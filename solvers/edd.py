@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
-from solvers.dance.descent import DescentSettings, Plan, Predict, Prediction, descend, most_probable, plan_round
+from solvers.dance.descent import DescentSettings, Plan, Predict, Prediction, descend, plan_round, softmax_blocks
 from solvers.dance.finish import Finalists
 from solvers.dance.hdx import HardConstraints, HdxSettings
 from solvers.dance.threads import torch_threads
@@ -95,5 +95,5 @@ class EDD(Solver):
             else None,
             each_step=note,
         )
-        designs = most_probable(parameters, counts).cpu().numpy()
+        designs = env.space.nearest(softmax_blocks(parameters, counts).cpu().numpy())
         return designs[np.argsort(losses[0], kind="stable")]

@@ -20,13 +20,13 @@ from dance_env.testing import synthetic_problem
 from solvers.claims import evaluator_command
 from solvers.claims.evaluator_quality import Quality, quality
 from solvers.cli import main
-from solvers.dance.data import hardware_features, make_data, network_option_counts
+from solvers.dance.data import hardware_features, make_data
 from solvers.dance.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
 from solvers.dance.evaluator import Evaluator, EvaluatorShape
 from solvers.dance.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
 from solvers.dance.labels import UNMAPPABLE_FACTOR, LabelTable
 from solvers.dance.layers import ResidualLayer, ResidualStack, build
-from solvers.dance.sampling import SamplingSettings, is_held_out, most_probable, sample_probs
+from solvers.dance.sampling import SamplingSettings, is_held_out, sample_probs
 from solvers.dance.settings import EvaluatorSettings, TrainingLoop
 from solvers.dance.store import evaluator_key, evaluator_path, load_or_train
 from solvers.dance.threads import torch_threads
@@ -262,13 +262,13 @@ def test_labels_of_layers_without_a_mapping_are_large_but_finite() -> None:
 
 def test_held_out_networks_are_never_trained_on() -> None:
     problem, sampling = problem_of(), SamplingSettings()
-    assert network_option_counts(problem) == COUNTS
     for held_out in (False, True):
         data = make_data(problem, networks=200, pairs=500, sampling=sampling, seed=0, held_out=held_out)
         assert data.network_probs.shape == (200, sum(COUNTS))
         assert data.pair_log_cost.shape == (500, 3)
         assert data.cost_model_queries == 200 * 54 + 500
-        networks = most_probable(data.network_probs.numpy(), COUNTS)
+        blocks = data.network_probs.split(COUNTS, dim=1)
+        networks = torch.stack([block.argmax(dim=1) for block in blocks], dim=1).numpy()
         assert (is_held_out(networks, sampling.held_out) == held_out).all()
         assert (data.network_probs.max(dim=1).values < 1).any(), "mixed networks are among the samples"
 

@@ -18,9 +18,9 @@ from solvers.dance.descent import DescentSettings
 from solvers.dance.hdx import HdxSettings
 from solvers.edd import EDD
 from solvers.result import Result, Status
+from solvers.separate import Ranking, Separate, SeparateFlops, macs_shares, neighbours
 from solvers.solver import Solver
 from solvers.testing import check_solver
-from solvers.two_stage import Ranking, Separate, SeparateFlops, macs_shares, neighbours
 
 BUDGET = 600
 UNMAPPABLE = "an expectation over options without a mapping is infinite: such a problem has no gradient"
