@@ -26,7 +26,7 @@ from solvers.claims import (
 )
 from solvers.claims.catalog import PARTS, claim_names, load_claim, settings_of
 from solvers.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
-from solvers.claims.fronts import Fronts, Points, gain, lower_hull
+from solvers.claims.fronts import Fronts, Points, Rival, gain, lower_hull
 from solvers.claims.page import cell_text, escape, page_text, write_report
 from solvers.claims.problems import problem_of
 from solvers.claims.recorded import recorded
@@ -88,8 +88,8 @@ def fronts(separate_cost: float, *, dance_cost: float = 1.0) -> Fronts:
     def at(label: str, cost: float) -> Points:
         return Points(label, levels, np.array([1.0, 0.9, 0.8]) * cost)
 
-    separate = [at(name, separate_cost) for name in ("only", "penalised", "limited")]
-    return Fronts("task", levels, at("joint", 1.0), (at("seed 0", dance_cost),), *separate)
+    rivals = tuple(Rival(name, (at(name, separate_cost),)) for name in ("only", "penalised", "limited"))
+    return Fronts("task", levels, at("joint", 1.0), (at("seed 0", dance_cost),), rivals)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_unknown_claims_are_refused_with_the_nearest():
 
 def page_of(tested: list[Outcome]) -> str:
     scale = SCALES["laptop"]
-    about = {"command": "c", "software": {"python": "3"}, "machine": MACHINE}
+    about = {"command": "c", "software": {"python": "3"}, "source": "0", "machine": MACHINE}
     return page_text(
         [replace(each, seconds=0.0) for each in tested], scale=scale, work=Work(Path("unused")), about=about
     )

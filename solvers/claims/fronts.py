@@ -6,12 +6,13 @@ network then gets its exact best accelerator. What is left between them and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dance_env.exact import best_designs, non_dominated
+from solvers.catalog import make_solver
 from solvers.claims.claim import Picture, Series
 from solvers.claims.problems import problem_of
 from solvers.claims.recorded import recorded
@@ -51,6 +52,19 @@ class Points:
 
 
 @dataclass(frozen=True, eq=False)
+class Rival:
+    """A search that DANCE is held against.
+
+    Attributes:
+        label: the search.
+        by_seed: what it ends with, one `Points` for each of DANCE's seeds; all the same for an exact search.
+    """
+
+    label: str
+    by_seed: tuple[Points, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Fronts:
     """All searches on one task.
 
@@ -59,32 +73,26 @@ class Fronts:
         levels: (L,) the errors on the exact joint front within the span, from the most accurate up.
         joint: the exact joint front.
         dance: DANCE's designs, one `Points` a seed.
-        network_only: the most accurate network, with its best accelerator.
-        penalised: networks that minimise error + weight x multiply-accumulates for some weight, likewise.
-        limited: networks that err least at their number of multiply-accumulates, likewise: a stronger separate search
-            than the paper's, since a penalty finds only the convex part of these.
+        rivals: see `fronts_of`.
     """
 
     task: str
     levels: np.ndarray
     joint: Points
     dance: tuple[Points, ...]
-    network_only: Points
-    penalised: Points
-    limited: Points
+    rivals: tuple[Rival, ...]
 
-    @property
-    def separate(self) -> tuple[Points, Points, Points]:
-        """All separate searches."""
-        return self.network_only, self.penalised, self.limited
+    def exact_gain(self, rival: Rival, levels: np.ndarray | None = None) -> np.ndarray:
+        """(L,) how many times the exact joint front's cost a rival pays at each level, median over its seeds."""
+        return self._median_gain(rival, (self.joint,) * len(rival.by_seed), levels)
 
-    def gain(self, separate: Points, joint: Points) -> np.ndarray:
-        """(L,) how many times the joint search's cost the separate search pays at each level; see `gain`."""
-        return gain(separate, joint, self.levels)
+    def dance_gain(self, rival: Rival, levels: np.ndarray | None = None) -> np.ndarray:
+        """(L,) the same of DANCE, seed by seed."""
+        return self._median_gain(rival, self.dance, levels)
 
-    def dance_gain(self, separate: Points) -> np.ndarray:
-        """(L,) the same for DANCE, median over its seeds."""
-        return np.median([self.gain(separate, each) for each in self.dance], axis=0)
+    def _median_gain(self, rival: Rival, joint: tuple[Points, ...], levels: np.ndarray | None) -> np.ndarray:
+        at = self.levels if levels is None else levels
+        return np.median([gain(one, other, at) for one, other in zip(rival.by_seed, joint, strict=True)], axis=0)
 
 
 def gain(separate: Points, joint: Points, levels: np.ndarray) -> np.ndarray:
@@ -105,8 +113,37 @@ def measure_fronts(scale: Scale, work: Work) -> list[Fronts]:
 
 
 def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
-    """Exact and searched fronts of one problem."""
+    """Exact and searched fronts of one problem.
+
+    The rivals are three separate searches, and EDD with the same loss:
+
+    - network only: the most accurate network, with its exact best accelerator, as in all three;
+    - operations penalised: networks that minimise error + weight x multiply-accumulates for some weight;
+    - operations limited: networks that err least at their number of multiply-accumulates, which is stronger than what
+      the paper compared with, since a penalty finds only the convex part of these;
+    - EDD: a gradient search that ignores the relation between network and accelerator, at DANCE's lambdas, with as
+      large a budget over all of them.
+    """
     wanted = scale.fronts
+    exact = exact_searches(problem, work)
+    joint = exact.pop(JOINT)
+    levels = np.sort(joint.error_pct)
+    rivals = [Rival(label, (points,) * len(wanted.seeds)) for label, points in exact.items()]
+    rivals += [Rival("EDD, same loss", tuple(_edd(problem, seed, scale, work) for seed in wanted.seeds))]
+    return Fronts(
+        task=problem.name,
+        levels=levels[levels <= levels[0] + wanted.span_pct],
+        joint=joint,
+        dance=tuple(_dance(problem, seed, scale, work) for seed in wanted.seeds),
+        rivals=tuple(rivals),
+    )
+
+
+JOINT = "joint, exact"
+
+
+def exact_searches(problem: Problem, work: Work) -> dict[str, Points]:
+    """The exact joint front (`JOINT`), and where exact separate searches end."""
 
     def tell(done: int, total: int) -> None:
         work.tell(f"{problem.name}: exact front", done, total)
@@ -116,28 +153,36 @@ def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
     cost = np.where(evaluation.feasible, problem.objective.cost_function(evaluation.cost), np.inf)
     error = evaluation.error_pct
     macs = problem.network_space.macs(designs[:, problem.space.network]).astype(np.float64)
+    ends = {
+        JOINT: non_dominated(error, cost),
+        "network only, then accelerator": np.array([int(error.argmin())]),
+        "operations penalised, then accelerator": lower_hull(macs, error),
+        "operations limited, then accelerator": non_dominated(error, macs),
+    }
+    met = {label: rows[np.isfinite(cost[rows])] for label, rows in ends.items()}
+    return {label: Points(label, error[rows], cost[rows]) for label, rows in met.items()}
 
-    def ends(label: str, rows: np.ndarray) -> Points:
-        kept = rows[np.isfinite(cost[rows])]
-        return Points(label, error[kept], cost[kept])
 
-    joint = ends("joint, exact", non_dominated(error, cost))
-    levels = np.sort(joint.error_pct)
+def _dance(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
+    wanted = scale.fronts
+    work.tell(f"{problem.name}: DANCE over {len(wanted.lambdas)} lambdas, seed {seed}", 0, 1)
     solver = Dance(evaluator=scale.search_evaluator, lambdas=wanted.lambdas, device=scale.device)
-    dance = []
-    for number, seed in enumerate(wanted.seeds):
-        work.tell(f"{problem.name}: DANCE over {len(wanted.lambdas)} lambdas", number, len(wanted.seeds))
-        trace = recorded(solver, problem, budget=wanted.budget, seed=seed, folder=work.folder).trace
-        dance.append(Points(f"DANCE, seed {seed}", trace.error_pct[trace.feasible], trace.cost[trace.feasible]))
-    return Fronts(
-        task=problem.name,
-        levels=levels[levels <= levels[0] + wanted.span_pct],
-        joint=joint,
-        dance=tuple(dance),
-        network_only=ends("network only, then accelerator", np.array([int(error.argmin())])),
-        penalised=ends("operations penalised, then accelerator", lower_hull(macs, error)),
-        limited=ends("operations limited, then accelerator", non_dominated(error, macs)),
-    )
+    trace = recorded(solver, problem, budget=wanted.budget, seed=seed, folder=work.folder).trace
+    return Points(f"DANCE, seed {seed}", trace.error_pct[trace.feasible], trace.cost[trace.feasible])
+
+
+def _edd(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
+    wanted = scale.fronts
+    solver, budget = make_solver("edd", device=scale.device), max(1, wanted.budget // len(wanted.lambdas))
+    error, cost = [], []
+    for number, factor in enumerate(wanted.lambdas):
+        work.tell(f"{problem.name}: EDD, seed {seed}", number, len(wanted.lambdas))
+        objective = replace(problem.objective, weight=factor * problem.objective.weight)
+        weighted = replace(problem, objective=objective, name=f"{problem.name} x {factor:g}")
+        trace = recorded(solver, weighted, budget=budget, seed=seed, folder=work.folder).trace
+        error.append(trace.error_pct[trace.feasible])
+        cost.append(trace.cost[trace.feasible])
+    return Points(f"EDD, seed {seed}", np.concatenate(error), np.concatenate(cost))
 
 
 def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -171,7 +216,14 @@ def picture(fronts: Fronts, name: str) -> Picture:
         log_x=True,
         series=(
             Series.of(fronts.joint.label, *shown(fronts.joint), style="step"),
-            *(Series.of(each.label, *shown(each.front())) for each in fronts.dance),
-            *(Series.of(each.label, *shown(each)) for each in reversed(fronts.separate)),
+            *(
+                Series.of("DANCE" if number == 0 else "", *shown(each.front()))
+                for number, each in enumerate(fronts.dance)
+            ),
+            *(
+                Series.of(rival.label if number == 0 else "", *shown(points.front()))
+                for rival in reversed(fronts.rivals)
+                for number, points in enumerate(dict.fromkeys(rival.by_seed))
+            ),
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.claims.claim import Claim, Finding, Table, Verdict
-from solvers.claims.fronts import Fronts, Points, gain, measure_fronts
+from solvers.claims.fronts import Fronts, Rival, measure_fronts
 from solvers.claims.joint_beats_separate import times
 from solvers.claims.scale import Scale
 from solvers.claims.work import Work
@@ -27,7 +27,7 @@ def measure(scale: Scale, work: Work) -> Claim:
         paper="3 to 4 times near 5 % error, 7 to 11 times near 6 %",
         ours=f"{first.task}: over an operations penalty "
         + ", ".join(
-            f"{times(at(first, first.penalised, above))} times {above:g} points above the least error"
+            f"{times(at(first, first.rivals[1], above))} times {above:g} points above the least error"
             for above, _, _ in PAPER
         ),
         sentence=(
@@ -39,19 +39,19 @@ def measure(scale: Scale, work: Work) -> Claim:
         findings=tuple(findings),
         tables=(
             Table(
-                "Gain at equal error (cost of the separate search over that of the joint one)",
-                ("task", "above the least error, points", "separate search", "DANCE", "exact joint front"),
+                "Gain at equal error (cost of the rival over that of the joint search)",
+                ("task", "above the least error, points", "rival", "DANCE", "exact joint front"),
                 tuple(
                     (
                         fronts.task,
                         above,
-                        separate.label,
-                        at(fronts, separate, above),
-                        exactly_at(fronts, separate, above),
+                        rival.label,
+                        at(fronts, rival, above),
+                        exactly_at(fronts, rival, above),
                     )
                     for fronts in measured
                     for above, _, _ in PAPER
-                    for separate in fronts.separate
+                    for rival in fronts.rivals
                 ),
             ),
         ),
@@ -59,15 +59,15 @@ def measure(scale: Scale, work: Work) -> Claim:
 
 
 def judged(fronts: Fronts) -> list[Finding]:
-    """A part for each distance and each separate search."""
+    """A part for each distance and each rival."""
     found = []
     for above, least, words in PAPER:
-        for separate in fronts.separate:
-            ours, exact = at(fronts, separate, above), exactly_at(fronts, separate, above)
+        for rival in fronts.rivals:
+            ours, exact = at(fronts, rival, above), exactly_at(fronts, rival, above)
             known = not np.isnan(ours)
             found.append(
                 Finding(
-                    what=f"{fronts.task}: {above:g} points above the least error, against {separate.label}",
+                    what=f"{fronts.task}: {above:g} points above the least error, against {rival.label}",
                     paper=words,
                     ours=f"DANCE {times(ours)} times, exact joint front {times(exact)} times",
                     verdict=Verdict.of(ours >= least) if known else Verdict.NOT_TESTABLE,
@@ -77,20 +77,11 @@ def judged(fronts: Fronts) -> list[Finding]:
     return found
 
 
-def at(fronts: Fronts, separate: Points, above: float) -> float:
+def at(fronts: Fronts, rival: Rival, above: float) -> float:
     """DANCE's gain at an error of at most `above` points over the least one, median over seeds."""
-    level = _level(fronts, above)
-    return float(np.median([_gain(separate, each, level) for each in fronts.dance]))
+    return float(fronts.dance_gain(rival, fronts.levels[:1] + above)[0])
 
 
-def exactly_at(fronts: Fronts, separate: Points, above: float) -> float:
+def exactly_at(fronts: Fronts, rival: Rival, above: float) -> float:
     """The same of the exact joint front."""
-    return _gain(separate, fronts.joint, _level(fronts, above))
-
-
-def _level(fronts: Fronts, above: float) -> np.ndarray:
-    return np.array([fronts.levels[0] + above])
-
-
-def _gain(separate: Points, joint: Points, level: np.ndarray) -> float:
-    return float(gain(separate, joint, level)[0])
+    return float(fronts.exact_gain(rival, fronts.levels[:1] + above)[0])
