@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from dance_env.problem import Problem
 from solvers.dance.labels import LabelTable
+from solvers.dance.options import hardware_option_counts, network_option_counts, one_hot
 from solvers.dance.sampling import SamplingSettings, sample_probs
+
+if TYPE_CHECKING:
+    from solvers.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,27 +95,11 @@ def make_data(
     )
 
 
-def network_option_counts(problem: Problem) -> tuple[int, ...]:
-    """Options of each network choice."""
-    return tuple(int(count) for count in problem.space.option_counts[problem.space.network])
-
-
-def hardware_option_counts(problem: Problem) -> tuple[int, ...]:
-    """Options of each accelerator choice."""
-    return tuple(int(count) for count in problem.space.option_counts[problem.space.hardware])
-
-
-def hardware_features(problem: Problem, *, device: torch.device | str = "cpu") -> torch.Tensor:
+def hardware_features(problem: Problem | MeteredProblem, *, device: torch.device | str = "cpu") -> torch.Tensor:
     """One-hot features (H, O_hw), float32, of every accelerator in the order of its index."""
     space = problem.accelerator_space
-    return one_hot_features(space.unindex(np.arange(space.size)), hardware_option_counts(problem), device=device)
-
-
-def one_hot_features(options: np.ndarray, counts: Sequence[int], *, device: torch.device | str = "cpu") -> torch.Tensor:
-    """Option indices (B, C) as one-hot features (B, sum of counts), float32."""
-    columns = torch.tensor(options, device=device).T
-    blocks = [torch.nn.functional.one_hot(column, count) for column, count in zip(columns, counts, strict=True)]
-    return torch.cat(blocks, dim=1).float()
+    options = space.unindex(np.arange(space.size))
+    return torch.tensor(one_hot(options, hardware_option_counts(problem)), dtype=torch.float32, device=device)
 
 
 def _draw_hardware(problem: Problem, rng: np.random.Generator, best_options: np.ndarray) -> np.ndarray:

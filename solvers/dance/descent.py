@@ -120,12 +120,7 @@ def descend(
 
 def softmax_blocks(logits: torch.Tensor, option_counts: Sequence[int]) -> torch.Tensor:
     """Probabilities (R, O) of each choice from logits (R, O)."""
-    return torch.cat([torch.softmax(block, dim=1) for block in torch.split(logits, tuple(option_counts), dim=1)], dim=1)
-
-
-def most_probable(probs: torch.Tensor, option_counts: Sequence[int]) -> torch.Tensor:
-    """The most probable option (R, N) of each choice, from probabilities or logits (R, O)."""
-    return torch.stack([block.argmax(dim=1) for block in torch.split(probs, tuple(option_counts), dim=1)], dim=1)
+    return torch.cat([torch.softmax(block, dim=1) for block in torch.split(logits, list(option_counts), dim=1)], dim=1)
 
 
 def cooled(ends: tuple[float, float], done: float) -> float:

@@ -12,6 +12,7 @@ from dance_env.cost.cost import Cost
 from solvers.dance.descent import DescentSettings, Prediction, cooled
 from solvers.dance.finish import Finalists
 from solvers.dance.hdx import HdxSettings
+from solvers.dance.options import metered
 from solvers.dance.rounds import check_lambdas, search_round
 from solvers.dance.threads import torch_threads
 from solvers.solver import Solver
@@ -19,7 +20,6 @@ from solvers.solver import Solver
 if TYPE_CHECKING:
     from dance_env.envs import CoDesignEnv
     from dance_env.objective import Objective
-    from solvers.meter import Meter
 
 _MOST_PENALTY = 100.0
 """Bound on a limit's weight against the cost, where lambda2 is near zero and the cost hardly counts."""
@@ -64,7 +64,7 @@ class DanceExact(Solver):
 
     def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
         """Descend, decode and evaluate in rounds until the budget is spent."""
-        meter: Meter = env.problem.meter  # type: ignore[attr-defined]  # a solver's env is metered
+        meter = metered(env).meter
         objective = env.problem.objective
         with torch_threads(self.descent.threads):
             relaxed = env.relax(device=self.device)
@@ -137,8 +137,12 @@ def soft_minimum(
         least = value.min(dim=1, keepdim=True).values.clamp_min(torch.finfo(value.dtype).tiny)
         score = value / least
         if objective.constraints:
-            scale = 1.0 + error_pct[:, None] / (weights[:, None] * least)  # the objective, in units of lambda2 x least cost
-            score = score + (penalty * scale).clamp_max(_MOST_PENALTY) * objective.violation(error_pct[:, None], on_each)
+            scale = 1.0 + error_pct[:, None] / (
+                weights[:, None] * least
+            )  # the objective, in units of lambda2 x least cost
+            score = score + (penalty * scale).clamp_max(_MOST_PENALTY) * objective.violation(
+                error_pct[:, None], on_each
+            )
         share = torch.softmax(-(score - score.min(dim=1, keepdim=True).values) / temperature, dim=1)
 
     def mean(values: torch.Tensor) -> torch.Tensor:

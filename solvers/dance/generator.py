@@ -37,7 +37,7 @@ class HardwareGenerator(nn.Module):
 
     def split(self, logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The heads' logits apart, each (B, options of the choice)."""
-        return torch.split(logits, self.option_counts, dim=1)
+        return torch.split(logits, list(self.option_counts), dim=1)
 
     def generate(self, network_probs: torch.Tensor) -> torch.Tensor:
         """The most probable accelerator (B, C) of each network, as option indices."""
@@ -75,7 +75,7 @@ def gumbel_softmax(
         raise ValueError(f"the temperature of a Gumbel softmax must be above zero; got {temperature}")
     scores = (logits if noise is None else logits + noise) / temperature
     blocks = []
-    for block in torch.split(scores, tuple(option_counts), dim=1):
+    for block in torch.split(scores, list(option_counts), dim=1):
         soft = torch.softmax(block, dim=1)
         if hard:
             one_hot = torch.zeros_like(soft).scatter_(1, soft.argmax(dim=1, keepdim=True), 1.0)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from solvers.dance.descent import DescentSettings, Predict, descend, most_probable, plan_round
+from solvers.dance.descent import DescentSettings, Predict, descend, plan_round
 from solvers.dance.finish import Finalists, in_turns
 from solvers.dance.hdx import HardConstraints, HdxSettings
+from solvers.dance.options import metered, most_probable
 
 if TYPE_CHECKING:
     from dance_env.envs import CoDesignEnv
@@ -32,6 +33,7 @@ def search_round(
     evaluations: int,
     queries: int = 1,
     device: str = "cpu",
+    columns: slice | None = None,
 ) -> int:
     """One round: descend, decode, evaluate.
 
@@ -43,13 +45,14 @@ def search_round(
         rng: draws the starts.
         settings, hdx, lambdas, evaluations, device: as in `Dance`.
         queries: gradient queries that one `predict` of one network costs.
+        columns: of a design, that are searched; the network's unless given. `accelerate` is handed these.
 
     Returns:
         How many of the round's evaluations are left.
     """
     space = env.space
-    counts = [int(count) for count in space.option_counts[space.network]]
-    plan = plan_round(env.problem.meter.left, settings, evaluations=evaluations, queries=queries, searches=len(lambdas))
+    counts = [int(count) for count in space.option_counts[space.network if columns is None else columns]]
+    plan = plan_round(metered(env).meter.left, settings, evaluations=evaluations, queries=queries, searches=len(lambdas))
     groups = np.arange(plan.restarts) % len(lambdas)
     start = torch.tensor(rng.normal(0.0, settings.spread, (plan.restarts, sum(counts))), device=device)
     constraints = env.problem.objective.constraints
@@ -69,8 +72,7 @@ def search_round(
         hard=HardConstraints(constraints, plan.restarts, hdx) if hdx is not None and constraints else None,
         each_step=note,
     )
-    networks = most_probable(logits, counts).cpu().numpy()
-    designs = accelerate(networks)[in_turns(latest[0], groups)]
+    designs = accelerate(most_probable(logits.cpu().numpy(), counts))[in_turns(latest[0], groups)]
     return plan.evaluations - finalists.evaluate(designs, most=plan.evaluations)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solvers.dance.options import most_probable, one_hot
+
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -79,20 +81,6 @@ def sample_networks(
     """Held-out single networks (rows, N) as option indices, drawn uniformly with replacement."""
     single = SamplingSettings(one_hot=1.0, softened=0.0, held_out=settings.held_out)
     return most_probable(sample_probs(option_counts, rng, rows=rows, settings=single, held_out=True), option_counts)
-
-
-def most_probable(probs: np.ndarray, option_counts: Sequence[int]) -> np.ndarray:
-    """The most probable network (B, N) of each row of probabilities (B, O_net)."""
-    blocks = np.split(probs, np.cumsum(option_counts)[:-1], axis=1)
-    return np.stack([block.argmax(axis=1) for block in blocks], axis=1)
-
-
-def one_hot(networks: np.ndarray, option_counts: Sequence[int]) -> np.ndarray:
-    """Networks (B, N) as one-hot probabilities (B, O_net), float64."""
-    flat = networks + (np.cumsum(option_counts) - np.asarray(option_counts))
-    result = np.zeros((len(networks), int(sum(option_counts))))
-    np.put_along_axis(result, flat, 1.0, axis=1)
-    return result
 
 
 def is_held_out(networks: np.ndarray, share: float) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from solvers.dance.data import hardware_features, network_option_counts
-from solvers.dance.sampling import one_hot
+from solvers.dance.data import hardware_features
+from solvers.dance.options import network_option_counts, one_hot
 
 if TYPE_CHECKING:
     from solvers.dance.evaluator import Evaluator

@@ -12,6 +12,7 @@ from solvers.dance.descent import DescentSettings, Prediction, cooled
 from solvers.dance.finish import Finalists
 from solvers.dance.generator import gumbel_noise
 from solvers.dance.hdx import HdxSettings
+from solvers.dance.options import metered, network_option_counts, one_hot
 from solvers.dance.rounds import Accelerate, check_lambdas, search_round
 from solvers.dance.settings import EvaluatorSettings
 from solvers.dance.shortlist import Shortlist
@@ -22,6 +23,7 @@ from solvers.solver import Solver
 if TYPE_CHECKING:
     from dance_env.envs import CoDesignEnv
     from solvers.dance.evaluator import Evaluator
+    from solvers.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,11 @@ class Dance(Solver):
 
     def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
         """Train or load the evaluator, then descend, decode and evaluate in rounds until the budget is spent."""
+        problem = metered(env)
         with torch_threads(self.descent.threads):
-            evaluator = self._evaluator(env)
+            evaluator = self._evaluator(problem)
             relaxed = env.relax(device=self.device)
-            shortlist = Shortlist(env.problem, evaluator)
+            shortlist = Shortlist(problem, evaluator)
             noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
 
             def predict(probs: torch.Tensor, weights: torch.Tensor, done: float) -> Prediction:
@@ -78,12 +81,12 @@ class Dance(Solver):
                     noise=gumbel_noise(shape, noise).to(self.device) if self.gumbel else None,
                     hard=self.straight_through,
                 )
-                return Prediction(error_pct, cost, env.problem.objective.cost_function(cost))
+                return Prediction(error_pct, cost, problem.objective.cost_function(cost))
 
             finalists = Finalists(env, self.lambdas)
             generated = _generated(env, evaluator)
-            while env.problem.meter.left:
-                before = env.problem.meter.spent
+            while problem.meter.left:
+                before = problem.meter.spent
                 allowed = search_round(
                     env,
                     predict,
@@ -97,33 +100,26 @@ class Dance(Solver):
                     device=self.device,
                 )
                 shortlist.spend(finalists, allowed)
-                if env.problem.meter.spent == before:
+                if problem.meter.spent == before:
                     return  # nothing new to ask: a space smaller than the budget
 
-    def _evaluator(self, env: CoDesignEnv) -> Evaluator:
-        meter = env.problem.meter
+    def _evaluator(self, problem: MeteredProblem) -> Evaluator:
+        meter = problem.meter
         with meter.surrogate_training():
-            evaluator, bill, cached = load_or_train(env.problem.unmetered, self.evaluator, device=self.device)
+            evaluator, bill, cached = load_or_train(problem.unmetered, self.evaluator, device=self.device)
         meter.bill_surrogate(bill.samples, cached_seconds=bill.seconds if cached else 0.0)
         meter.bill_costs(bill.cost_model_queries)
         return evaluator
 
 
 def _generated(env: CoDesignEnv, evaluator: Evaluator) -> Accelerate:
-    counts = [int(count) for count in env.space.option_counts[env.space.network]]
+    counts = network_option_counts(env.problem)
+    device = next(evaluator.parameters()).device
 
     def accelerate(networks: np.ndarray) -> np.ndarray:
-        probs = _one_hot(networks, counts)
+        probs = torch.tensor(one_hot(networks, counts), dtype=torch.float32, device=device)
         with torch.no_grad():
-            hardware = evaluator.generator.generate(probs.to(next(evaluator.parameters()).device))
+            hardware = evaluator.generator.generate(probs)
         return np.concatenate([networks, hardware.cpu().numpy()], axis=1)
 
     return accelerate
-
-
-def _one_hot(networks: np.ndarray, counts: list[int]) -> torch.Tensor:
-    blocks = [
-        torch.nn.functional.one_hot(column, count)
-        for column, count in zip(torch.tensor(networks).T, counts, strict=True)
-    ]
-    return torch.cat(blocks, dim=1).float()

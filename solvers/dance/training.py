@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from dance_env.problem import Problem
-from solvers.dance.data import TrainingData, hardware_option_counts, make_data, network_option_counts
+from solvers.dance.data import TrainingData, make_data
 from solvers.dance.estimator import relative_error_loss
 from solvers.dance.evaluator import Evaluator, EvaluatorShape
+from solvers.dance.options import hardware_option_counts, network_option_counts
 from solvers.dance.settings import EvaluatorSettings, TrainingLoop
 
 ProgressFunction = Callable[[str, int, int], object]
