@@ -54,17 +54,19 @@ def main() -> None:
         "--growth", action="store_true", help="measure growth with layers, accelerators and array sizes"
     )
     parser.add_argument("--largest-array", type=int, default=256, help="where growth with array sizes ends")
+    parser.add_argument("--compiling", action=argparse.BooleanOptionalAction, default=True, help="time the first use")
     parser.add_argument("--out", type=Path, help="folder for growth.png")
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="folder of other tools' recorded points")
     asked = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    compiling()
+    if asked.compiling:
+        compiling()
     searched = searching(dict(list(LAYERS.items())[: asked.layers]))
     beside_others(searched, asked.reference)
     for name in asked.networks:
         building(name)
     if asked.growth:
-        growing(asked.largest_array, asked.out)
+        growing(asked.layers, asked.largest_array, asked.out)
 
 
 def compiling() -> None:
@@ -161,7 +163,7 @@ def building(name: str) -> None:
         print(f"  {what}: {seconds * 1e3:.3f} ms{each}")
 
 
-def growing(largest: int, out: Path | None) -> None:
+def growing(layers: int, largest: int, out: Path | None) -> None:
     """CPU seconds against layers, register file sizes and array sizes."""
     rows = sorted({
         (one.k, one.c, one.p, one.q, one.r, one.s, one.groups, one.stride)
@@ -169,35 +171,35 @@ def growing(largest: int, out: Path | None) -> None:
         for option in range(len(network_space("dance-cifar10").choices()[choice].options))
         for one in network_space("dance-cifar10").option_layers(choice, option)
     })  # fmt: skip
-    shuffled = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))]
+    shuffled = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))][: 6 * layers]
     spent = [sum(cpu_seconds(lambda row=row, flow=flow: search(row, flow, SIZES, RF_WORDS)) for flow in DATAFLOWS)
              for row in shuffled]  # fmt: skip
     total = np.cumsum(spent)
     half, end = total[len(total) // 2 - 1], total[-1]
     print(f"\nlayers: {len(total) // 2} take {half:.2f} s, {len(total)} take {end:.2f} s: {end / half:.2f} x")
-    files = {n: over_layers(SIZES, RF_WORDS[:: len(RF_WORDS) // n]) for n in (1, 2, 4, 8, 16)}
+    files = {n: over_layers(layers, SIZES, RF_WORDS[:: len(RF_WORDS) // n]) for n in (1, 2, 4, 8, 16)}
     print("register file sizes: " + ", ".join(f"{n}: {s:.2f} s" for n, s in files.items()))
     arrays = {}
     for size in (n for n in (8, 16, 24, 32, 64, 128, 256) if n <= largest):
-        arrays[size] = over_layers(np.arange(8, size + 1), RF_WORDS)
+        arrays[size] = over_layers(layers, np.arange(8, size + 1), RF_WORDS)
         accelerators = (size - 7) ** 2 * len(RF_WORDS) * 3
-        each = arrays[size] / (accelerators * len(LAYERS))
+        each = arrays[size] / (accelerators * layers)
         print(f"arrays 8 x 8 to {size} x {size}, {accelerators:,} accelerators: {arrays[size]:.2f} s for "
-              f"{len(LAYERS)} layers, {each * 1e6:.3f} us an evaluation")  # fmt: skip
+              f"{layers} layers, {each * 1e6:.3f} us an evaluation")  # fmt: skip
     if out is not None:
-        plot(total, files, arrays, out)
+        plot(layers, total, files, arrays, out)
 
 
-def over_layers(sizes: np.ndarray, rf_words: np.ndarray) -> float:
-    """CPU seconds for `LAYERS` under all dataflows."""
+def over_layers(layers: int, sizes: np.ndarray, rf_words: np.ndarray) -> float:
+    """CPU seconds for the first of `LAYERS` under all dataflows."""
     return sum(
         cpu_seconds(lambda row=row, flow=flow: search(row, flow, sizes, rf_words))
-        for row in LAYERS.values()
+        for row in list(LAYERS.values())[:layers]
         for flow in DATAFLOWS
     )
 
 
-def plot(total: np.ndarray, files: dict[int, float], arrays: dict[int, float], out: Path) -> None:
+def plot(layers: int, total: np.ndarray, files: dict[int, float], arrays: dict[int, float], out: Path) -> None:
     """Draw the three curves to ``out/growth.png``."""
     import matplotlib
 
@@ -209,7 +211,7 @@ def plot(total: np.ndarray, files: dict[int, float], arrays: dict[int, float], o
     axes[0].set(xlabel="unique layers", ylabel="CPU s", title="13,872 accelerators")
     axes[1].plot(list(files), list(files.values()), "o-")
     axes[1].set(
-        xlabel="register file sizes", ylabel="CPU s", title=f"{len(LAYERS)} layers, 8 x 8 to 24 x 24", ylim=(0, None)
+        xlabel="register file sizes", ylabel="CPU s", title=f"{layers} layers, 8 x 8 to 24 x 24", ylim=(0, None)
     )
     accelerators = [(size - 7) ** 2 * len(RF_WORDS) * 3 for size in arrays]
     axes[2].loglog(accelerators, list(arrays.values()), "o-", label="measured")
@@ -217,7 +219,7 @@ def plot(total: np.ndarray, files: dict[int, float], arrays: dict[int, float], o
         accelerators, np.array(accelerators) * next(iter(arrays.values())) / accelerators[0], ":", label="linear"
     )
     axes[2].set(
-        xlabel="accelerators", ylabel="CPU s", title=f"{len(LAYERS)} layers, arrays to {max(arrays)} x {max(arrays)}"
+        xlabel="accelerators", ylabel="CPU s", title=f"{layers} layers, arrays to {max(arrays)} x {max(arrays)}"
     )
     axes[2].legend()
     out.mkdir(parents=True, exist_ok=True)
