@@ -125,6 +125,10 @@ class RelaxedProblem:
             area_mm2=tables["area_mm2"][None, :],
         )
 
+    def on_each_accelerator(self, network_probs: torch.Tensor) -> tuple[torch.Tensor, Cost]:
+        """`accuracy` (B,) and `on_all_hardware` in one question: what `Problem.evaluate_networks` is to networks."""
+        return self.accuracy(network_probs), self.on_all_hardware(network_probs)
+
     def joint(self, hardware_probs: torch.Tensor) -> torch.Tensor:
         """Probability of each accelerator, (B, H), from those of the hardware choices' options (B, O_hw)."""
         probs = self._check(hardware_probs, "hardware_probs", sum(self._hardware_counts))

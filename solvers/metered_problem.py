@@ -23,6 +23,8 @@ class MeteredProblem:
     |---|---|
     | `evaluate(designs)` (batch, choices) | batch evaluations, recorded; bounded by the budget |
     | `relax()(network_probs, hardware_probs)` | one gradient query per row; bounded by the budget |
+    | `relax().on_each_accelerator(network_probs)` | one gradient query per row; and one cost query per row and |
+    | | accelerator |
     | `evaluate_networks(networks)` | one evaluation per network, recorded with its best accelerator, bounded by the |
     | | budget; and one cost query per network and accelerator |
     | `best_hardware(networks)` | one cost query per network and accelerator |
@@ -173,6 +175,14 @@ class MeteredRelaxedProblem:
         self._meter.bill_gradients(len(network_probs))
         with self._meter.oracle():
             return self._relaxed.on_all_hardware(network_probs)
+
+    def on_each_accelerator(self, network_probs: Any) -> Any:
+        """Expected accuracy (batch,), and cost on each accelerator; billed besides as `batch x hardware` cost queries."""
+        self._meter.bill_gradients(len(network_probs))
+        with self._meter.oracle():
+            accuracy, cost = self._relaxed.on_each_accelerator(network_probs)
+        self._meter.bill_costs(cost.latency_s.numel())
+        return accuracy, cost
 
     def joint(self, hardware_probs: Any) -> Any:
         """Probability (batch, hardware) of each accelerator under independent choices; asks nothing of the problem."""

@@ -143,7 +143,7 @@ class Plan:
     evaluations: int
 
 
-def plan_round(left: int, settings: DescentSettings, *, evaluations: int, queries: int, searches: int = 1) -> Plan:
+def plan_round(left: int, settings: DescentSettings, *, evaluations: int, queries: int = 1, searches: int = 1) -> Plan:
     """Divide what is left of a budget.
 
     A sixth of it, at most `evaluations`, is for exact evaluations; the rest for gradients. A small budget shrinks

@@ -13,7 +13,7 @@ from solvers.dance.descent import DescentSettings, Prediction, cooled
 from solvers.dance.finish import Finalists
 from solvers.dance.hdx import HdxSettings
 from solvers.dance.options import metered
-from solvers.dance.rounds import check_lambdas, search_round
+from solvers.dance.rounds import IDLE_ROUNDS, check_lambdas, search_round
 from solvers.dance.threads import torch_threads
 from solvers.solver import Solver
 
@@ -34,11 +34,11 @@ class DanceExact(Solver):
     minimum as the temperature falls. Nothing is trained, so nothing is misjudged; in exchange every step asks the cost
     model for every accelerator, and the ledger says so (`cost_model_queries`).
 
-    A step of one search costs two gradient queries: the expected accuracy, and the expected costs.
+    A step of one search costs one gradient query, and a cost query for each accelerator.
 
     Attributes:
         descent: how architecture parameters are searched.
-        hdx: how hard constraints are enforced during the search, on tasks that have some.
+        hdx: how hard constraints are enforced during the search, on tasks that have some; None: not at all.
         evaluations: the most exact evaluations of one round.
         temperature: of the soft minimum, relative to the least cost, from first to last step, geometric.
         penalty: what an accelerator that exceeds a limit by all of it is charged, in multiples of the present objective.
@@ -48,7 +48,7 @@ class DanceExact(Solver):
 
     name: ClassVar[str] = "dance-exact"
     descent: DescentSettings = field(default_factory=DescentSettings)
-    hdx: HdxSettings = field(default_factory=lambda: HdxSettings(margin=(0.0, 0.0)))
+    hdx: HdxSettings | None = field(default_factory=lambda: HdxSettings(margin=(0.0, 0.0)))
     evaluations: int = 128
     temperature: tuple[float, float] = (0.01, 0.001)
     penalty: float = 1.0
@@ -70,11 +70,9 @@ class DanceExact(Solver):
             relaxed = env.relax(device=self.device)
 
             def predict(probs: torch.Tensor, weights: torch.Tensor, done: float) -> Prediction:
-                error_pct = 100.0 * (1.0 - relaxed.accuracy(probs))
-                on_each = relaxed.on_all_hardware(probs)
-                meter.bill_costs(on_each.latency_s.numel())
+                accuracy, on_each = relaxed.on_each_accelerator(probs)
                 return soft_minimum(
-                    error_pct,
+                    100.0 * (1.0 - accuracy),
                     on_each,
                     objective,
                     weights=weights,
@@ -82,27 +80,22 @@ class DanceExact(Solver):
                     penalty=self.penalty,
                 )
 
-            def accelerate(networks: np.ndarray) -> np.ndarray:
-                return env.problem.design(networks, env.problem.best_hardware(networks))
-
             finalists = Finalists(env, self.lambdas)
-            while meter.left:
+            idle = 0
+            while meter.left and idle < IDLE_ROUNDS:
                 before = meter.spent
                 search_round(
                     env,
                     predict,
-                    accelerate,
-                    finalists,
+                    lambda networks, most: finalists.evaluate_networks(networks, most=most),
                     rng,
                     settings=self.descent,
                     hdx=self.hdx,
                     lambdas=self.lambdas,
                     evaluations=self.evaluations,
-                    queries=2,
                     device=self.device,
                 )
-                if meter.spent == before:
-                    return  # nothing new to ask: a space smaller than the budget
+                idle = idle + 1 if meter.spent == before else 0
 
 
 def soft_minimum(

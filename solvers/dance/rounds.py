@@ -9,50 +9,46 @@ import numpy as np
 import torch
 
 from solvers.dance.descent import DescentSettings, Predict, descend, plan_round
-from solvers.dance.finish import Finalists, in_turns
+from solvers.dance.finish import in_turns
 from solvers.dance.hdx import HardConstraints, HdxSettings
-from solvers.dance.options import metered, most_probable
+from solvers.dance.options import metered, most_probable, network_option_counts
 
 if TYPE_CHECKING:
     from dance_env.envs import CoDesignEnv
 
-Accelerate = Callable[[np.ndarray], np.ndarray]
-"""From networks (B, N) to designs (B, D): each with the accelerator chosen for it."""
+IDLE_ROUNDS = 20
+"""Rounds without anything new to evaluate after which a run ends: the space is smaller than the budget."""
+
+Judge = Callable[[np.ndarray, int], int]
+"""Evaluates the first so many of decoded networks (B, N), the most promising first, that are new; says how many."""
 
 
 def search_round(
     env: CoDesignEnv,
     predict: Predict,
-    accelerate: Accelerate,
-    finalists: Finalists,
+    judge: Judge,
     rng: np.random.Generator,
     *,
     settings: DescentSettings,
     hdx: HdxSettings | None,
     lambdas: tuple[float, ...],
     evaluations: int,
-    queries: int = 1,
-    device: str = "cpu",
-    columns: slice | None = None,
+    device: str,
 ) -> int:
     """One round: descend, decode, evaluate.
 
     Args:
         env: the metered env.
         predict: what the descent follows.
-        accelerate: chooses accelerators for decoded networks.
-        finalists: told of every design evaluated.
+        judge: evaluates decoded networks.
         rng: draws the starts.
         settings, hdx, lambdas, evaluations, device: as in `Dance`.
-        queries: gradient queries that one `predict` of one network costs.
-        columns: of a design, that are searched; the network's unless given. `accelerate` is handed these.
 
     Returns:
         How many of the round's evaluations are left.
     """
-    space = env.space
-    counts = [int(count) for count in space.option_counts[space.network if columns is None else columns]]
-    plan = plan_round(metered(env).meter.left, settings, evaluations=evaluations, queries=queries, searches=len(lambdas))
+    counts = network_option_counts(env.problem)
+    plan = plan_round(metered(env).meter.left, settings, evaluations=evaluations, searches=len(lambdas))
     groups = np.arange(plan.restarts) % len(lambdas)
     start = torch.tensor(rng.normal(0.0, settings.spread, (plan.restarts, sum(counts))), device=device)
     constraints = env.problem.objective.constraints
@@ -72,8 +68,8 @@ def search_round(
         hard=HardConstraints(constraints, plan.restarts, hdx) if hdx is not None and constraints else None,
         each_step=note,
     )
-    designs = accelerate(most_probable(logits.cpu().numpy(), counts))[in_turns(latest[0], groups)]
-    return plan.evaluations - finalists.evaluate(designs, most=plan.evaluations)
+    networks = most_probable(logits.cpu().numpy(), counts)[in_turns(latest[0], groups)]
+    return plan.evaluations - judge(networks, plan.evaluations)
 
 
 def check_lambdas(lambdas: tuple[float, ...]) -> None:

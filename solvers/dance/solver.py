@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +14,7 @@ from solvers.dance.finish import Finalists
 from solvers.dance.generator import gumbel_noise
 from solvers.dance.hdx import HdxSettings
 from solvers.dance.options import metered, network_option_counts, one_hot
-from solvers.dance.rounds import Accelerate, check_lambdas, search_round
+from solvers.dance.rounds import IDLE_ROUNDS, check_lambdas, search_round
 from solvers.dance.settings import EvaluatorSettings
 from solvers.dance.shortlist import Shortlist
 from solvers.dance.store import load_or_train
@@ -40,7 +41,7 @@ class Dance(Solver):
     Attributes:
         evaluator: how the evaluator is built and trained.
         descent: how architecture parameters are searched.
-        hdx: how hard constraints are enforced during the search, on tasks that have some.
+        hdx: how hard constraints are enforced during the search, on tasks that have some; None: not at all, as published.
         evaluations: the most exact evaluations of one round.
         gumbel: whether generated accelerators are sampled (Gumbel noise) or the most probable ones.
         straight_through: whether the estimator is forwarded one-hot accelerators, as in its training, or soft ones.
@@ -51,7 +52,7 @@ class Dance(Solver):
     name: ClassVar[str] = "dance"
     evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
     descent: DescentSettings = field(default_factory=DescentSettings)
-    hdx: HdxSettings = field(default_factory=HdxSettings)
+    hdx: HdxSettings | None = field(default_factory=HdxSettings)
     evaluations: int = 128
     gumbel: bool = True
     straight_through: bool = True
@@ -84,14 +85,14 @@ class Dance(Solver):
                 return Prediction(error_pct, cost, problem.objective.cost_function(cost))
 
             finalists = Finalists(env, self.lambdas)
-            generated = _generated(env, evaluator)
-            while problem.meter.left:
+            generate = _generation(problem, evaluator)
+            idle = 0
+            while problem.meter.left and idle < IDLE_ROUNDS:
                 before = problem.meter.spent
                 allowed = search_round(
                     env,
                     predict,
-                    generated,
-                    finalists,
+                    lambda networks, most: finalists.evaluate(generate(networks), most=most),
                     rng,
                     settings=self.descent,
                     hdx=self.hdx,
@@ -100,8 +101,7 @@ class Dance(Solver):
                     device=self.device,
                 )
                 shortlist.spend(finalists, allowed)
-                if problem.meter.spent == before:
-                    return  # nothing new to ask: a space smaller than the budget
+                idle = idle + 1 if problem.meter.spent == before else 0
 
     def _evaluator(self, problem: MeteredProblem) -> Evaluator:
         meter = problem.meter
@@ -112,14 +112,15 @@ class Dance(Solver):
         return evaluator
 
 
-def _generated(env: CoDesignEnv, evaluator: Evaluator) -> Accelerate:
-    counts = network_option_counts(env.problem)
+def _generation(problem: MeteredProblem, evaluator: Evaluator) -> Callable[[np.ndarray], np.ndarray]:
+    """From networks (B, N) to designs (B, D): each with the accelerator that the evaluator generates for it."""
+    counts = network_option_counts(problem)
     device = next(evaluator.parameters()).device
 
-    def accelerate(networks: np.ndarray) -> np.ndarray:
+    def generate(networks: np.ndarray) -> np.ndarray:
         probs = torch.tensor(one_hot(networks, counts), dtype=torch.float32, device=device)
         with torch.no_grad():
             hardware = evaluator.generator.generate(probs)
         return np.concatenate([networks, hardware.cpu().numpy()], axis=1)
 
-    return accelerate
+    return generate
