@@ -48,8 +48,8 @@ class PPO(Solver):
     smallest_batch: int = 8
     epochs: int = 8
     minibatches: int = 1
-    learning_rate: float = 0.05
-    entropy: float = 0.01
+    learning_rate: float = 0.03
+    entropy: float = 0.03
     clip: float = 0.2
     gae_lambda: float = 1.0
     hidden: tuple[int, ...] = ()
