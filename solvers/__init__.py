@@ -2,7 +2,7 @@
 
 solver: the contract; ledger, meter, metered_problem, progress: what keeps a run honest; result, record: what it leaves
 behind; catalog: solvers by name; testing: the contract's checks, for any solver. The families: random_search,
-evolution, rl, dance, exhaustive, two_stage.
+evolution, rl, dance, exhaustive, separate, edd.
 
 Importing this package loads none of the families; `make_solver("ppo")` loads one.
 """

@@ -139,7 +139,8 @@ def compare(
     results = {cell: result for cell in cells if (result := cell.finished(problem)) is not None}
     for cell, result in results.items():
         _tell(on_cell, cell, result)
-    missing = [cell for cell in cells if cell not in results]
+    # Seed by seed, so that what a solver prepares in its first run (an evaluator) is there when its second one starts.
+    missing = sorted((cell for cell in cells if cell not in results), key=lambda cell: settings.seeds.index(cell.seed))
     for cell, result in run_cells(missing, workers=settings.workers, on_progress=on_progress):
         results[cell] = result
         _tell(on_cell, cell, result)

@@ -8,11 +8,13 @@ import json
 import os
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -71,21 +73,39 @@ def load_or_train(
         The evaluator, frozen; what its training took, then or now; and whether it came from the cache.
     """
     path = evaluator_path(problem, settings, device=device, folder=folder)
-    found = _load(path, problem, settings, device)
-    if found is not None:
-        return (*found, True)
-    evaluator, bill = train_evaluator(problem, settings, device=device, progress=progress)
-    try:
-        _save(path, evaluator, settings, bill)
-    except OSError as error:
-        if folder is not None:
-            raise
-        warnings.warn(
-            f"the trained evaluator could not be kept in {path.parent}: {error.strerror or error}; it will be trained again",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+    with _one_at_a_time(path):
+        found = _load(path, problem, settings, device)
+        if found is not None:
+            return (*found, True)
+        evaluator, bill = train_evaluator(problem, settings, device=device, progress=progress)
+        try:
+            _save(path, evaluator, settings, bill)
+        except OSError as error:
+            if folder is not None:
+                raise
+            warnings.warn(
+                f"the trained evaluator could not be kept in {path.parent}: {error.strerror or error}; "
+                "it will be trained again",
+                RuntimeWarning,
+                stacklevel=2,
+            )
     return evaluator, bill, False
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Two processes that want the same evaluator: one trains it, the other waits and reads it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_suffix(".lock"))
+        lock.acquire()
+    except OSError:  # nowhere to keep an evaluator, and so none to share; `_save` says so
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def evaluator_path(
