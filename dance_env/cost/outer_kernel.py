@@ -120,7 +120,7 @@ def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least
 
 
 @compiled
-def outer_table(dims, stride, divisors, permutations, rule, prices, physical, all_orders, limit, slowest, low, room):
+def outer_table(dims, stride, divisors, permutations, rule, prices, physical, all_orders, limit, low, room):
     """Tiles of the global buffer with orders of the loops at DRAM, and what they cost at DRAM.
 
     Args:
@@ -130,7 +130,7 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
         physical: None for the reference's rule of overlapping inputs (the other's branches are then not compiled).
         all_orders: False: every order where at most three loops run at DRAM, one per tensor that could stay put
             otherwise. True: the orders that False leaves out.
-        limit, slowest: leave out what costs more (pJ), what takes longer at DRAM or at the buffer's port (cycles).
+        limit: leave out what costs more (pJ).
         low: number of the first tile to look at.
         room: stop when that many rows are full.
 
@@ -192,7 +192,7 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
             t, dram, extent, np.int64(iterations), stride, outputs, physical is not None, least_i, prices, least
         )
         least_words = min(least_words, words)
-        if pj > limit or max(words / prices.glb_write_rate, (words + outputs) / prices.dram_rate) > slowest:
+        if pj > limit:
             continue
         number = (
             _all_orders(dram, rule.reduction_innermost, permutations, orders)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -185,9 +184,9 @@ def _search(found: _Search, loops: Loops, space: Subspace, max_x: int, max_y: in
     costed = sum(run(rule, outer) for rule, (outer, _) in zip(space.rules, tables, strict=True))
     if loops.dims[R] * loops.dims[S] > 1:  # the order at DRAM matters beyond the tensor that stays
         for rule in space.rules:
-            limit = float(search_kernel.widest_limit(inner, found.grid, found.prices, found.best))
-            for outer, _ in _outer_tables(found, loops, divisors, rule, limit, all_orders=True):
-                costed += run(rule, outer)
+            limit = search_kernel.widest_limit(inner, found.grid, found.prices, found.best)
+            outer, _ = _outer_parts(found, loops, divisors, rule, limit, all_orders=True)
+            costed += run(rule, outer)
     found.boxes.append(box)
     return costed
 
@@ -218,32 +217,24 @@ def _inner_parts(
 
 
 def _outer_parts(
-    found: _Search, loops: Loops, divisors: Divisors, rule: OuterRule, limit: float
+    found: _Search, loops: Loops, divisors: Divisors, rule: OuterRule, limit: float, *, all_orders: bool = False
 ) -> tuple[OuterParts, float]:
-    """The outer parts that a rule allows, by ascending cost; the least words that any order of their tiles fetches."""
-    tables = list(_outer_tables(found, loops, divisors, rule, limit, all_orders=False))
-    whole = OuterParts(*(np.concatenate(each) for each in zip(*(outer for outer, _ in tables), strict=True)))
-    by_cost = np.argsort(whole.cost[:, 0], kind="stable")
-    return OuterParts(*(each[by_cost] for each in whole)), min(least for _, least in tables)
-
-
-def _outer_tables(
-    found: _Search, loops: Loops, divisors: Divisors, rule: OuterRule, limit: float, *, all_orders: bool
-) -> Iterator[tuple[OuterParts, float]]:
-    """Tables of outer parts, each by ascending cost, and the least words that any order of their tiles fetches."""
+    """The outer parts that a rule allows, by ascending cost; the least words that any of them fetches."""
     from dance_env.cost import outer_kernel
 
-    # Where latency is the objective no energy is too much, but DRAM and the buffer's port take their time.
-    slowest = float(found.best.cycles.max()) if found.grid.kind == OBJECTIVES.index("latency") else math.inf
-    low = 0
+    tables = []
+    least, low = math.inf, 0
     while low >= 0:
-        at, order, cost, least, low = outer_kernel.outer_table(
-            loops.dims, loops.stride, divisors, _permutations(), rule, found.prices, found.physical or None, all_orders,
-            limit, slowest, low, _ROOM,
+        *table, words, low = outer_kernel.outer_table(
+            loops.dims, loops.stride, divisors, _permutations(), rule,
+            found.prices, found.physical or None, all_orders, limit, low, _ROOM,
         )  # fmt: skip
-        by_cost = np.argsort(cost[:, 0], kind="stable")
-        at = at[by_cost]
-        yield OuterParts(at, order[by_cost], cost[by_cost], _fits(divisors, rule, at)), least
+        tables.append(table)
+        least = min(least, words)
+    at, order, cost = (np.concatenate(each) for each in zip(*tables, strict=True))
+    by_cost = np.argsort(cost[:, 0], kind="stable")
+    at = at[by_cost]
+    return OuterParts(at, order[by_cost], cost[by_cost], _fits(divisors, rule, at)), least
 
 
 def _fits(divisors: Divisors, rule: OuterRule, at: np.ndarray) -> np.ndarray:
