@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import importlib
@@ -37,6 +38,26 @@ _SOLVERS = {
 def solver_names() -> list[str]:
     """The names that `make_solver` knows: ours, then those of installed plug-ins."""
     return [*_SOLVERS, *(name for name in _plug_ins() if name not in _SOLVERS)]
+
+
+def solver_summary(name: str) -> str:
+    """The first line of a solver's docstring, read from its source: nothing is imported but the packages around it.
+
+    Args:
+        name: a name out of `solver_names()`.
+
+    Returns:
+        The line; empty where there is no docstring or no source to read.
+    """
+    module, _, attribute = (_SOLVERS[name] if name in _SOLVERS else _plug_ins()[name].value).partition(":")
+    try:
+        spec = importlib.util.find_spec(module)
+        source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+        classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == attribute]
+    except (ImportError, OSError, SyntaxError, ValueError):  # a broken plug-in is no reason not to list the others
+        return ""
+    text = ast.get_docstring(classes[0]) if classes else None
+    return text.splitlines()[0] if text else ""
 
 
 def load_solver(name: str) -> type[Solver]:

@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_compare_arguments(commands.add_parser("compare", help="let solvers fight on one task, and report"))
-    listing = commands.add_parser("list", help="names of tasks and solvers")
+    listing = commands.add_parser("list", help="tasks and solvers, a line each")
     listing.set_defaults(run=_list)
     check = commands.add_parser("check-solver", help="run the contract suite on a solver")
     check.add_argument("solver", help="a solver's name, or path/to/file.py:Class")
@@ -131,11 +131,16 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _list(_: argparse.Namespace) -> int:
-    from dance_env.tasks import task_names
-    from solvers.catalog import solver_names
+    from dance_env.tasks import TASKS
+    from solvers.catalog import solver_names, solver_summary
 
-    print("tasks:", *task_names(), sep="\n  ")  # noqa: T201
-    print("solvers:", *solver_names(), sep="\n  ")  # noqa: T201
+    tasks = {name: f"{task.variant.objective} ({task.variant.technology.name})" for name, task in TASKS.items()}
+    solvers = {name: solver_summary(name) for name in solver_names()}
+    for title, entries in {"tasks, by what they minimise": tasks, "solvers": solvers}.items():
+        width = max(map(len, entries))
+        print(f"{title}:")  # noqa: T201
+        for name, text in entries.items():
+            print(f"  {name:<{width}}  {text}".rstrip())  # noqa: T201
     return 0
 
 

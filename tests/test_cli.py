@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dance_env import task_names
+from solvers import load_solver, solver_names
 from solvers.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,11 +61,20 @@ def test_seeds_are_a_number_or_a_list(tmp_path, capsys):
     assert "not 'three'" in capsys.readouterr().err
 
 
-def test_list_names_tasks_and_solvers(capsys):
+def test_list_says_what_every_task_and_solver_is(capsys):
     assert main(["list"]) == 0
-    printed = capsys.readouterr().out
-    assert "macro-cifar10/balanced" in printed
-    assert "dance" in printed
+    lines = {
+        line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
+    }
+    assert set(lines) == {*task_names(), *solver_names()}
+    assert all(lines.values())
+    assert "latency <= 333.3 µs" in " ".join(lines["tiny/latency-limited"])
+    assert " ".join(lines["dance"]) == load_solver("dance").__doc__.splitlines()[0]
+
+
+def test_listing_loads_no_solver():
+    check = "import sys; from solvers.cli import main; main(['list']); assert not {'torch', 'pymoo'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
 
 
 def test_console_script_has_help():

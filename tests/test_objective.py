@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from types import SimpleNamespace
 
@@ -124,3 +125,39 @@ def test_fingerprint_holds_every_setting_and_no_address() -> None:
 
 def _total_area(cost: Cost) -> np.ndarray:
     return np.asarray(cost.area_mm2)
+
+
+def test_an_objective_reads_as_a_sentence() -> None:
+    linear = Linear(latency_s=3000.0, energy_j=500.0)
+    limits = (Constraint("latency_s", 5e-4), Constraint("error_pct", 8.0))
+    assert str(Objective(linear, 0.5, limits)) == (
+        "error + 0.5 x (latency / 333.3 µs + energy / 2 mJ), latency <= 500 µs, error <= 8 points"
+    )
+    assert str(Objective(EDAP(1e-6), 2.0)) == "error + 2 x (EDAP / 1 µJ·s·mm²)"
+    assert str(Objective(max, 0.0)) == "error"
+
+
+def _of_energy(weight: float) -> object:
+    return lambda cost: cost.energy_j * weight
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (_of_energy(500.0), _of_energy(600.0)),
+        (lambda cost: cost.energy_j * 500.0, lambda cost: cost.energy_j * 600.0),
+    ],
+    ids=["closures", "lambdas"],
+)
+def test_functions_of_one_name_are_told_apart(one: object, other: object) -> None:
+    # What is cached for a problem is found again by its fingerprint: an edited function must not find the old one's.
+    assert Objective(one, 1.0).fingerprint() != Objective(other, 1.0).fingerprint()
+    assert Objective(one, 1.0).fingerprint() == Objective(one, 1.0).fingerprint()
+
+
+def test_a_partial_has_a_fingerprint() -> None:
+    def weighted(weight: float, cost: Cost) -> object:
+        return weight * cost.energy_j
+
+    two, three = (Objective(functools.partial(weighted, weight), 1.0).fingerprint() for weight in (2.0, 3.0))
+    assert two != three

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from dance_env.objective.quantities import METRIC_LABELS, quantity
+
 Metric = Literal["latency_s", "energy_j", "area_mm2", "error_pct"]
 
 
@@ -29,6 +31,9 @@ class Constraint:
             raise ValueError(f"a constraint limits one of {', '.join(get_args(Metric))}; got {self.metric!r}")
         if not (isinstance(self.limit, (int, float)) and math.isfinite(self.limit) and self.limit > 0):
             raise ValueError(f"the limit on {self.metric} must be a positive finite number; got {self.limit!r}")
+
+    def __str__(self) -> str:
+        return f"{METRIC_LABELS[self.metric]} <= {quantity(self.metric, self.limit)}"
 
     def excess(self, error_pct: Any, cost: Any) -> Any:
         """`value / limit - 1`: the relative amount by which a design is over (positive) or under its limit.

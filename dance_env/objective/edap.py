@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from dance_env.objective.quantities import quantity
+
 
 @dataclass(frozen=True)
 class EDAP:
@@ -25,3 +27,6 @@ class EDAP:
     def __call__(self, cost: Any) -> Any:
         """Energy x latency x area over the reference, dimensionless, in the broadcast shape of the cost's leaves."""
         return cost.energy_j * cost.latency_s * cost.area_mm2 / self.reference_js_mm2
+
+    def __str__(self) -> str:
+        return f"EDAP / {quantity('edap_js_mm2', self.reference_js_mm2)}"

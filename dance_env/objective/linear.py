@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
+from dance_env.objective.quantities import METRIC_LABELS, quantity
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -41,3 +43,9 @@ class Linear:
         for term in terms[1:]:
             total = total + term
         return total
+
+    def __str__(self) -> str:
+        weights = {field.name: getattr(self, field.name) for field in fields(self)}
+        return " + ".join(
+            f"{METRIC_LABELS[name]} / {quantity(name, 1 / weight)}" for name, weight in weights.items() if weight
+        )

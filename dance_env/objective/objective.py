@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from dance_env.objective.constraint import Constraint
+from dance_env.objective.identity import identity, short_name
 
 UNMAPPABLE = "unmappable"
 
@@ -71,10 +72,15 @@ class Objective:
         return by_name
 
     def fingerprint(self) -> str:
-        """All settings as text, the same in every process."""
-        function = self.cost_function
-        name = repr(function) if is_dataclass(function) else f"{function.__module__}.{function.__qualname__}"
-        return f"{name} x {self.weight!r}, {self.constraints!r}"
+        """All settings as text, the same in every process; a function stands there with a digest of what it does."""
+        return f"{identity(self.cost_function)} x {self.weight!r}, {self.constraints!r}"
+
+    def __str__(self) -> str:
+        """The objective as a sentence: what is added to the error, and the limits."""
+        function = short_name(self.cost_function)
+        terms = f"({function})" if " " in function else function
+        cost = f" + {self.weight:g} x {terms}" if self.weight else ""
+        return ", ".join([f"error{cost}", *(str(limit) for limit in self.constraints)])
 
 
 def _positive_part(value: Any) -> Any:

@@ -6,7 +6,7 @@ import math
 
 from dance_env.envs.rendering.canvas import ACCENT, BAD, FAINT, INK, MUTED, Canvas
 from dance_env.envs.rendering.snapshot import Snapshot
-from dance_env.envs.rendering.units import METRIC_LABELS, quantity
+from dance_env.objective.quantities import METRIC_LABELS, quantity
 
 _SHOWN = ("latency_s", "energy_j", "area_mm2", "edap_js_mm2")
 

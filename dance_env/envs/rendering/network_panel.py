@@ -7,7 +7,8 @@ import re
 
 from dance_env.envs.rendering.canvas import ACCENT, CARD, FAINT, INK, MUTED, Canvas
 from dance_env.envs.rendering.snapshot import BlockView, Snapshot
-from dance_env.envs.rendering.units import operator_lines, quantity
+from dance_env.envs.rendering.units import operator_lines
+from dance_env.objective.quantities import quantity
 
 #: By kernel: the colours of a small and of a large expansion.
 _KERNEL_COLORS = {3: ("#a9d6d5", "#5fb0ae"), 5: ("#b3cdf2", "#6f9fe0"), 7: ("#d5c3ee", "#a98bd8")}

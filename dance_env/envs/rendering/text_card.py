@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from dance_env.envs.rendering.snapshot import AcceleratorView, Snapshot
-from dance_env.envs.rendering.units import METRIC_LABELS, quantity
+from dance_env.objective.quantities import METRIC_LABELS, quantity
 
 _WIDTH = 78
 _JOINED = "\N{NO-BREAK SPACE}"
