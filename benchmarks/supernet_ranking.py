@@ -1,11 +1,14 @@
 """Does the supernet rank networks as training each from scratch does?
 
-    python benchmarks/supernet_ranking.py runs/ranking [--networks 32] [--seeds 2] [--workers 2]
+    python benchmarks/supernet_ranking.py runs/ranking [--networks 36] [--seeds 2] [--workers 2]
 
-Trains a supernet of dance-mnist on uniform paths, draws networks uniformly, trains each from scratch on the same images
-as the supernet, and prints Kendall's and Spearman's rank correlation of the two accuracies, with a bootstrap interval.
-With several seeds per network, the correlation between seeds says how far the from-scratch ranking agrees with itself:
-no predictor can be expected to do much better. Killed and started again, it goes on where it stopped.
+Trains a supernet of dance-mnist on uniform paths, draws networks of all sizes, trains each from scratch on the same
+images as the supernet, and prints Kendall's and Spearman's rank correlation of the two accuracies, with a bootstrap
+interval. Networks drawn uniformly all have much the same size and accuracy, so there is nothing to rank: these are one
+from each of `--networks` equal steps of log multiply-accumulates, from the smallest network of the space to the largest
+(`--draw uniform` for the others). With several seeds per network, the correlation between seeds says how far the
+from-scratch ranking agrees with itself: no predictor can be expected to do much better. Killed and started again, it
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -45,7 +48,8 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--networks", type=int, default=32)
+    parser.add_argument("--networks", type=int, default=36)
+    parser.add_argument("--draw", choices=("sizes", "uniform"), default="sizes", help="how networks are drawn")
     parser.add_argument("--seeds", type=int, default=2, help="trainings from scratch of each network")
     parser.add_argument("--supernet-epochs", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=5, help="of each training from scratch")
@@ -72,6 +76,22 @@ def supernet_accuracy(folder: Path, epochs: int) -> SupernetAccuracy:
     return SupernetAccuracy(task.network_space, supernet, task.data)
 
 
+def spread_over_sizes(model: SupernetAccuracy, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`(count, N)` networks, one from each of `count` equal steps between the least and the most log operations.
+
+    Each candidate has a favourite option, and a share of its choices that follow it, so that networks of mostly Zero
+    and of mostly large options occur; within a step the candidates are equally likely.
+    """
+    counts, candidates = np.array(model.option_counts), 100_000
+    drawn = rng.integers(counts, size=(candidates, len(counts)))
+    favourite = rng.integers(counts.max(), size=(candidates, 1)) % counts
+    drawn = np.where(rng.random(drawn.shape) < rng.random((candidates, 1)), favourite, drawn)
+    macs = np.log(model.space.macs(drawn).astype(float))
+    edges = np.linspace(macs.min(), macs.max(), count + 1)[1:-1]
+    step = np.digitize(macs, edges)
+    return np.stack([drawn[rng.choice(np.flatnonzero(step == each))] for each in range(count)])
+
+
 def from_scratch(network: list[int], epochs: int, seed: int) -> float:
     """Accuracy of one network on the choices and test splits together: 2,000 images that it was not trained on."""
     torch.set_num_threads(1)
@@ -91,15 +111,15 @@ def train_all(folder: Path, networks: np.ndarray, *, epochs: int, seeds: int, wo
     known: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
     keys = {
         f"{epochs} epochs, seed {seed}: {network.tolist()}": (network.tolist(), epochs, seed)
-        for network in networks
         for seed in range(seeds)
+        for network in networks
     }
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         running = {pool.submit(from_scratch, *job): key for key, job in keys.items() if key not in known}
         for done in track(as_completed(running), "from scratch", total=len(running)):
             known[running[done]] = done.result()
             write_whole(path, (json.dumps(known, indent=0) + "\n").encode())
-    return np.array([known[key] for key in keys]).reshape(len(networks), seeds)
+    return np.array([known[key] for key in keys]).reshape(seeds, len(networks)).T
 
 
 def correlation(one: np.ndarray, other: np.ndarray, *, resamples: int = 2000) -> dict[str, Any]:
@@ -120,12 +140,15 @@ def main() -> None:
     asked = arguments()
     model = supernet_accuracy(asked.folder, asked.supernet_epochs)
     space = DesignSpace(model.space.choices())
-    networks = space.sample(np.random.default_rng(0), asked.networks)
+    rng = np.random.default_rng(0)
+    uniform = asked.draw == "uniform"
+    networks = space.sample(rng, asked.networks) if uniform else spread_over_sizes(model, asked.networks, rng)
     predicted = model.evaluate(networks)
     trained = train_all(asked.folder, networks, epochs=asked.epochs, seeds=asked.seeds, workers=asked.workers)
     mean = trained.mean(axis=1)
     report: dict[str, Any] = {
         "networks": asked.networks,
+        "draw": asked.draw,
         "seeds": asked.seeds,
         "supernet_epochs": asked.supernet_epochs,
         "epochs": asked.epochs,

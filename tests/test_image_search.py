@@ -31,6 +31,7 @@ from solvers.dance.images.hardware import EvaluatorCost, ExpectedMacs, NoHardwar
 from solvers.dance.images.run import search_images
 from solvers.dance.images.search import SearchStage
 from solvers.dance.images.sweep import sweep
+from solvers.dance.images.warm_up import warm_up
 
 SAMPLINGS = ["binary", "two-path", "gumbel", "mixture"]
 
@@ -498,6 +499,47 @@ def test_a_sweep_runs_every_combination_once(
     assert json.loads((tmp_path / "sweep.json").read_text()) == results
     monkeypatch.setattr(SearchStage, "advance", None)  # nothing is trained again
     assert run() == results
+
+
+@pytest.mark.parametrize("sampling", ["binary", "mixture"])
+def test_a_run_that_starts_from_a_shared_warm_up_ends_as_one_on_its_own(
+    tmp_path: Path, sampling: str, without_plots: None
+) -> None:
+    task, settings = micro_task(), micro_settings(sampling=sampling, warmup_epochs=2, grown_epochs=1, lambda2=0.3)
+    search_images(task, tmp_path / "alone", settings=settings)
+
+    def stop(progress: Progress) -> None:
+        if (progress.stage, progress.step) == ("warm-up", 4):
+            raise Stop
+
+    warmed = tmp_path / "warm-up.safetensors"
+    with pytest.raises(Stop):
+        warm_up(task, warmed, settings=settings, execution=Execution(), checkpoint_seconds=0, progress=stop)
+    with pytest.raises(CheckpointError, match="step: 4 there, 6 asked for"):
+        search_images(task, tmp_path / "early", settings=settings, warmed=warmed)
+    warm_up(task, warmed, settings=settings, execution=Execution())
+    search_images(task, tmp_path / "shared", settings=settings, warmed=warmed)
+    same_outcome(tmp_path / "alone", tmp_path / "shared")
+
+    other = replace(settings, search=replace(settings.search, learning_rate=0.2))
+    with pytest.raises(CheckpointError, match=r"search: .*'learning_rate': 0\.1"):
+        search_images(task, tmp_path / "other", settings=other, warmed=warmed)
+    sweep(
+        task,
+        tmp_path / "sweep",
+        settings=settings,
+        terms={"table": TableCost(task.objective, task.costs)},
+        lambdas=(0.3,),
+        seeds=(0,),
+    )
+    same_outcome(tmp_path / "alone", tmp_path / "sweep" / "table-lambda0.3-seed0")
+
+
+def test_a_sweep_without_a_warm_up_runs(tmp_path: Path, without_plots: None) -> None:
+    settings = micro_settings(warmup_epochs=0)
+    sweep(micro_task(), tmp_path, settings=settings, terms={"none": NoHardware()}, lambdas=(), seeds=(0,))
+    assert (tmp_path / "none-lambda0-seed0" / "result.json").exists()
+    assert not list(tmp_path.glob("warm-up*"))
 
 
 def test_the_example_runs_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_plots: None) -> None:

@@ -20,7 +20,7 @@ class Progress:
     """What a progress callback is told after each step.
 
     Attributes:
-        stage: "search" or "final".
+        stage: "warm-up", "search" or "final".
         step: steps done.
         steps: steps in all.
         row: the history row of the epoch that this step ended, or None.
@@ -73,10 +73,20 @@ def drive(
     checkpoint_seconds: float = 60.0,
     progress: ProgressCallback | None = None,
     after_epoch: Callable[[], None] | None = None,
+    spent: float = 0.0,
 ) -> float:
     """Resume from the checkpoint at `path` if there is one, then run to the end.
 
     Checkpoints are written at the end of each epoch and, in a single process, every `checkpoint_seconds`.
+
+    Args:
+        stage: at its start, or further on.
+        path: of its checkpoint.
+        world: the ranks that run it.
+        checkpoint_seconds: how much may be lost.
+        progress: called after each step.
+        after_epoch: called after each epoch, once its checkpoint is written.
+        spent: seconds that have brought the stage to where it is, if there is no checkpoint yet.
 
     Returns:
         Seconds that the stage has taken, over all its interrupted parts.
@@ -85,7 +95,8 @@ def drive(
         CheckpointError: the checkpoint is damaged or of another run.
         OSError: a checkpoint cannot be written; the last one is intact.
     """
-    spent = _resume(stage, path)
+    resumed = _resume(stage, path)
+    spent = spent if resumed is None else resumed
     start = saved = time.monotonic()
 
     def save() -> None:
@@ -114,10 +125,10 @@ def drive(
     return spent + time.monotonic() - start
 
 
-def _resume(stage: Stage, path: Path) -> float:
-    """Restore the stage if there is a checkpoint; the seconds that were spent on it."""
+def _resume(stage: Stage, path: Path) -> float | None:
+    """Restore the stage and return the seconds that were spent on it; None if there is no checkpoint."""
     if not path.exists() and not previous(path).exists():
-        return 0.0
+        return None
     tensors, state = read_checkpoint(path)
     check_identity(state["identity"], stage.identity(), where=path)
     stage.restore(tensors)

@@ -20,6 +20,7 @@ from solvers.dance.images.plots import plot_probabilities, plot_training
 from solvers.dance.images.search import SearchStage
 from solvers.dance.images.settings import ImageSearchSettings
 from solvers.dance.images.task import ImageTask
+from solvers.dance.images.warm_up import start_from
 
 
 def search_images(
@@ -31,6 +32,7 @@ def search_images(
     execution: Execution | None = None,
     checkpoint_seconds: float = 60.0,
     progress: ProgressCallback | None = None,
+    warmed: Path | None = None,
 ) -> dict[str, Any]:
     """Search a network, give it its best accelerator, train it from scratch, test it.
 
@@ -46,6 +48,8 @@ def search_images(
         execution: device and ranks; one CPU process if None.
         checkpoint_seconds: a checkpoint is written at least this often (and after each epoch).
         progress: called after each step.
+        warmed: a checkpoint of `solvers.dance.images.warm_up.warm_up` with the same settings: the search starts from
+            it, and ends with the same bits as one that did its own warm-up.
 
     Returns:
         The content of `result.json`: the design in words, its true costs with units in their names, test accuracy
@@ -73,6 +77,7 @@ def search_images(
         checkpoint_seconds=checkpoint_seconds,
         progress=progress,
         after_epoch=lambda: run.write("search", search.history),
+        spent=0.0 if warmed is None else start_from(search, warmed),
     )
     network = search.network()
     final = FinalStage(task, settings, network=network, execution=execution)

@@ -15,6 +15,7 @@ from solvers.dance.images.plots import plot_sweep
 from solvers.dance.images.run import search_images
 from solvers.dance.images.settings import ImageSearchSettings
 from solvers.dance.images.task import ImageTask
+from solvers.dance.images.warm_up import warm_up
 
 
 def sweep(
@@ -31,7 +32,8 @@ def sweep(
 ) -> list[dict[str, Any]]:
     """Run every combination, each in a folder of its own; those that are finished already are not run again.
 
-    Writes `sweep.json` (all results so far) and `sweep.png` (test error against true EDAP) after each run.
+    Writes `sweep.json` (all results so far) and `sweep.png` (test error against true EDAP) after each run. The runs of a
+    seed share one warm-up, which knows nothing of hardware; each ends with the same bits as a run on its own.
 
     Args:
         task: networks, accelerators, costs, images.
@@ -52,11 +54,17 @@ def sweep(
     lambdas, run = tuple(lambdas), RunFolder(Path(folder))
     execution = execution or Execution()
     for seed in seeds:
+        warmed = None
+        if settings.choice.warmup_epochs:
+            warmed = run.path / f"warm-up-seed{seed}.safetensors"
+            warm_up(task, warmed, settings=replace(settings, seed=seed), execution=execution, progress=progress)
         for name, term in terms.items():
             for lambda2 in (0.0,) if name == "none" else lambdas:
                 wanted = replace(settings, choice=replace(settings.choice, lambda2=lambda2), seed=seed)
                 place = run.path / f"{name}-lambda{lambda2:g}-seed{seed}"
-                result = search_images(task, place, settings=wanted, term=term, execution=execution, progress=progress)
+                result = search_images(
+                    task, place, settings=wanted, term=term, execution=execution, progress=progress, warmed=warmed
+                )
                 results.append({"term": name, **result})
                 if execution.world.leads:
                     run.write("sweep", results)
