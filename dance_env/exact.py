@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dance_env.cost.cache import ArrayCache, content_key
+from dance_env.objective import Metric
 from dance_env.problem import Evaluation, Problem
 from dance_env.progress import Progress, reporter
 from dance_env.space import DesignSpace
@@ -32,7 +33,7 @@ _NETWORKS_AT_A_TIME = 16  # 16 x 13,872 float64 are 1.8 MB: a handful of them st
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """The best design of a problem.
+    """The best design of a problem: by its objective (`optimum`), or by one metric (`least`).
 
     Attributes:
         design: (D,) int64.
@@ -48,7 +49,7 @@ class Optimum:
 
     @property
     def objective(self) -> float:
-        """The least objective that any feasible design has."""
+        """The design's objective; from `optimum`, the least that any feasible design has."""
         return float(self.evaluation.objective[0])
 
     @property
@@ -96,6 +97,44 @@ def optimum(
     designs, seconds = _best_designs(problem, COST, cache_dir, progress)
     evaluation = problem.evaluate(designs)
     best = int(np.lexsort((_metric(problem, COST)(evaluation.cost), evaluation.objective, evaluation.violation))[0])
+    return Optimum(designs[best], evaluation[best : best + 1], problem.space.size, seconds)
+
+
+def least(
+    problem: Problem,
+    metric: str,
+    *,
+    limits: Mapping[Metric, float] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | bool | None = None,
+) -> Optimum:
+    """The design with the least of one metric under limits, whatever the objective weighs: an engineer's question.
+
+        least(problem, "energy_j", limits={"latency_s": 0.4e-3, "area_mm2": 2.0, "error_pct": 8.0})
+
+    Args:
+        problem: of at most `MAX_DESIGNS` designs.
+        metric: "error_pct", "cost" for the objective's cost function, or an attribute of `Cost`, such as "energy_j".
+        limits: the largest value allowed, by metric (see `Constraint`), in place of the problem's limits; None keeps
+            those.
+        cache_dir, progress: as for `optimum`.
+
+    Returns:
+        The design, `feasible` if it meets the limits; where none does, the one that violates them least. Among equals
+        the one with the least error (for "error_pct": the least cost), then the first in the space's order.
+
+    Raises:
+        ValueError: too many designs, an unknown metric or limit.
+    """
+    if limits is not None:
+        problem = problem.limited(limits)
+    by_error = metric == "error_pct"
+    found_by = COST if by_error else metric
+    designs, seconds = _best_designs(problem, found_by, cache_dir, progress)
+    evaluation = problem.evaluate(designs)
+    cost = _metric(problem, found_by)(evaluation.cost)
+    order = (cost, evaluation.error_pct) if by_error else (evaluation.error_pct, cost)
+    best = int(np.lexsort((*order, evaluation.violation))[0])
     return Optimum(designs[best], evaluation[best : best + 1], problem.space.size, seconds)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dance_env.accuracy import AccuracyModel
+from dance_env.accuracy import AccuracyModel, TensorAccuracy
 from dance_env.cost.cost import Cost
 from dance_env.evaluation import Evaluation
-from dance_env.objective import Objective
-from dance_env.space import AcceleratorSpace, DesignSpace
+from dance_env.objective import Constraint, Metric, Objective
+from dance_env.space import AcceleratorSpace, DesignSpace, dance_accelerators
 
 if TYPE_CHECKING:
-    from dance_env.cost.table import CostTable
-    from dance_env.graph import NetworkSpace
+    from dance_env.cost import CostModel, CostTable
+    from dance_env.graph import LayerSpace, NetworkSpace
+    from dance_env.progress import Progress
     from dance_env.relaxed import RelaxedProblem
 
 __all__ = ["Evaluation", "Problem"]
@@ -75,6 +78,52 @@ class Problem:
                 f"problem {self.name!r}: the accuracy model has {tuple(counts)} options per choice, the network "
                 f"space {tuple(int(n) for n in self.space.option_counts[self.space.network])}"
             )
+
+    @classmethod
+    def build(
+        cls,
+        name: str,
+        *,
+        network_space: NetworkSpace | LayerSpace,
+        accelerator_space: AcceleratorSpace | None = None,
+        accuracy: AccuracyModel | Callable[[np.ndarray], Any],
+        objective: Objective,
+        cost_model: CostModel | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        progress: Progress | bool | None = None,
+    ) -> Problem:
+        """A problem out of its parts: costs every layer on every accelerator (or reads that from the cache).
+
+        Args:
+            name: what records and reports call it.
+            network_space: the networks to choose from.
+            accelerator_space: the accelerators to choose from; DANCE's 13,872 by default.
+            accuracy: an accuracy model, or a function from networks (B, N), option indices, to accuracies (B,),
+                fractions, which is then asked about every network once (`TensorAccuracy.from_function`).
+            objective: what is minimised, and the limits.
+            cost_model: what a layer costs; the analytical model with the technology "edge-lpddr4" by default.
+            cache_dir: folder of the cost tables' cache; None for the default.
+            progress: of the costing: True for a bar, or a function called with (layers done, layers in all).
+
+        Raises:
+            TypeError: an accuracy that is neither a model nor a function.
+            ValueError: parts that do not fit each other; a register file or layer that the cost model does not know.
+        """
+        from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostTable
+
+        accelerators = dance_accelerators() if accelerator_space is None else accelerator_space
+        if not isinstance(accuracy, AccuracyModel):
+            if not callable(accuracy):
+                raise TypeError(
+                    f"problem {name!r}: accuracy must be a model (with `evaluate` and `fingerprint`) or a function from "
+                    f"networks (B, N) to accuracies (B,), got {type(accuracy).__name__}"
+                )
+            accuracy = TensorAccuracy.from_function(network_space.choices(), accuracy)
+        model = AnalyticalCostModel(technology=EDGE_LPDDR4) if cost_model is None else cost_model
+        # A problem and its table ask for choices and layers alone, which both kinds of space have.
+        networks = cast("NetworkSpace", network_space)
+        costs = CostTable.build(networks, accelerators, model=model, cache_dir=cache_dir, progress=progress)
+        return cls(name, networks, accelerators, costs, accuracy, objective)
 
     @cached_property
     def space(self) -> DesignSpace:
@@ -148,6 +197,18 @@ class Problem:
     def design(self, networks: Any, hardware: Any) -> np.ndarray:
         """Designs (B, D) from networks (B, N) and hardware indices (B,)."""
         return np.concatenate([self._check_networks(networks), self.accelerator_space.unindex(hardware)], axis=1)
+
+    def limited(self, limits: Mapping[Metric, float]) -> Problem:
+        """The same problem under other hard limits.
+
+        Args:
+            limits: the largest value allowed, by metric (see `Constraint`); none at all lifts every limit.
+
+        Raises:
+            ValueError: an unknown metric, or a limit that is not a positive finite number.
+        """
+        constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())
+        return replace(self, objective=replace(self.objective, constraints=constraints))
 
     def fingerprint(self) -> str:
         """SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective (not the name)."""

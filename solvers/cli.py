@@ -11,6 +11,7 @@ from pathlib import Path
 _SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("dance_env.cost.agreement:main", "compare how our cost model and another tool rank designs"),
     "audit": ("dance_env.cost.audit:main", "hold the cost model against a file of reference points"),
+    "choose": ("dance_env.choose:main", "find the exact best design of a task under limits"),
     "coupling": ("dance_env.coupling:main", "measure how much network and accelerator depend on each other in a task"),
     "evaluator": ("solvers.claims.evaluator_command:main", "train DANCE's evaluator, and report how good it is"),
 }

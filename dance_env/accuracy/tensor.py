@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from dance_env.space import Choice, DesignSpace
 
 if TYPE_CHECKING:
     import torch
+
+MAX_TABULATED = 10_000_000
+"""The most networks that `TensorAccuracy.from_function` asks about: 80 MB of accuracies."""
+
+_BATCH = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,80 @@ class TensorAccuracy:
             )
         tensor.setflags(write=False)
         object.__setattr__(self, "tensor", tensor)
+
+    @classmethod
+    def from_function(
+        cls, choices: Sequence[Choice], function: Callable[[np.ndarray], ArrayLike], *, limit: int = MAX_TABULATED
+    ) -> TensorAccuracy:
+        """Ask a function about every network, once.
+
+        Args:
+            choices: the N network choices: `network_space.choices()`.
+            function: from networks (B, N) int64, option indices, to accuracies (B,), fractions.
+            limit: the most networks.
+
+        Raises:
+            ValueError: more networks than `limit`, an answer of another shape, or accuracies outside [0, 1].
+        """
+        space = DesignSpace(tuple(choices))
+        if space.size > limit:
+            raise ValueError(
+                f"{space.size:,} networks are more than the {limit:,} that a table is made of; write a class with "
+                "`evaluate(networks)` and `fingerprint()` instead (see dance_env.accuracy.AccuracyModel), or raise `limit`"
+            )
+        values = np.empty(space.size)
+        for start in range(0, space.size, _BATCH):
+            networks = space.unrank(np.arange(start, min(start + _BATCH, space.size)))
+            answer = np.asarray(function(networks), dtype=np.float64)
+            if answer.shape != (len(networks),):
+                raise ValueError(
+                    f"the accuracy function must answer {len(networks)} networks with shape ({len(networks)},), "
+                    f"got {answer.shape}"
+                )
+            values[start : start + len(networks)] = answer
+        return cls(values.reshape(tuple(space.option_counts)))
+
+    @classmethod
+    def from_rows(
+        cls, choices: Sequence[Choice], rows: Iterable[Mapping[str, Any]], *, column: str = "accuracy"
+    ) -> TensorAccuracy:
+        """Read a table with a row for every network, such as the rows of `csv.DictReader`.
+
+        Args:
+            choices: the network choices: `network_space.choices()`.
+            rows: by choice its option, and under `column` the accuracy, a fraction; other columns are not looked at.
+            column: where the accuracy stands.
+
+        Raises:
+            ValueError: an unknown or missing option, a network twice or not at all, or an accuracy that is none.
+        """
+        space = DesignSpace(tuple(choices))
+        names = [choice.name for choice in space.choices]
+        values = np.full(space.size, np.nan)
+        for number, row in enumerate(rows):
+            lacking = [name for name in (*names, column) if name not in row]
+            if lacking:
+                raise ValueError(f"accuracy table, row {number}: there is no column {lacking[0]!r}; found {list(row)}")
+            try:
+                rank = int(space.rank(space.encode([{name: row[name] for name in names}]))[0])
+                accuracy = float(row[column])
+            except ValueError as error:
+                raise ValueError(f"accuracy table, row {number}: {error}") from error
+            if not np.isnan(values[rank]):
+                raise ValueError(f"accuracy table, row {number}: this network has a row already: {dict(row)}")
+            if not 0.0 <= accuracy <= 1.0:
+                raise ValueError(
+                    f"accuracy table, row {number}: expected a fraction between 0 and 1, got {row[column]!r}; divide "
+                    "percentages by 100"
+                )
+            values[rank] = accuracy
+        missing = np.flatnonzero(np.isnan(values))
+        if len(missing):
+            first = space.decode(space.unrank(missing[:1]))[0]
+            raise ValueError(
+                f"accuracy table: {len(missing)} of {space.size} networks have no row, the first is {first}"
+            )
+        return cls(values.reshape(tuple(space.option_counts)))
 
     @property
     def option_counts(self) -> tuple[int, ...]:
