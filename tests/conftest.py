@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure: no example is timed. On a build server the examples are the same in every run; at a desk
+# they are new ones each time.
+settings.register_profile(
+    "dance", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("dance")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

@@ -104,7 +104,7 @@ def test_shapes_and_kinds(space: NetworkSpace, table: CostTable) -> None:
     assert (table.fixed_latency_s > 0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 200))
 def test_a_batch_gives_the_bits_of_its_parts(table: CostTable, seed: int, size: int) -> None:
     """Looked up together, one by one, or on all accelerators at once."""

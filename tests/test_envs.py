@@ -61,7 +61,7 @@ def test_the_return_is_the_negated_objective_to_the_bit_for_every_design(problem
     np.testing.assert_array_equal(steps[-1][4]["final_info"]["design"], designs)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), horizon=st.integers(1, 60))
 def test_rewards_of_refine_telescope_to_the_negated_objective(seed: int, horizon: int) -> None:
     env = CoDesignVectorEnv(LIMITED, num_envs=16, episode="refine", horizon=horizon)
@@ -206,7 +206,7 @@ def test_observations_of_refine_tell_design_progress_and_verdict() -> None:
     np.testing.assert_allclose(observation[options:], expected, rtol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_refine_sets_the_option_of_the_flat_index(seed: int) -> None:
     rng = np.random.default_rng(seed)

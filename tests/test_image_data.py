@@ -111,7 +111,7 @@ def test_a_scaled_crop_of_a_ramp_stays_inside_it_and_rises() -> None:
 
 
 @given(seed=st.integers(0, 2**31), padding=st.integers(0, 3), flip=st.booleans(), edge=st.integers(0, 8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_augmentation_is_a_function_of_its_generator(seed: int, padding: int, flip: bool, edge: int) -> None:
     wanted = Augmentation(crop_padding=padding, flip=flip, cutout=edge)
     before = torch.get_rng_state()
@@ -142,7 +142,7 @@ def test_augmentation_refuses_settings_and_images_that_make_no_sense() -> None:
 
 # -------------------------------------------------------------------------------------------------------------- splits
 @given(counts=st.lists(st.integers(10, 60), min_size=1, max_size=5), seed=st.integers(0, 1000))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_splits_share_out_every_class_and_lose_none(counts: list[int], seed: int) -> None:
     labels = torch.cat([torch.full((count,), label) for label, count in enumerate(counts)])
     parts = stratified(labels, (0.2, 0.3), seed=seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_points import reference_parameters
 from simulated_nest import walk
@@ -187,7 +187,7 @@ def mappings(draw: st.DrawFn) -> Mapping:
     return mapping(dataflow, stride=draw(st.sampled_from((1, 1, 2, 3))), order=order, **levels)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 @given(mappings())
 def test_closed_form_equals_walk(m: Mapping) -> None:
     """The closed form counts what a walk through the nest counts, PE by PE and step by step."""
@@ -206,7 +206,7 @@ def test_closed_form_equals_walk(m: Mapping) -> None:
     assert found[GLB, O, READ] == pytest.approx(walked[O]["glb"] - outputs, rel=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(mappings(), st.sampled_from(nest.OVERLAPS))
 def test_counts_are_at_least_the_tensors(m: Mapping, overlap: str) -> None:
     found, size = words(m, overlap), m.tile_words("dram")
@@ -222,7 +222,7 @@ def test_counts_are_at_least_the_tensors(m: Mapping, overlap: str) -> None:
     assert (found[RF, W, READ], found[RF, I, READ] >= found[RF, W, READ]) == (math.prod(m.dims.values()), True)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(mappings(), st.floats(0.1, 100.0))
 def test_energy_and_cycles(m: Mapping, rate: float) -> None:
     """MAC energy is exact; a narrower DRAM channel never makes a layer faster, and only leakage grows with it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dance_env.graph import (
@@ -48,7 +48,6 @@ def digits(network: str) -> list[int]:
 
 
 # -------------------------------------------------------------------------------------------------------- properties
-@settings(deadline=None)
 @given(SPACES, SEEDS)
 def test_graph_and_arrays_say_the_same(space: NetworkSpace, seed: int) -> None:
     networks = sample(space, seed, 3)
@@ -62,7 +61,6 @@ def test_graph_and_arrays_say_the_same(space: NetworkSpace, seed: int) -> None:
         assert space.parameters(networks)[row] == graph.parameters
 
 
-@settings(deadline=None)
 @given(SPACES, SEEDS)
 def test_fixed_and_chosen_layers_make_up_the_network(space: NetworkSpace, seed: int) -> None:
     network = sample(space, seed, 1)[0]
@@ -72,7 +70,6 @@ def test_fixed_and_chosen_layers_make_up_the_network(space: NetworkSpace, seed: 
     assert Counter(parts) == Counter(space.graph(network).layers())
 
 
-@settings(deadline=None)
 @given(SPACES, SEEDS)
 def test_a_batch_equals_batches_of_one(space: NetworkSpace, seed: int) -> None:
     networks = sample(space, seed, 4)
@@ -83,7 +80,6 @@ def test_a_batch_equals_batches_of_one(space: NetworkSpace, seed: int) -> None:
     np.testing.assert_array_equal(batch.mask, np.concatenate([one.mask for one in ones]))
 
 
-@settings(deadline=None)
 @given(SPACES, SEEDS)
 def test_every_block_of_a_graph_carries_the_operator_that_was_chosen(space: NetworkSpace, seed: int) -> None:
     network = sample(space, seed, 1)[0]
@@ -94,7 +90,6 @@ def test_every_block_of_a_graph_carries_the_operator_that_was_chosen(space: Netw
         assert found[slot.name] == slot.operators[chosen.get(slot.name, 0)]
 
 
-@settings(deadline=None)
 @given(SPACES, SEEDS)
 def test_the_parts_in_a_row_are_the_network(space: NetworkSpace, seed: int) -> None:
     network = iter(sample(space, seed, 1)[0].tolist())

@@ -57,7 +57,7 @@ def test_evaluation_is_what_its_parts_say() -> None:
     assert not evaluation.feasible[0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10), st.lists(st.integers(1, 60), min_size=1, max_size=6))
 def test_a_batch_is_its_parts_to_the_bit(seed: int, sizes: list[int]) -> None:
     problem = synthetic_problem(seed, constraints=LIMITS, unmappable=5)

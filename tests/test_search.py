@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from brute_force import brute_force, goal
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_points import reference_parameters
 
@@ -172,7 +172,7 @@ def test_a_pointwise_layer_fills_the_array() -> None:
 # --- properties ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     st.sampled_from(DATAFLOWS), st.sampled_from(OBJECTIVES), st.sampled_from([1, 2, 4, 6, 12]),
     st.sampled_from([1, 3, 8]), st.sampled_from([1, 5, 8]), st.sampled_from([1, 3]), st.sampled_from([1, 2]),

@@ -45,7 +45,7 @@ def counted_macs(module: nn.Module, images: Tensor) -> int:
     return sum(counts)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(SPACES, SEEDS)
 def test_macs_and_parameters_equal_torch_to_the_digit(space: NetworkSpace, seed: int) -> None:
     network = sample(space, seed)
@@ -68,7 +68,7 @@ def test_a_network_of_each_space_runs_forward_and_learns(name: str) -> None:
     assert all(each.grad is not None and torch.isfinite(each.grad).all() for each in module.parameters())
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_every_node_of_a_running_module_has_the_shape_that_the_graph_says(seed: int) -> None:
     graph = dance_mnist().graph(sample(dance_mnist(), seed))
