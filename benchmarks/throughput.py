@@ -72,7 +72,7 @@ def step_rate(env: gymnasium.vector.VectorEnv, *, seconds: float) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", default="macro-cifar10/balanced", choices=dance_env.task_names())
+    parser.add_argument("--task", default="macro-cifar10/balanced", choices=dance_env.task_names(needs_supernet=False))
     parser.add_argument("--num-envs", type=int, default=4096)
     parser.add_argument("--seconds", type=float, default=2.0)
     args = Args(**vars(parser.parse_args()))

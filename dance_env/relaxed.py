@@ -67,7 +67,7 @@ class RelaxedProblem:
         if not isinstance(problem.accuracy, RelaxableAccuracy):
             raise TypeError(
                 f"the accuracy model {type(problem.accuracy).__name__} of problem {problem.name!r} has no `relax`, so "
-                "that expected accuracy is unknown; use a TensorAccuracy or a solver that needs no gradients"
+                "that expected accuracy is unknown; use a TensorAccuracy, or a solver that needs no gradients"
             )
         self.problem = problem
         self.device = device

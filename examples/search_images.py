@@ -23,7 +23,8 @@ from rich.table import Table
 from dance_env.accuracy.supernet.distributed import World
 from dance_env.accuracy.supernet.gates import SAMPLINGS
 from dance_env.accuracy.supernet.training import Execution
-from solvers.dance.images.catalog import HARDWARE_TERMS, REFERENCES_JS_MM2, hardware_term, image_task
+from dance_env.tasks import get_task
+from solvers.dance.images.catalog import HARDWARE_TERMS, hardware_term, image_task, image_task_names
 from solvers.dance.images.settings import ImageSearchSettings, preset
 from solvers.dance.images.show import progress_bars
 from solvers.dance.images.sweep import sweep
@@ -33,7 +34,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the runs are kept")
-    parser.add_argument("--task", default="dance-mnist", choices=list(REFERENCES_JS_MM2))
+    parser.add_argument("--task", default="dance-mnist", choices=image_task_names(), help="default: %(default)s")
     parser.add_argument("--location", help="folder of the images (parquet, or images by class), or a name on the hub")
     parser.add_argument("--hardware", nargs="+", default=["table"], choices=HARDWARE_TERMS)
     parser.add_argument("--lambda2", nargs="+", type=float, help="price of hardware; several make a sweep")
@@ -52,7 +53,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 def settings_from(asked: argparse.Namespace) -> ImageSearchSettings:
     """The task's preset with what the command line changes."""
-    wanted = preset(asked.task)
+    wanted = preset(get_task(asked.task).network)
     choice, search, final = wanted.choice, wanted.search, wanted.final
     warmup = choice.warmup_epochs if asked.warmup_epochs is None else asked.warmup_epochs
     searching = search.epochs - choice.warmup_epochs if asked.search_epochs is None else asked.search_epochs

@@ -16,18 +16,23 @@ from dance_env.coupling import main
 from dance_env.exact import optimum, pareto_front
 from dance_env.objective import EDAP, Linear
 from dance_env.tasks import DEFAULT_TASK, TASKS, VARIANTS, get_task, make_problem, task_names
+from dance_env.tasks.variants import IMAGE_VARIANTS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
 
 
 def test_names_are_network_and_variant() -> None:
-    assert task_names() == [f"{network}/{variant}" for network in ("macro-cifar10", "tiny") for variant in VARIANTS]
+    shipped = [f"{network}/{variant}" for network in ("macro-cifar10", "tiny") for variant in VARIANTS]
+    assert task_names(needs_supernet=False) == shipped
+    assert task_names() == shipped + task_names(needs_supernet=True)
+    assert all(get_task(name).network in IMAGE_VARIANTS for name in task_names(needs_supernet=True))
     assert {"accuracy-lean", "balanced", "cost-lean", "latency-limited", "edap", "linear"} <= set(VARIANTS)
     assert DEFAULT_TASK in TASKS
 
 
-def test_a_bare_network_is_its_balanced_variant() -> None:
+def test_a_bare_network_is_its_default_variant() -> None:
     assert get_task("tiny") is TASKS["tiny/balanced"]
+    assert get_task("dance-mnist") is TASKS["dance-mnist/edap"]
     assert make_problem("tiny").name == "tiny/balanced"
 
 
@@ -84,7 +89,7 @@ def test_download_is_asked_for_by_word_even_if_a_file_is_named(tmp_path: Path, m
     file = tmp_path / "fetched.json"
     file.write_text(json.dumps({key: {"test_acc": [60.0, 60.0, 60.0]} for key in KEYS}))
     monkeypatch.setenv(TABLE_VARIABLE, str(tmp_path / "missing.json"))
-    monkeypatch.setattr("dance_env.tasks.download_table", lambda: str(file))
+    monkeypatch.setattr("dance_env.tasks.accuracies.download_table", lambda: str(file))
     assert make_problem("tiny", accuracy_table="download").accuracy.evaluate(np.array([[0, 0, 0]])) == 0.6
 
 
@@ -121,9 +126,9 @@ def documented() -> dict[str, dict[str, str]]:
 
 
 def test_every_task_is_documented_with_its_numbers() -> None:
-    assert set(documented()) == set(TASKS)
+    assert set(documented()) == set(task_names(needs_supernet=False))
     text = DOCS.read_text(encoding="utf-8")
-    for name in VARIANTS:
+    for name in (*VARIANTS, *IMAGE_VARIANTS, *(variant for some in IMAGE_VARIANTS.values() for variant in some)):
         assert f"`{name}`" in text
 
 

@@ -6,6 +6,6 @@ Never imported by default. Rooms inside:
   `catalog` (by name)
 - `network` (the over-parameterised network), `gates` (sampled paths and their gradients), `grow` (a quick start),
   `training` (steps, settings), `distributed` (several processes)
-- `accuracy` (`SupernetAccuracy`), `checkpoint` (files)
+- `accuracy` (`SupernetAccuracy`), `weights_file` (a trained supernet on disk), `checkpoint` (files of any training)
 - randomness: `streams` (every draw has a name, so a resumed run needs no generator state)
 """

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
-from dance_env.accuracy.supernet.checkpoint import check_identity, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.image_data import ImageData
-from dance_env.accuracy.supernet.network import Candidates, Supernet, build_supernet
+from dance_env.accuracy.supernet.network import Candidates, Supernet
+from dance_env.accuracy.supernet.weights_file import load_supernet, save_supernet, space_digest
 from dance_env.graph import NetworkSpace
+from dance_env.progress import Progress, reporter
 from dance_env.space import DesignSpace
 
-_PREFIX = "supernet/"
+Network = tuple[int, ...]
+
+_VERSION = "supernet accuracy 1"
+_AT_A_TIME = 64  # networks walked together: what an interrupt loses
+_WORTH_A_BAR = 16
+
+
+class Memory(Protocol):
+    """Keeps small float64 arrays by key, over processes: the disk cache (`dance_env.cost.cache.ArrayCache`) is one."""
+
+    def load(self, key: str) -> np.ndarray | None:
+        """The array under `key`, or None."""
+        ...
+
+    def store(self, key: str, array: np.ndarray) -> None:
+        """Keep it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +58,11 @@ class SupernetAccuracy:
             not touched: solvers may ask as often as they like.
         calibration_images: how many images batch norm is measured on.
         judging_images: how many held-out images an accuracy is a share of; None takes the whole split.
-        chunk: images that run at once.
+        chunk: images that run at once; batch-norm averages are the mean over the calibration chunks.
         device: where they run.
+        threads: torch's on the CPU while it runs; one, so that an accuracy does not depend on the machine's cores.
+        memory: what was measured before, by any process; None remembers within this object only.
+        progress: of an evaluation of many networks: True for a bar, or a function called with (networks done, in all).
     """
 
     space: NetworkSpace
@@ -46,9 +70,13 @@ class SupernetAccuracy:
     data: ImageData
     calibration_images: int = 256
     judging_images: int | None = None
-    chunk: int = 256
+    chunk: int = 64
     device: str = "cpu"
-    _known: dict[tuple[int, ...], float] = field(default_factory=dict, init=False, repr=False)
+    threads: int = 1
+    memory: Memory | None = None
+    progress: Progress | bool | None = None
+    _known: dict[Network, float] = field(default_factory=dict, init=False, repr=False)
+    _spared: list[float] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         channels, rows, _ = self.space.image_shape
@@ -61,26 +89,40 @@ class SupernetAccuracy:
             raise ValueError(f"calibration_images must be in 2..{available[0]}, got {self.calibration_images}")
         if self.judging_images is not None and not 1 <= self.judging_images <= available[1]:
             raise ValueError(f"judging_images must be in 1..{available[1]}, got {self.judging_images}")
-        self.supernet.to(self.device).requires_grad_(False)
+        if self.chunk < 2 or self.threads < 1:
+            raise ValueError(f"chunk >= 2 and threads >= 1 expected, got {self.chunk} and {self.threads}")
+        self.supernet.to(_device(self.device)).requires_grad_(False)
 
     @property
     def option_counts(self) -> tuple[int, ...]:
         """Options of each choice."""
         return self.supernet.counts
 
+    @property
+    def spared_seconds(self) -> float:
+        """Seconds that `memory` has spared so far: what the answers read from it took when they were measured.
+
+        A solver's bill adds them, so that a run costs the same whether another has asked before it or not.
+        """
+        return sum(self._spared)
+
     def evaluate(self, networks: np.ndarray) -> np.ndarray:
         """Accuracy, a fraction, shape `(B,)`, of networks `(B, N)`."""
         rows = [tuple(map(int, row)) for row in DesignSpace(self.space.choices()).check(networks)]
         missing = sorted({row for row in rows if row not in self._known})
-        if missing:
-            with torch.inference_mode():
-                calibration, judging, labels = self._images()
-                self._walk(0, 0, missing, calibration=calibration, judging=judging, labels=labels)
+        self._recall(missing)
+        self._measure([row for row in missing if row not in self._known])
         return np.array([self._known[row] for row in rows])
 
     def fingerprint(self) -> str:
-        """A digest of weights, images and sizes."""
-        digest = hashlib.sha256(repr((self.space, self.calibration_images, self.judging_images)).encode())
+        """A digest of weights, images, sizes and kind of device: all that an accuracy depends on."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        kind = torch.device(self.device).type
+        sizes = (self.calibration_images, self.judging_images, self.chunk)
+        digest = hashlib.sha256(repr((space_digest(self.space), sizes, kind)).encode())
         digest.update(self.data.fingerprint().encode())
         for name, weight in sorted(self.supernet.named_parameters()):
             digest.update(name.encode())
@@ -104,20 +146,67 @@ class SupernetAccuracy:
         data: ImageData,
         calibration_images: int = 256,
         judging_images: int | None = None,
+        chunk: int = 64,
         device: str = "cpu",
+        memory: Memory | None = None,
+        progress: Progress | bool | None = None,
     ) -> SupernetAccuracy:
-        """The model from a file that `save` or an image search wrote.
+        """The model from a file that `save`, `dance supernet` or an image search wrote.
 
         Raises:
             FileNotFoundError: no such file.
             CheckpointError: the file is damaged, or of another network space or data set.
         """
-        supernet = load_supernet(Path(path), space=space, data=data)
         return cls(
-            space, supernet, data, calibration_images=calibration_images, judging_images=judging_images, device=device
+            space,
+            load_supernet(Path(path), space=space, data=data),
+            data,
+            calibration_images=calibration_images,
+            judging_images=judging_images,
+            chunk=chunk,
+            device=device,
+            memory=memory,
+            progress=progress,
         )
 
     # ------------------------------------------------------------------------------------------------------- private
+    def _recall(self, networks: Sequence[Network]) -> None:
+        """Know what the memory knows."""
+        if self.memory is None or not networks:
+            return
+        for network in networks:
+            held = self.memory.load(self._key(network))
+            if held is not None and held.shape == (2,) and 0 <= held[0] <= 1:
+                self._known[network] = float(held[0])
+                self._spared.append(float(held[1]))
+
+    def _measure(self, networks: Sequence[Network]) -> None:
+        """Run networks, a group at a time, and keep what comes out."""
+        if not networks:
+            return
+        wanted = self.progress if len(networks) >= _WORTH_A_BAR or callable(self.progress) else None
+        with reporter(wanted, "Networks judged") as report, _threads(self.threads), torch.inference_mode():
+            calibration, judging, labels = self._images
+            found: dict[Network, float] = {}
+
+            def judge(network: Network, outputs: list[torch.Tensor]) -> None:
+                found[network] = int((torch.cat(outputs).argmax(1) == labels).sum()) / len(labels)
+                report(len(found), len(networks))
+
+            for start in range(0, len(networks), _AT_A_TIME):
+                group, began = networks[start : start + _AT_A_TIME], time.perf_counter()
+                self._walk(0, 0, group, calibration, judging, judge)
+                seconds = (time.perf_counter() - began) / len(group)
+                for network in group:
+                    self._known[network] = found[network]
+                    if self.memory is not None:
+                        self.memory.store(self._key(network), np.array([found[network], seconds]))
+
+    def _key(self, network: Network) -> str:
+        """Where the memory keeps a network."""
+        return hashlib.sha256(f"{_VERSION} {self._fingerprint} {network}".encode()).hexdigest()
+
+    @cached_property
     def _images(self) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
         """Calibration and judging images in chunks, and the judging images' labels."""
         spread = torch.linspace(0, len(self.data.weights) - 1, self.calibration_images).round().to(torch.int64)
@@ -132,26 +221,24 @@ class SupernetAccuracy:
         self,
         level: int,
         place: int,
-        networks: Sequence[tuple[int, ...]],
-        *,
+        networks: Sequence[Network],
         calibration: list[torch.Tensor],
         judging: list[torch.Tensor],
-        labels: torch.Tensor,
+        judge: Callable[[Network, list[torch.Tensor]], None],
     ) -> None:
         """Carry activations through module number `level`, once for each option of choice `place` that is asked for."""
         if level == len(self.supernet.sequence):
-            right = (torch.cat(judging).argmax(1) == labels).sum()
-            self._known[networks[0]] = int(right) / len(labels)
+            judge(networks[0], judging)
             return
         module = self.supernet.sequence[level]
         if not isinstance(module, Candidates):
             now, then = _pass(module, calibration, judging)
-            self._walk(level + 1, place, networks, calibration=now, judging=then, labels=labels)
+            self._walk(level + 1, place, networks, now, then, judge)
             return
         for option in sorted({network[place] for network in networks}):
             now, then = _pass(module.options[option], calibration, judging)
             following = [network for network in networks if network[place] == option]
-            self._walk(level + 1, place + 1, following, calibration=now, judging=then, labels=labels)
+            self._walk(level + 1, place + 1, following, now, then, judge)
 
 
 def _pass(
@@ -168,27 +255,23 @@ def _pass(
     return calibrated, [module(chunk) for chunk in judging]
 
 
-def save_supernet(path: Path, supernet: Supernet, *, space: NetworkSpace, data: ImageData) -> None:
-    """Write a supernet's weights, and which space and images they belong to."""
-    tensors = {f"{_PREFIX}{name}": weight for name, weight in supernet.named_parameters()}
-    write_checkpoint(path, tensors, {"identity": _identity(space, data)}, keep=False)
+def _device(name: str) -> torch.device:
+    """The device of this name, if it is there."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0]
+        raise ValueError(f'the device {name!r} cannot be used ({why}); "cpu" always can, "cuda" with a GPU') from error
+    return device
 
 
-def load_supernet(path: Path, *, space: NetworkSpace, data: ImageData) -> Supernet:
-    """Read what `save_supernet` wrote; refuse weights of another space or data set."""
-    tensors, state = read_checkpoint(path)
-    check_identity(state.get("identity", {}), _identity(space, data), where=path)
-    supernet = build_supernet(space, seed=0)
-    weights = {name.removeprefix(_PREFIX): value for name, value in tensors.items()}
-    with torch.no_grad():
-        for name, weight in supernet.named_parameters():
-            weight.copy_(weights[name])
-    return supernet
-
-
-def _identity(space: NetworkSpace, data: ImageData) -> dict[str, str]:
-    return {
-        "kind": "supernet",
-        "network_space": hashlib.sha256(repr(space).encode()).hexdigest(),
-        "images": data.fingerprint(),
-    }
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Run with `count` torch threads, then with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

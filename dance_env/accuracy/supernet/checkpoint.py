@@ -19,7 +19,15 @@ _VERSION = "1"
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is damaged, or belongs to another run."""
+    """A checkpoint is damaged, or belongs to another run.
+
+    Attributes:
+        why: what is wrong with a damaged one, without advice.
+    """
+
+    def __init__(self, message: str, *, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why or message
 
 
 def previous(path: Path) -> Path:
@@ -58,11 +66,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]
             about = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(_damaged(source, str(error))) from error
+        raise _damaged(source, str(error)) from error
     if about.get("version") != _VERSION or "state" not in about:
-        raise CheckpointError(_damaged(source, f"expected a checkpoint of version {_VERSION}, got {sorted(about)}"))
+        raise _damaged(source, f"expected a checkpoint of version {_VERSION}, got {sorted(about)}")
     if about.get("digest") != _digest(tensors, about["state"]):
-        raise CheckpointError(_damaged(source, "its content does not match its digest"))
+        raise _damaged(source, "its content does not match its digest")
     state: dict[str, Any] = json.loads(about["state"])
     return tensors, state
 
@@ -123,11 +131,11 @@ def _digest(tensors: Mapping[str, torch.Tensor], text: str) -> str:
     return digest.hexdigest()
 
 
-def _damaged(path: Path, why: str) -> str:
+def _damaged(path: Path, why: str) -> CheckpointError:
     other = previous(path)
     advice = (
         f"delete it, and the run goes on from {other.name}"
         if path != other and other.exists()
         else "delete it, and the stage starts anew"
     )
-    return f"the checkpoint {path} is damaged ({why}); {advice}"
+    return CheckpointError(f"the checkpoint {path} is damaged ({why}); {advice}", why=why)

@@ -9,21 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from dance_env.accuracy.supernet.catalog import load_images
-from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostTable, Technology
+from dance_env.cost import Technology
 from dance_env.graph import NetworkSpace
-from dance_env.graph.networks import network_space
-from dance_env.objective import EDAP, Objective
+from dance_env.objective import Objective
 from dance_env.progress import Progress
-from dance_env.space import dance_accelerators
 from dance_env.suggest import nearest
+from dance_env.tasks import get_task, task_names
 from solvers.dance.images.hardware import EvaluatorCost, ExpectedMacs, HardwareTerm, NoHardware, TableCost
 from solvers.dance.images.task import ImageTask
 
 HARDWARE_TERMS = ("table", "evaluator", "macs", "none")
 """What a search can pay for hardware: exact costs, the learned evaluator's, operations, nothing."""
-
-REFERENCES_JS_MM2 = {"dance-mnist": 1e-8, "dance-cifar10": 1e-6, "dance-imagenet": 1e-4}
-"""The EDAP that is worth one percentage point of error, by network space."""
 
 
 def image_task(
@@ -31,18 +27,18 @@ def image_task(
     *,
     objective: Objective | None = None,
     location: str | Path | None = None,
-    technology: Technology = EDGE_LPDDR4,
+    technology: Technology | None = None,
     split_seed: int = 0,
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> ImageTask:
-    """An image task of the catalog: DANCE's accelerators, the analytical cost model, the images of the same name.
+    """An image task: one of `dance_env.tasks` that needs a supernet, with the images to train one.
 
     Args:
-        name: "dance-mnist", "dance-cifar10" or "dance-imagenet".
-        objective: error in percentage points plus EDAP over `REFERENCES_JS_MM2`, if None.
+        name: such as "dance-mnist/linear"; "dance-mnist" alone is its "edap".
+        objective: instead of the task's own.
         location: a local folder of the images, or another name on the hub.
-        technology: of the accelerators.
+        technology: of the accelerators, instead of the task's own.
         split_seed: of the cut into weights, choices and test.
         cache_dir: of the cost table; its own default if None.
         progress: of the cost table's first build (about 15 s on one core for dance-mnist).
@@ -52,15 +48,24 @@ def image_task(
         ImportError: a package of the extra "images" is missing.
         ImageDataError: the images are missing, damaged or do not fit.
     """
-    if name not in REFERENCES_JS_MM2:
-        raise ValueError(f"there is no image task {name!r}. {nearest(name, REFERENCES_JS_MM2)}")
-    space, accelerators = network_space(name), dance_accelerators()
-    data = load_images(name, location=location, seed=split_seed)
-    costs = CostTable.build(
-        space, accelerators, model=AnalyticalCostModel(technology=technology), cache_dir=cache_dir, progress=progress
+    if name not in image_task_names():
+        raise ValueError(f"there is no image task {name!r}. {nearest(name, image_task_names())}")
+    task = get_task(name)
+    data = load_images(task.network, location=location, seed=split_seed)
+    return ImageTask(
+        name=task.network if task is get_task(task.network) else task.name,
+        network_space=task.network_space,
+        accelerator_space=task.accelerator_space,
+        costs=task.costs(technology=technology, cache_dir=cache_dir, progress=progress),
+        objective=objective or task.variant.objective,
+        data=data,
     )
-    wanted = objective or Objective(EDAP(REFERENCES_JS_MM2[name]), weight=1.0)
-    return ImageTask(name, space, accelerators, costs, wanted, data)
+
+
+def image_task_names() -> list[str]:
+    """The names that `image_task` knows: network spaces alone, then tasks in full."""
+    full = task_names(needs_supernet=True)
+    return [*dict.fromkeys(get_task(name).network for name in full), *full]
 
 
 def hardware_term(name: str, task: ImageTask, *, device: str = "cpu") -> HardwareTerm:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dance_env.accuracy import AccuracyModel
 from dance_env.accuracy.supernet.image_data import ImageData
+from dance_env.accuracy.supernet.weights_file import space_digest
 from dance_env.cost.cost import Cost
 from dance_env.cost.table import CostTable
 from dance_env.graph import NetworkSpace
@@ -47,7 +48,10 @@ class ImageTask:
         self.data.check_fits(num_classes=self.network_space.num_classes, channels=channels, image_size=rows)
 
     def problem(self, accuracy: AccuracyModel) -> Problem:
-        """The same task with accuracies from a model, for every solver."""
+        """The same task with accuracies from a model, for every solver.
+
+        Of a task of the catalog and a supernet's file, `dance_env.make_problem(name, supernet=FILE)` makes the same.
+        """
         return Problem(self.name, self.network_space, self.accelerator_space, self.costs, accuracy, self.objective)
 
     def best_hardware(self, network: tuple[int, ...], *, accuracy: float) -> int:
@@ -91,7 +95,9 @@ class ImageTask:
     def fingerprint(self) -> str:
         """A digest of networks, accelerators, costs, objective and images."""
         digest = hashlib.sha256()
-        digest.update(repr((self.network_space, self.accelerator_space, self.objective.fingerprint())).encode())
+        digest.update(
+            repr((space_digest(self.network_space), self.accelerator_space, self.objective.fingerprint())).encode()
+        )
         for values in (
             self.costs.option_latency_s,
             self.costs.option_energy_j,

@@ -1,0 +1,90 @@
+"""Where a task's accuracies come from: a table that ships or that a user has, or a trained supernet's file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dance_env.accuracy import TensorAccuracy, load_surrogate, load_table
+from dance_env.accuracy.nas_bench_macro import TABLE_VARIABLE, download_table
+from dance_env.cost.cache import ArrayCache
+from dance_env.graph import NetworkSpace
+from dance_env.graph.networks import macro_cifar10
+from dance_env.progress import Progress
+from dance_env.space import DesignSpace
+from dance_env.tasks.catalog import Task
+
+if TYPE_CHECKING:
+    from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
+
+SUPERNET_VARIABLE = "DANCE_SUPERNET"
+"""Environment variable that names a supernet's file where no argument does."""
+
+JUDGING_IMAGES = {"dance-cifar10": 2_000, "dance-imagenet": 2_000}
+"""How many held-out images judge a network; all of them where no number stands (the 1,000 digits of dance-mnist).
+
+All are carried through the networks side by side: 2,000 take some 2 GB of activations in dance-cifar10.
+"""
+
+
+def macro_accuracy(networks: NetworkSpace, table: str | Path | None) -> TensorAccuracy:
+    """NAS-Bench-Macro's accuracies, measured or fitted, of a network space that is part of its own."""
+    if table == "download":
+        macro = load_table(download_table())
+    elif table or os.environ.get(TABLE_VARIABLE):
+        macro = load_table(table)
+    else:
+        macro = load_surrogate()
+    space = DesignSpace(networks.choices())
+    everything = networks.embed(space.unrank(np.arange(space.size)), macro_cifar10())
+    return TensorAccuracy(macro.evaluate(everything).reshape(tuple(space.option_counts)))
+
+
+def supernet_accuracy(
+    task: Task,
+    supernet: str | os.PathLike[str] | None,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    device: str = "cpu",
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | bool | None = None,
+) -> SupernetAccuracy:
+    """The accuracy model of a task of images (torch is imported here).
+
+    Args:
+        task: one that needs a supernet.
+        supernet, images, device, cache_dir, progress: as for `make_problem`.
+
+    Raises:
+        ValueError, FileNotFoundError, ImportError: as `make_problem`.
+    """
+    given = supernet or os.environ.get(SUPERNET_VARIABLE)
+    how_to_train = f"`dance supernet {task.network} FILE` trains one"
+    if not given:
+        raise ValueError(
+            f"the task {task.name!r} takes its accuracies from a trained supernet: name its file (supernet=..., "
+            f"--supernet FILE, or the environment variable {SUPERNET_VARIABLE}); {how_to_train}, and an image search "
+            "(examples/search_images.py) leaves one in its folder"
+        )
+    path = Path(given)
+    if not path.is_file():
+        there = "is no file" if path.exists() else "does not exist"
+        by = "" if supernet else f" (named by the environment variable {SUPERNET_VARIABLE})"
+        raise FileNotFoundError(f"the supernet {path}{by} {there}; {how_to_train}")
+    from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
+    from dance_env.accuracy.supernet.catalog import load_images
+    from dance_env.accuracy.supernet.weights_file import check_networks
+
+    check_networks(path, task.network_space)
+    return SupernetAccuracy.load(
+        path,
+        space=task.network_space,
+        data=load_images(task.network, location=None if images is None else os.fspath(images)),
+        judging_images=JUDGING_IMAGES.get(task.network),
+        device=device,
+        memory=ArrayCache.open(cache_dir),
+        progress=progress,
+    )

@@ -1,0 +1,74 @@
+"""From a task's name to a problem."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dance_env.accuracy import AccuracyModel
+from dance_env.cost import Technology
+from dance_env.problem import Problem
+from dance_env.progress import Progress
+from dance_env.tasks.accuracies import macro_accuracy, supernet_accuracy
+from dance_env.tasks.catalog import DEFAULT_TASK, Task, get_task
+
+
+def make_problem(
+    name: str = DEFAULT_TASK,
+    *,
+    accuracy_table: str | Path | None = None,
+    supernet: str | os.PathLike[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
+    device: str = "cpu",
+    technology: Technology | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | bool | None = None,
+) -> Problem:
+    """Build a named problem.
+
+    Args:
+        name: out of `task_names()`, or a network's name.
+        accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
+            that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships.
+        supernet: for the tasks of images (`task_names(needs_supernet=True)`): the file of a trained supernet; without
+            it, the one that the environment variable DANCE_SUPERNET names. `dance supernet` trains one.
+        images: where those tasks' images are: a local folder, or another name on the hub; None for the usual ones.
+        device: where a supernet runs: "cpu", "cuda".
+        technology: instead of the task's own; the problem's name then says so.
+        cache_dir: folder of the cache of cost tables and of a supernet's accuracies; None for the default.
+        progress: of the cost table's first build: True for a bar, or a function called with (layers done, in all).
+            With True, a supernet that judges many networks at once shows a bar as well.
+
+    Raises:
+        ValueError: an unknown name; a file that is damaged, or of another task; an argument that the task has no use
+            for; no supernet where the task needs one.
+        FileNotFoundError: no such file.
+        ImportError: a package of the extra "images" is missing.
+    """
+    task = get_task(name)
+    _check_arguments(task, accuracy_table=accuracy_table, supernet=supernet, images=images)
+    accuracy: AccuracyModel  # first: a wrong file is told before the cost table is built
+    if task.needs_supernet:
+        accuracy = supernet_accuracy(
+            task, supernet, images=images, device=device, cache_dir=cache_dir, progress=progress is True
+        )
+    else:
+        accuracy = macro_accuracy(task.network_space, accuracy_table)
+    other = technology is not None and technology != task.variant.technology
+    return Problem(
+        name=f"{task.name} ({technology.name})" if technology and other else task.name,
+        network_space=task.network_space,
+        accelerator_space=task.accelerator_space,
+        costs=task.costs(technology=technology, cache_dir=cache_dir, progress=progress),
+        accuracy=accuracy,
+        objective=task.variant.objective,
+    )
+
+
+def _check_arguments(task: Task, **given: object) -> None:
+    """Refuse a file that the task would not look at: whoever names one expects it to be used."""
+    useless = ("accuracy_table",) if task.needs_supernet else ("supernet", "images")
+    why = "a trained supernet (supernet=...)" if task.needs_supernet else "a table that ships (or accuracy_table=...)"
+    for argument in useless:
+        if given[argument] is not None:
+            raise ValueError(f"the task {task.name!r} has no use for {argument}: its accuracies come from {why}")
