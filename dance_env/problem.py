@@ -42,6 +42,7 @@ class Problem:
         objective: what is minimised, and the limits.
 
     Raises:
+        TypeError: an objective that is none.
         ValueError: parts that do not fit each other, or costs that hold NaN.
     """
 
@@ -53,6 +54,8 @@ class Problem:
     objective: Objective
 
     def __post_init__(self) -> None:
+        if not isinstance(self.objective, Objective):
+            raise TypeError(f"problem {self.name!r}: objective must be an Objective, got {self.objective!r}")
         expected = (self.space.network_options.stop, self.accelerator_space.size)
         for name, shape in {
             "option_latency_s": expected,
@@ -106,11 +109,16 @@ class Problem:
             progress: of the costing: True for a bar, or a function called with (layers done, layers in all).
 
         Raises:
-            TypeError: an accuracy that is neither a model nor a function.
+            TypeError: a network space that is none, an accuracy that is neither a model nor a function.
             ValueError: parts that do not fit each other; a register file or layer that the cost model does not know.
         """
         from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostTable
 
+        if not hasattr(network_space, "choices"):
+            raise TypeError(
+                f"problem {name!r}: network_space must be a NetworkSpace or a LayerSpace, got {network_space!r}; "
+                "dance_env.graph.network_space(name) gives those of the catalog"
+            )
         accelerators = dance_accelerators() if accelerator_space is None else accelerator_space
         if not isinstance(accuracy, AccuracyModel):
             if not callable(accuracy):

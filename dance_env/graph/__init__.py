@@ -7,11 +7,13 @@
 - `operators`: what a block can be (MBConv, identity, zero).
 - `slot`: `Slot`, one block's place and what may stand there.
 - `network_space`: `NetworkSpace`, stem, slots, head; `networks`: the catalog of them.
+- `layer_space`: `LayerSpace`, networks given as lists of layers.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
 """
 
 from dance_env.graph.layer import Layer, LayerKind
 from dance_env.graph.layer_graph import LayerGraph
+from dance_env.graph.layer_space import LayerSpace
 from dance_env.graph.layer_table import LAYER_COLUMNS, LayerTable
 from dance_env.graph.network_space import NetworkSpace
 from dance_env.graph.networks import (
@@ -23,7 +25,7 @@ from dance_env.graph.networks import (
     network_space,
     tiny,
 )
-from dance_env.graph.operators import Operator, operator
+from dance_env.graph.operators import Operator, Place, Style, add_conv, operator
 from dance_env.graph.slot import Slot
 
 __all__ = [
@@ -32,10 +34,14 @@ __all__ = [
     "Layer",
     "LayerGraph",
     "LayerKind",
+    "LayerSpace",
     "LayerTable",
     "NetworkSpace",
     "Operator",
+    "Place",
     "Slot",
+    "Style",
+    "add_conv",
     "dance_cifar10",
     "dance_imagenet",
     "dance_mnist",

@@ -12,7 +12,7 @@ from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_table import LayerTable, layer_row
 from dance_env.graph.nodes import Conv, GlobalPool, Input, Linear
-from dance_env.graph.operators import PLAIN, Style, add_conv, operator
+from dance_env.graph.operators import PLAIN, Style, add_conv
 from dance_env.graph.slot import Slot
 from dance_env.space import Choice, DesignSpace
 
@@ -125,7 +125,7 @@ class NetworkSpace:
         last = self._add_stem(graph)
         for slot in self.slots:
             name = str(chosen[slot.name]) if slot.searchable else slot.operators[0]
-            last = operator(name).extend(graph, last, place=slot.place, style=self.style)
+            last = slot.operator(name).extend(graph, last, place=slot.place, style=self.style)
         self._add_head(graph, last)
         return graph
 
@@ -209,8 +209,12 @@ class NetworkSpace:
     def _fragment(self, slot: Slot, name: str) -> LayerGraph:
         graph = LayerGraph(f"{self.name}, {slot.name}, {name}")
         image = graph.add("input", Input(*slot.in_shape), block="input")
-        last = operator(name).extend(graph, image, place=slot.place, style=self.style)
-        assert graph.shape(last) == slot.out_shape
+        last = slot.operator(name).extend(graph, image, place=slot.place, style=self.style)
+        if graph.shape(last) != slot.out_shape:
+            raise ValueError(
+                f"network space {self.name!r}, slot {slot.name!r}: operator {name!r} gives shape {graph.shape(last)}, "
+                f"the slot is said to give {slot.out_shape}"
+            )
         return graph
 
     @cached_property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, Skip
@@ -52,6 +52,7 @@ class Place:
         return self.stride == 1 and self.in_channels == self.out_channels
 
 
+@runtime_checkable
 class Operator(Protocol):
     """A frozen value that can stand in a block."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, get_args
 
 from dance_env.objective.quantities import METRIC_LABELS, quantity
@@ -29,8 +30,9 @@ class Constraint:
     def __post_init__(self) -> None:
         if self.metric not in get_args(Metric):
             raise ValueError(f"a constraint limits one of {', '.join(get_args(Metric))}; got {self.metric!r}")
-        if not (isinstance(self.limit, (int, float)) and math.isfinite(self.limit) and self.limit > 0):
+        if not (isinstance(self.limit, Real) and math.isfinite(self.limit) and self.limit > 0):
             raise ValueError(f"the limit on {self.metric} must be a positive finite number; got {self.limit!r}")
+        object.__setattr__(self, "limit", float(self.limit))
 
     def __str__(self) -> str:
         return f"{METRIC_LABELS[self.metric]} <= {quantity(self.metric, self.limit)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from dance_env.objective.quantities import quantity
@@ -16,13 +17,18 @@ class EDAP:
     Attributes:
         reference_js_mm2: the EDAP, in J s mm2, that counts as 1, so that the weight of the objective reads in
             percentage points of error per reference EDAP.
+
+    Raises:
+        ValueError: a reference that is not a positive finite number.
     """
 
     reference_js_mm2: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.reference_js_mm2) and self.reference_js_mm2 > 0):
+        reference = self.reference_js_mm2
+        if not (isinstance(reference, Real) and math.isfinite(reference) and reference > 0):
             raise ValueError(f"reference_js_mm2 must be a positive finite number; got {self.reference_js_mm2!r}")
+        object.__setattr__(self, "reference_js_mm2", float(reference))
 
     def __call__(self, cost: Any) -> Any:
         """Energy x latency x area over the reference, dimensionless, in the broadcast shape of the cost's leaves."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
 from dance_env.objective.quantities import METRIC_LABELS, quantity
@@ -27,10 +28,11 @@ class Linear:
     area_mm2: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = {field.name: getattr(self, field.name) for field in fields(self)}
+        weights: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         for metric, weight in weights.items():
-            if not (math.isfinite(weight) and weight >= 0):
+            if not (isinstance(weight, Real) and math.isfinite(weight) and weight >= 0):
                 raise ValueError(f"the weight of {metric} must be a finite number >= 0; got {weight!r}")
+            object.__setattr__(self, metric, float(weight))
         if not any(weights.values()):
             raise ValueError("a linear cost needs a weight above zero for at least one of " + ", ".join(weights))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from dance_env.objective.constraint import Constraint
@@ -25,6 +26,7 @@ class Objective:
         constraints: hard limits, at most one for each metric.
 
     Raises:
+        TypeError: something among the constraints that is none.
         ValueError: a weight that is negative or not finite, or two limits on one metric.
     """
 
@@ -35,8 +37,16 @@ class Objective:
     def __post_init__(self) -> None:
         if not callable(self.cost_function):
             raise ValueError(f"cost_function must be a function of a cost, such as EDAP; got {self.cost_function!r}")
-        if not (math.isfinite(self.weight) and self.weight >= 0):
+        if not (isinstance(self.weight, Real) and math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(f"the objective's weight must be a finite number >= 0; got {self.weight!r}")
+        object.__setattr__(self, "weight", float(self.weight))
+        limits = (self.constraints,) if isinstance(self.constraints, Constraint) else tuple(self.constraints)
+        for limit in limits:
+            if not isinstance(limit, Constraint):
+                raise TypeError(
+                    f"constraints must be Constraint values, such as Constraint('latency_s', 1e-3); got {limit!r}"
+                )
+        object.__setattr__(self, "constraints", limits)
         metrics = [constraint.metric for constraint in self.constraints]
         if len(set(metrics)) != len(metrics):
             raise ValueError(f"at most one constraint for each metric; got {metrics}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -60,6 +61,15 @@ class Hardware:
     def __len__(self) -> int:
         return len(self.pe_x)
 
+    @classmethod
+    def one(cls, pe_x: int, pe_y: int, *, rf_words: int, dataflow: str) -> Hardware:
+        """A single accelerator, a batch of one: `Hardware.one(16, 16, rf_words=8, dataflow="OS")`.
+
+        Raises:
+            TypeError, ValueError: As `AcceleratorSpace`.
+        """
+        return AcceleratorSpace((pe_x,), (pe_y,), (rf_words,), (dataflow,)).hardware()
+
     def take(self, indices: ArrayLike) -> Hardware:
         """The accelerators at these positions, `(n,)`."""
         return Hardware(*(array[np.asarray(indices)] for array in (self.pe_x, self.pe_y, self.rf_words, self.dataflow)))
@@ -72,13 +82,13 @@ class AcceleratorSpace:
     An accelerator's index counts them in C order: `pe_x` slowest, `dataflow` fastest.
 
     Attributes:
-        pe_x: Columns of the array, ascending.
-        pe_y: Rows of the array, ascending.
-        rf_words: Words of one register file, ascending.
+        pe_x: Columns of the array, ascending; anything that lists whole numbers, or a single one.
+        pe_y: Rows of the array, likewise.
+        rf_words: Words of one register file, likewise.
         dataflow: Names out of `DATAFLOWS`, in index order.
 
     Raises:
-        TypeError: If a size is not a whole number.
+        TypeError: If a size is not a whole number, or the dataflow a single word.
         ValueError: If a size is below 1, sizes do not ascend, or a dataflow is unknown or repeated.
     """
 
@@ -89,12 +99,16 @@ class AcceleratorSpace:
 
     def __post_init__(self) -> None:
         for name in ("pe_x", "pe_y", "rf_words"):
-            options = tuple(getattr(self, name))
-            if any(isinstance(option, bool) or not isinstance(option, int) for option in options):
-                raise TypeError(f"accelerator {name} must be whole numbers, got {options}")
+            given = getattr(self, name)
+            options = tuple(given) if isinstance(given, Iterable) else (given,)
+            if any(isinstance(option, bool) or not isinstance(option, int | np.integer) for option in options):
+                raise TypeError(f"accelerator {name} must be whole numbers, got {given!r}")
+            options = tuple(int(option) for option in options)
             if not options or options[0] < 1 or any(a >= b for a, b in pairwise(options)):
                 raise ValueError(f"accelerator {name} must be ascending sizes of at least 1, got {options}")
             object.__setattr__(self, name, options)
+        if isinstance(self.dataflow, str):
+            raise TypeError(f"accelerator dataflow must be a tuple of names, such as ('WS',); got {self.dataflow!r}")
         for flow in self.dataflow:
             if flow not in DATAFLOWS:
                 raise ValueError(f"there is no dataflow {flow!r}. {nearest(flow, DATAFLOWS)}")

@@ -118,6 +118,10 @@ class DesignSpace:
             ValueError: If the shape is not `(B, D)`, or an index is outside its choice's options.
         """
         given = _as_array(designs, "designs")
+        if given.dtype == object and any(isinstance(each, Mapping) for each in given.ravel()):
+            raise TypeError(
+                "designs must be option indices, got named designs; turn them with space.encode([...]) first"
+            )
         if given.ndim != 2 or given.shape[1] != self.num_choices:
             hint = "; a single design is a batch of one: pass design[None]" if given.ndim == 1 else ""
             raise ValueError(f"designs must have shape (batch, {self.num_choices}), got {given.shape}{hint}")
@@ -139,7 +143,13 @@ class DesignSpace:
         return checked
 
     def sample(self, rng: np.random.Generator, batch: int) -> np.ndarray:
-        """`(batch, D)` designs, uniform over the space."""
+        """`(batch, D)` designs, uniform over the space.
+
+        Raises:
+            TypeError: If `rng` is no generator.
+        """
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"rng must be a NumPy generator, such as np.random.default_rng(0); got {rng!r}")
         return rng.integers(0, self.option_counts, size=(batch, self.num_choices), dtype=np.int64)
 
     def neighbours(self, design: ArrayLike) -> np.ndarray:
@@ -272,6 +282,11 @@ class DesignSpace:
             if choice.name not in named:
                 raise ValueError(f"design {row}: choice {choice.name!r} is missing; its options are {choice.options}")
             option = named[choice.name]
+            if isinstance(option, str) and option not in choice.options and option in map(str, choice.options):
+                raise ValueError(
+                    f"design {row}, choice {choice.name!r}: the option {option!r} is text, its options are whole numbers; "
+                    f"write {option}"
+                )
             if isinstance(option, bool) or option not in choice.options:
                 raise ValueError(
                     f"design {row}, choice {choice.name!r}: there is no option {option!r}. "
