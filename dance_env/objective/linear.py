@@ -30,7 +30,7 @@ class Linear:
     def __post_init__(self) -> None:
         weights: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         for metric, weight in weights.items():
-            if not (isinstance(weight, Real) and math.isfinite(weight) and weight >= 0):
+            if not (isinstance(weight, Real) and math.isfinite(weight) and float(weight) >= 0):
                 raise ValueError(f"the weight of {metric} must be a finite number >= 0; got {weight!r}")
             object.__setattr__(self, metric, float(weight))
         if not any(weights.values()):
