@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator
 
 from dance_env.accuracy.supernet.checkpoint import write_whole
 from dance_env.graph import NetworkSpace
+
+_SHAPES = "osD^vP*X"
+"""One for each seed."""
 
 
 def plot_probabilities(history: Sequence[dict[str, Any]], space: NetworkSpace, path: Path) -> None:
@@ -29,7 +34,8 @@ def plot_probabilities(history: Sequence[dict[str, Any]], space: NetworkSpace, p
                 label=str(name),
                 color=f"C{option}",
             )
-        axes.set(title=choice.name, ylim=(0, 1), xlabel="epoch")
+        axes.set(title=choice.name, ylim=(0, 1), ylabel="probability" if place % columns == 0 else None)
+        _epochs(axes, history, labelled=place + columns >= len(choices))
         start += len(choice.options)
     largest = max(figure.axes, key=lambda axes: len(axes.lines))
     figure.legend(*largest.get_legend_handles_labels(), loc="outside lower center", ncols=len(largest.lines))
@@ -51,29 +57,51 @@ def plot_training(search: Sequence[dict[str, Any]], final: Sequence[dict[str, An
     hardware.plot(epochs, [row["hardware_term"] for row in searching], label="hardware term")
     hardware.plot(epochs, [row["lambda2"] for row in searching], label="lambda2")
     for axes, title in ((loss, "loss"), (share, "accuracy"), (hardware, "hardware")):
-        axes.set(title=title, xlabel="epoch")
-        axes.legend()
+        axes.set_title(title)
+        _epochs(axes, search, labelled=True)
+        axes.legend(fontsize=8)
     _save(figure, path)
 
 
 def plot_sweep(results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Test error against EDAP, one point per run, labelled by lambda2 and grouped by hardware term."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    """Test error against EDAP, one point per run: colour tells the hardware term, shape the seed, label lambda2."""
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
-    for number, term in enumerate(sorted({result["term"] for result in results})):
-        points = sorted((r for r in results if r["term"] == term), key=lambda r: r["edap_js_mm2"])
+    terms, seeds = ([*dict.fromkeys(result[key] for result in results)] for key in ("term", "seed"))
+    for result in results:
+        point = (result["edap_js_mm2"], result["error_pct"])
         axes.plot(
-            [point["edap_js_mm2"] for point in points],
-            [point["error_pct"] for point in points],
-            "o-",
-            color=f"C{number}",
-            label=term,
+            *point,
+            _SHAPES[seeds.index(result["seed"]) % len(_SHAPES)],
+            color=f"C{terms.index(result['term'])}",
+            markersize=7,
+            alpha=0.8,
         )
-        for point in points:
-            axes.annotate(f"{point['lambda2']:g}", (point["edap_js_mm2"], point["error_pct"]))
-    axes.set(xlabel="EDAP, J s mm2 (true cost)", ylabel="test error, %", xscale="log", title="label: lambda2")
-    axes.legend()
+        if result["term"] != "none":
+            axes.annotate(f"{result['lambda2']:g}", point, xytext=(5, 4), textcoords="offset points", fontsize=7)
+    for number, term in enumerate(terms):
+        axes.plot([], [], "s", color=f"C{number}", label="pays for nothing" if term == "none" else f"pays for {term}")
+    for number, seed in enumerate(seeds if len(seeds) > 1 else ()):
+        axes.plot([], [], _SHAPES[number % len(_SHAPES)], color="grey", label=f"seed {seed}")
+    axes.set(
+        xlabel="EDAP on the best accelerator, J s mm²", ylabel="test error, %", xscale="log", title="label: lambda2"
+    )
+    axes.set_ylim(0.0, 1.12 * max(result["error_pct"] for result in results) or None)
+    axes.margins(x=0.12)
+    axes.xaxis.set_minor_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(1.2, 0.6)))
+    axes.tick_params(axis="x", which="both", labelsize=8)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
     _save(figure, path)
+
+
+def _epochs(axes: Axes, history: Sequence[dict[str, Any]], *, labelled: bool) -> None:
+    """Whole epochs below, and the warm-up of the search shaded."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    warm = sum(row["phase"] == "warm-up" for row in history)
+    if warm:
+        axes.axvspan(-0.5, warm - 0.5, color="0.93", zorder=0)
+    axes.set(xlabel="epoch (grey: warm-up of the search)" if labelled else None)
 
 
 def _save(figure: Figure, path: Path) -> None:
