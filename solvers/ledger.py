@@ -26,6 +26,13 @@ def _exhausted(asked: int, left: int, budget: int) -> BudgetExhausted:
     return BudgetExhausted(asked=asked, left=left, budget=budget)
 
 
+class BudgetIgnored(BaseException):
+    """Ends a run whose solver catches `BudgetExhausted` and asks on and on; the run counts as failed.
+
+    No `Exception`, so that what caught the refusals does not catch this too.
+    """
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What one run has spent.

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
-from solvers.ledger import BudgetExhausted, Ledger
+from solvers.ledger import BudgetExhausted, BudgetIgnored, Ledger
 from solvers.progress import Callback, Progress
 from solvers.record.trace import Trace, TraceWriter
 
 if TYPE_CHECKING:
     from dance_env.problem import Evaluation
 
+_REFUSALS = 1000
+"""Questions in a row that are refused by `BudgetExhausted` before the run is ended for the solver."""
+
 
 class Meter:
     """One run's account; mutable, made by `Solver.solve`, found by a solver as `env.problem.meter`.
+
+    There is one account, wherever the env goes: a copy of the env is billed to the same meter, and another process or
+    thread is refused, since what it asks would be counted twice, or not at all, in an order that no seed decides.
 
     Args:
         budget: the most evaluations plus gradient queries that the run may spend.
@@ -43,7 +51,9 @@ class Meter:
             raise TypeError(f"the budget is a whole number of evaluations, not {budget!r}")
         if budget < 1:
             raise ValueError(f"the budget is at least one evaluation, not {budget}")
-        self.budget = int(budget)
+        self._budget = int(budget)
+        self._home = (os.getpid(), threading.get_ident())
+        self._refusals = 0
         self._solver, self._task, self._seed, self._callback = solver, task, seed, callback
         self._writer = TraceWriter(num_choices)
         self._gradient_queries = 0
@@ -59,6 +69,25 @@ class Meter:
         self._uncounted_seconds = 0.0
         self._started = time.perf_counter()
         self._stopped: float | None = None
+
+    def __copy__(self) -> Meter:
+        """The same account: what a copied env is asked is billed as well."""
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Meter:
+        """The same account, as for `copy.copy`."""
+        return self
+
+    def __reduce__(self) -> Never:
+        raise TypeError(
+            "a solver's env cannot be pickled: in another process it would not be on the meter. Ask for whole batches "
+            "in the process of `search` (env.evaluate, env.vector)"
+        )
+
+    @property
+    def budget(self) -> int:
+        """The most that the run may spend."""
+        return self._budget
 
     @property
     def spent(self) -> int:
@@ -77,7 +106,7 @@ class Meter:
             BudgetExhausted: none of them, though some were asked for.
         """
         if asked > 0 and self.left == 0:
-            raise BudgetExhausted(asked=asked, left=0, budget=self.budget)
+            self._refuse(asked)
         return min(asked, self.left)
 
     def record(self, designs: np.ndarray, evaluation: Evaluation, cost: np.ndarray) -> None:
@@ -108,21 +137,26 @@ class Meter:
             oracle_seconds=self._oracle_seconds + self._cached_oracle_seconds,
         )
         if len(designs):
+            self._refusals = 0
             self._best_violation = min(self._best_violation, float(np.maximum(evaluation.violation, 0.0).min()))
             feasible = np.where(evaluation.violation <= 0, evaluation.objective, np.inf)
             self._best_objective = min(self._best_objective, float(feasible.min()))
             self._tell()
 
-    def bill_gradients(self, rows: int) -> None:
-        """Charge `rows` gradient queries.
+    @contextmanager
+    def gradients(self, rows: int) -> Iterator[None]:
+        """Ask the problem for `rows` gradient queries inside; they are charged unless the question fails.
 
         Raises:
-            BudgetExhausted: fewer are left; nothing is charged.
+            BudgetExhausted: fewer are left; nothing is asked.
         """
         if rows > self.left:
-            raise BudgetExhausted(asked=rows, left=self.left, budget=self.budget)
+            self._refuse(rows)
+        with self.oracle():
+            yield
         self._gradient_queries += rows
         if rows:
+            self._refusals = 0
             self._tell()
 
     def bill_costs(self, queries: int) -> None:
@@ -147,7 +181,18 @@ class Meter:
 
     @contextmanager
     def oracle(self) -> Iterator[None]:
-        """Charge the time inside to the oracle."""
+        """Ask the problem inside; the time is charged to the oracle.
+
+        Raises:
+            RuntimeError: the run has ended, or this is not the process and thread that it runs in.
+        """
+        if self._stopped is not None:
+            raise RuntimeError("this env belongs to a run that has ended; nothing more can be asked of it")
+        if (os.getpid(), threading.get_ident()) != self._home:
+            raise RuntimeError(
+                "a solver's env answers only in the process and thread that `search` runs in: elsewhere its questions "
+                "would not be on the meter. Ask for whole batches in place of single designs in parallel"
+            )
         start = time.perf_counter()
         try:
             yield
@@ -191,6 +236,15 @@ class Meter:
     def trace(self) -> Trace:
         """The trace so far."""
         return self._writer.trace()
+
+    def _refuse(self, asked: int) -> Never:
+        self._refusals += 1
+        if self._refusals > _REFUSALS:
+            raise BudgetIgnored(
+                f"it went on asking after {_REFUSALS} refusals in a row: its budget of {self.budget} is spent. Let "
+                "BudgetExhausted pass, or end the search where you catch it"
+            )
+        raise BudgetExhausted(asked=asked, left=self.left, budget=self.budget)
 
     def _tell(self) -> None:
         if self._callback is None:

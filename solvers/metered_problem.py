@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +25,8 @@ class MeteredProblem:
     |---|---|
     | `evaluate(designs)` (batch, choices) | batch evaluations, recorded; bounded by the budget |
     | `relax()(network_probs, hardware_probs)` | one gradient query per row; bounded by the budget |
-    | `relax().on_each_accelerator(network_probs)` | one gradient query per row; and one cost query per row and |
-    | | accelerator |
+    | `relax().on_each_accelerator(network_probs)`, | one gradient query per row; and one cost query per row and |
+    | `relax().on_all_hardware(network_probs)` | accelerator |
     | `evaluate_networks(networks)` | one evaluation per network, recorded with its best accelerator, bounded by the |
     | | budget; and one cost query per network and accelerator |
     | `best_hardware(networks)` | one cost query per network and accelerator |
@@ -70,7 +72,7 @@ class MeteredProblem:
         """
         designs = self.space.check(designs)
         affordable = self.meter.affordable(len(designs))
-        with self.meter.oracle():
+        with self._judging():
             evaluation = self._problem.evaluate(designs[:affordable])
         self._record(designs[:affordable], evaluation)
         self.meter.affordable(len(designs) - affordable)
@@ -83,7 +85,7 @@ class MeteredProblem:
             BudgetExhausted: fewer evaluations than networks were left; the affordable ones are evaluated and recorded.
         """
         affordable = self.meter.affordable(len(networks))
-        with self.meter.oracle():
+        with self._judging():
             evaluation = self._problem.evaluate_networks(networks[:affordable])
         self.meter.bill_costs(evaluation.objective.size)
         hardware = _best_hardware(evaluation)
@@ -94,9 +96,10 @@ class MeteredProblem:
 
     def best_hardware(self, networks: np.ndarray) -> np.ndarray:
         """Index (batch,) of each network's best accelerator."""
-        self.meter.bill_costs(len(networks) * self.accelerator_space.size)
-        with self.meter.oracle():
-            return self._problem.best_hardware(networks)
+        with self._judging():
+            best = self._problem.best_hardware(networks)
+        self.meter.bill_costs(len(best) * self.accelerator_space.size)
+        return best
 
     def relax(self, *, device: str = "cpu", dtype: str = "float64") -> MeteredRelaxedProblem:
         """The differentiable view, its rows on the meter."""
@@ -107,6 +110,15 @@ class MeteredProblem:
     def design(self, networks: np.ndarray, hardware: np.ndarray) -> np.ndarray:
         """Designs (batch, choices) from networks (batch, network choices) and hardware indices (batch,)."""
         return self._problem.design(networks, hardware)
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        """Charge the time inside to the oracle, and what accuracies cost that an earlier run has left in a cache."""
+        accuracy = self._problem.accuracy
+        before = getattr(accuracy, "spared_seconds", 0.0)
+        with self.meter.oracle():
+            yield
+        self.meter.bill_cached_oracle(getattr(accuracy, "spared_seconds", 0.0) - before)
 
     def _record(self, designs: np.ndarray, evaluation: Evaluation) -> None:
         with np.errstate(invalid="ignore"):  # a weight of 0 times the infinite cost of a design without a mapping
@@ -131,20 +143,22 @@ class MeteredCosts:
 
     @property
     def area_mm2(self) -> np.ndarray:
-        """(hardware,) each accelerator's area, which no network changes; free."""
-        return self._problem.costs.area_mm2
+        """(hardware,) each accelerator's area, which no network changes; free, and a copy."""
+        return np.array(self._problem.costs.area_mm2)
 
     def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
         """Cost (batch,) of each network on the accelerator of the same row."""
-        self._meter.bill_costs(len(networks))
-        with self._meter.oracle():
-            return self._problem.costs.lookup(networks, hardware)
+        return self._billed(self._problem.costs.lookup, networks, hardware)
 
     def on_all_hardware(self, networks: np.ndarray) -> Cost:
         """Cost (batch, hardware) of each network on every accelerator."""
-        self._meter.bill_costs(len(networks) * len(self._problem.costs.area_mm2))
+        return self._billed(self._problem.costs.on_all_hardware, networks)
+
+    def _billed(self, ask: Callable[..., Cost], *question: np.ndarray) -> Cost:
         with self._meter.oracle():
-            return self._problem.costs.on_all_hardware(networks)
+            cost = ask(*question)
+        self._meter.bill_costs(np.size(cost.latency_s))
+        return cost
 
 
 class MeteredRelaxedProblem:
@@ -160,30 +174,50 @@ class MeteredRelaxedProblem:
 
     def __call__(self, network_probs: Any, hardware_probs: Any) -> Any:
         """Expected cost, accuracy, objective and violation (batch,) of independent probabilities per choice."""
-        self._meter.bill_gradients(len(network_probs))
-        with self._meter.oracle():
+        with self._meter.gradients(_rows(network_probs, hardware_probs)):
             return self._relaxed(network_probs, hardware_probs)
 
     def accuracy(self, network_probs: Any) -> Any:
         """Expected accuracy (batch,)."""
-        self._meter.bill_gradients(len(network_probs))
-        with self._meter.oracle():
+        with self._meter.gradients(_rows(network_probs)):
             return self._relaxed.accuracy(network_probs)
 
     def on_all_hardware(self, network_probs: Any) -> Any:
-        """Expected latency and energy on each accelerator (batch, hardware), and the areas."""
-        self._meter.bill_gradients(len(network_probs))
-        with self._meter.oracle():
-            return self._relaxed.on_all_hardware(network_probs)
+        """Expected latency and energy on each accelerator (batch, hardware), and the areas.
+
+        Billed besides as `batch x hardware` cost queries.
+        """
+        with self._meter.gradients(_rows(network_probs)):
+            cost = self._relaxed.on_all_hardware(network_probs)
+            self._meter.bill_costs(cost.latency_s.numel())
+        return cost
 
     def on_each_accelerator(self, network_probs: Any) -> Any:
-        """Expected accuracy (batch,), and cost on each accelerator; billed besides as `batch x hardware` cost queries."""
-        self._meter.bill_gradients(len(network_probs))
-        with self._meter.oracle():
+        """Expected accuracy (batch,), and cost on each accelerator; billed as `on_all_hardware` is."""
+        with self._meter.gradients(_rows(network_probs)):
             accuracy, cost = self._relaxed.on_each_accelerator(network_probs)
-        self._meter.bill_costs(cost.latency_s.numel())
+            self._meter.bill_costs(cost.latency_s.numel())
         return accuracy, cost
 
     def joint(self, hardware_probs: Any) -> Any:
         """Probability (batch, hardware) of each accelerator under independent choices; asks nothing of the problem."""
         return self._relaxed.joint(hardware_probs)
+
+
+def _rows(*probs: Any) -> int:
+    """Rows of a question.
+
+    Raises:
+        TypeError: the rows cannot be counted, since torch.func.vmap hides them.
+    """
+    from torch._C import _functorch  # torch has no public way to ask
+
+    for tensor in probs:
+        inner = tensor
+        while _functorch.is_functorch_wrapped_tensor(inner):
+            if _functorch.is_batchedtensor(inner):
+                raise TypeError(
+                    "the differentiable view counts rows, and torch.func.vmap hides them: ask for (rows, options) at once"
+                )
+            inner = _functorch.get_unwrapped(inner)
+    return len(probs[0])

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 
 import numpy as np
 
-from solvers.ledger import BudgetExhausted
+from solvers.ledger import BudgetExhausted, BudgetIgnored
 from solvers.meter import Meter
 from solvers.metered_problem import MeteredProblem
 from solvers.progress import Callback
 from solvers.result import Result, Status, json_settings
+from solvers.suits import check_suits
 
 if TYPE_CHECKING:
     from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
@@ -26,6 +27,9 @@ class SolverFailed(RuntimeError):
         super().__init__(message)
         self.result = result
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.result)
+
 
 class Solver(ABC):
     """A search method; concrete solvers are frozen dataclasses whose fields are their settings.
@@ -37,6 +41,10 @@ class Solver(ABC):
     name: ClassVar[str]
     deterministic: ClassVar[bool] = False
     """Whether every seed gives the same run, so that a comparison runs the solver once."""
+    needs_gradients: ClassVar[bool] = False
+    """Whether it asks for `env.relax()`, so that the accuracy model must know expectations."""
+    needs_every_design: ClassVar[bool] = False
+    """Whether it looks at every design, so that there must not be too many."""
 
     @abstractmethod
     def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
@@ -74,12 +82,13 @@ class Solver(ABC):
 
         Raises:
             SolverFailed: the search raised an error; the exception holds the result until then.
-            TypeError, ValueError: env, budget or seed cannot be used.
+            TypeError, ValueError: env, budget or seed cannot be used, or the problem cannot give what the solver needs.
         """
         given = _as_env(env)
         problem = given.problem
         if isinstance(problem, MeteredProblem):
             raise ValueError("this env is already on a solver's meter; give the solver the env that you made yourself")
+        check_suits(self, problem)
         seed = _check_seed(seed)
         meter = Meter(
             budget, problem.space.num_choices, solver=self.name, task=problem.name, seed=seed, callback=callback
@@ -92,7 +101,7 @@ class Solver(ABC):
             status = Status.BUDGET_SPENT
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
-        except Exception as error:
+        except (Exception, BudgetIgnored, SystemExit) as error:  # a library's sys.exit ends the run, not the comparison
             status, reason, failure = Status.FAILED, f"{type(error).__name__}: {error}", error
         meter.stop()
         trace = meter.trace()

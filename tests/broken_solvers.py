@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -47,6 +49,26 @@ class LeavesTheRest(_Broken):
         meter = env.problem.meter  # type: ignore[attr-defined]
         while meter.left >= 10:
             env.evaluate(env.space.sample(rng, 10))
+
+
+@dataclass(frozen=True)
+class NeverEnds(_Broken):
+    """Takes every error for a passing trouble, the end of its budget too."""
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                env.evaluate(env.space.sample(rng, 16))
+
+
+@dataclass(frozen=True)
+class LooksAheadInThreads(_Broken):
+    """Asks the env from several threads at once."""
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        batches = [env.space.sample(rng, 4) for _ in range(100)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(env.evaluate, batches))
 
 
 @dataclass(frozen=True)
@@ -192,7 +214,7 @@ class NotFrozen(Solver):
 CAUGHT_BY: dict[str, tuple[type[Solver], ...]] = {
     "settings-are-recorded": (FunctionAsSetting, UnwritableSetting, NotFrozen),
     "budget-is-never-exceeded": (BehindTheMeter,),
-    "budget-is-spent": (LeavesTheRest,),
+    "budget-is-spent": (LeavesTheRest, NeverEnds, LooksAheadInThreads),
     "same-seed-same-trace": (OwnRandomness, GlobalRandomness),
     "other-seed-other-trace": (IgnoresSeed,),
     "global-state-is-untouched": (SeedsNumpy, GlobalRandomness, CapsTorchThreads),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,7 @@ import torch
 
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
-from solvers.ledger import BudgetExhausted, Ledger
+from solvers.ledger import BudgetExhausted, BudgetIgnored, Ledger
 from solvers.meter import Meter
 from solvers.metered_problem import MeteredProblem
 
@@ -81,6 +83,89 @@ def test_refused_designs_cost_nothing() -> None:
     assert problem.meter.spent == 0
 
 
+def test_refused_questions_of_every_kind_cost_nothing() -> None:
+    problem = metered()
+    wrong = np.full((3, 4), 99)
+    for question in (
+        lambda: problem.best_hardware(wrong),
+        lambda: problem.evaluate_networks(wrong),
+        lambda: problem.costs.lookup(wrong, np.zeros(3, np.int64)),
+        lambda: problem.costs.on_all_hardware(wrong),
+        lambda: problem.relax().accuracy(torch.zeros(3, 2)),
+        lambda: problem.relax()(torch.zeros(3, 2), torch.zeros(3, 2)),
+    ):
+        with pytest.raises((ValueError, IndexError)):
+            question()
+    ledger = problem.meter.ledger()
+    assert (ledger.spent, ledger.cost_model_queries) == (0, 0)
+
+
+def test_copies_are_on_the_same_meter() -> None:
+    problem = metered()
+    relaxed = problem.relax()
+    designs = problem.space.sample(np.random.default_rng(0), 3)
+    probs = torch.tensor(problem.space.uniform_relaxed(2))[:, problem.space.network_options]
+    for copied in (copy.copy, copy.deepcopy):
+        copied(problem).evaluate(designs)
+        copied(relaxed).accuracy(probs)
+    assert copy.copy(problem.meter) is problem.meter
+    assert problem.meter.spent == 2 * (3 + 2)
+    assert len(problem.meter.trace()) == 6
+
+
+def test_other_processes_and_threads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = metered()
+    designs = problem.space.sample(np.random.default_rng(0), 3)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(problem)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="only in the process and thread"):
+        pool.submit(problem.evaluate, designs).result()
+    assert problem.meter.spent == 0
+    monkeypatch.setattr("solvers.meter.os.getpid", lambda: -1)  # as a fork sees it
+    with pytest.raises(RuntimeError, match="only in the process and thread"):
+        problem.evaluate(designs)
+
+
+def test_nothing_is_answered_after_the_run() -> None:
+    problem = metered()
+    problem.meter.stop()
+    with pytest.raises(RuntimeError, match="a run that has ended"):
+        problem.evaluate(problem.space.sample(np.random.default_rng(0), 1))
+
+
+def test_budget_is_not_the_solvers_to_change() -> None:
+    with pytest.raises(AttributeError):
+        metered().meter.budget = 10**6  # type: ignore[misc]
+
+
+def test_areas_are_a_copy() -> None:
+    problem, plain = metered(), synthetic_problem(0)
+    problem.costs.area_mm2[:] = 0.0
+    np.testing.assert_array_equal(problem.costs.area_mm2, plain.costs.area_mm2)
+
+
+def test_asking_on_and_on_after_the_end_is_stopped() -> None:
+    problem = metered(budget=5)
+    design = problem.space.sample(np.random.default_rng(0), 1)
+    problem.evaluate(design.repeat(5, axis=0))
+    for _ in range(1000):
+        with pytest.raises(BudgetExhausted):
+            problem.evaluate(design)
+    with pytest.raises(BudgetIgnored, match="after 1000 refusals in a row: its budget of 5 is spent"):
+        problem.evaluate(design)
+
+
+def test_refusals_in_between_are_no_matter() -> None:
+    problem = metered(budget=1500)
+    relaxed, design = problem.relax(), problem.space.sample(np.random.default_rng(0), 1)
+    probs = torch.tensor(problem.space.uniform_relaxed(1501))[:, problem.space.network_options]
+    for _ in range(1500):
+        with pytest.raises(BudgetExhausted):
+            relaxed.accuracy(probs)
+        problem.evaluate(design)
+    assert problem.meter.left == 0
+
+
 def test_gradient_queries_share_the_budget_and_are_refused_whole() -> None:
     problem = metered(budget=10)
     relaxed = problem.relax()
@@ -99,6 +184,33 @@ def test_gradient_queries_share_the_budget_and_are_refused_whole() -> None:
     problem.evaluate(space.sample(np.random.default_rng(0), 2))
     assert problem.meter.trace().gradient_queries.tolist() == [8, 8]
     assert problem.meter.left == 0
+
+
+def test_costs_on_each_accelerator_are_cost_queries_besides() -> None:
+    problem = metered()
+    probs = torch.tensor(problem.space.uniform_relaxed(3))[:, problem.space.network_options]
+    problem.relax().on_all_hardware(probs)
+    problem.relax().on_each_accelerator(probs)
+    ledger = problem.meter.ledger()
+    assert (ledger.gradient_queries, ledger.cost_model_queries) == (6, 2 * 3 * problem.accelerator_space.size)
+
+
+def test_rows_that_vmap_hides_are_refused() -> None:
+    problem = metered()
+    relaxed, space = problem.relax(), problem.space
+    uniform = torch.tensor(space.uniform_relaxed(4))
+    network, hardware = uniform[:, space.network_options], uniform[:, space.hardware_options]
+
+    def objective(network: torch.Tensor, hardware: torch.Tensor) -> torch.Tensor:
+        return relaxed(network[None], hardware[None]).objective[0]
+
+    for hidden in ((0, 0), (0, None), (None, 0)):
+        given = [rows if axis == 0 else rows[0] for rows, axis in zip((network, hardware), hidden, strict=True)]
+        with pytest.raises(TypeError, match=r"torch\.func\.vmap hides them"):
+            torch.func.vmap(objective, in_dims=hidden)(*given)
+    assert problem.meter.spent == 0
+    torch.func.grad(objective)(network[0], hardware[0])
+    assert problem.meter.spent == 1
 
 
 def test_evaluating_a_network_everywhere_is_one_evaluation_recorded_at_its_best_accelerator() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import runpy
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver
+from solvers.ledger import BudgetIgnored
 from solvers.random_search import RandomSearch
 from solvers.testing import CHECKS, CheckFailed, check_solver
 
@@ -100,6 +102,27 @@ def test_failure_is_raised_and_loses_nothing() -> None:
     assert result.reason == "ZeroDivisionError: of all things"
     assert len(result.trace) == 5
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("ending", [SystemExit(0), BudgetIgnored("on and on")], ids=["exit", "ignored"])
+def test_what_is_no_exception_fails_the_run_too(ending: BaseException) -> None:
+    @dataclass(frozen=True)
+    class Leaves(Solver):
+        name: ClassVar[str] = "leaves"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            raise ending
+
+    with pytest.raises(SolverFailed, match=type(ending).__name__):
+        Leaves().solve(synthetic_problem(0), budget=10, seed=0)
+
+
+def test_failure_survives_a_process_boundary() -> None:
+    with pytest.raises(SolverFailed) as caught:
+        Fails().solve(synthetic_problem(0), budget=10, seed=0)
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert str(copied) == str(caught.value)
+    assert copied.result.trace.same_search(caught.value.result.trace)
 
 
 @dataclass(frozen=True)
