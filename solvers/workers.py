@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,21 +34,29 @@ def run_cells(
         cells: what to run.
         workers: processes; with one, the cells run here, in order.
         on_progress: told how far each running cell is, a few times a second.
+
+    Raises:
+        ChildProcessError: a worker was killed from outside, for want of memory for example.
     """
     if workers == 1 or len(cells) < 2:
         for cell in cells:
             yield cell, cell.run(_Reporter(cell, on_progress) if on_progress else None)
         return
     context = multiprocessing.get_context("spawn")
-    with _one_thread_each(), context.Manager() as manager:
-        reports = manager.Queue()
+    reports = context.Queue()
+    with _one_thread_each():
         pool = ProcessPoolExecutor(min(workers, len(cells)), context, _start_worker, (reports,))
         try:
             yield from _gather(pool, cells, reports, on_progress)
-        except BaseException:
+        except BaseException as error:
             for process in list((pool._processes or {}).values()):
                 process.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, BrokenProcessPool):
+                raise ChildProcessError(
+                    "a worker process was killed, perhaps for want of memory; cells that had finished are on record: "
+                    "run the same again, with fewer workers if memory is short"
+                ) from error
             raise
         pool.shutdown()
 
@@ -77,6 +87,16 @@ def _drain(reports: Any) -> Iterator[tuple[int, Progress]]:
 def _start_worker(reports: Any) -> None:
     global _reports
     _reports = reports
+    _reports.cancel_join_thread()  # reports that nobody reads any more do not keep a worker from ending
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)
 
 
 def _run_in_worker(number: int, cell: Cell) -> Result:
