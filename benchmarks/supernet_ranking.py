@@ -127,10 +127,13 @@ def correlation(one: np.ndarray, other: np.ndarray, *, resamples: int = 2000) ->
     rng = np.random.default_rng(0)
     rows = rng.integers(len(one), size=(resamples, len(one)))
     taus = [stats.kendalltau(one[row], other[row]).statistic for row in rows]
+    kendall, spearman = stats.kendalltau(one, other), stats.spearmanr(one, other)
     return {
-        "kendall": float(stats.kendalltau(one, other).statistic),
+        "kendall": float(kendall.statistic),
+        "kendall_p": float(kendall.pvalue),
         "kendall_95pct": [float(value) for value in np.nanpercentile(taus, [2.5, 97.5])],
-        "spearman": float(stats.spearmanr(one, other).statistic),
+        "spearman": float(spearman.statistic),
+        "spearman_p": float(spearman.pvalue),
         "pearson": float(stats.pearsonr(one, other).statistic),
     }
 

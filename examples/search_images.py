@@ -24,6 +24,8 @@ from dance_env.accuracy.supernet.distributed import World
 from dance_env.accuracy.supernet.gates import SAMPLINGS
 from dance_env.accuracy.supernet.training import Execution
 from dance_env.tasks import get_task
+from solvers.claims.joint_on_images import judge
+from solvers.claims.scale import ImageScale
 from solvers.dance.images.catalog import HARDWARE_TERMS, hardware_term, image_task, image_task_names
 from solvers.dance.images.settings import ImageSearchSettings, preset
 from solvers.dance.images.show import progress_bars
@@ -91,8 +93,27 @@ def main(given: Sequence[str] | None = None) -> list[dict[str, Any]]:
         )
     if world.leads:
         console.print(table_of(results))
+        for line in comparison(results):
+            console.print(line)
     world.leave()
     return results
+
+
+def comparison(results: Sequence[dict[str, Any]]) -> list[str]:
+    """How the joint search fares against each separate one: EDAP at equal error within a seed, and the least objective.
+
+    Nothing where only one of the two was run.
+    """
+    terms, seeds = ([*dict.fromkeys(result[key] for result in results)] for key in ("term", "seed"))
+    separate = tuple(term for term in terms if term in ("macs", "none"))
+    if "table" not in terms or not separate:
+        return []
+    claim = judge(results, ImageScale(tasks=(results[0]["task"],), seeds=tuple(seeds), separate=separate))
+    lines = [f"{finding.what}: {finding.ours} ({finding.rule})" for finding in claim.findings]
+    for term in terms:
+        least = [min(each["objective"] for each in results if (each["term"], each["seed"]) == (term, s)) for s in seeds]
+        lines.append(f"pays for {term}: least objective by seed " + ", ".join(f"{value:.2f}" for value in least))
+    return [*lines, claim.sentence]
 
 
 def table_of(results: Sequence[dict[str, Any]]) -> Table:

@@ -542,7 +542,9 @@ def test_a_sweep_without_a_warm_up_runs(tmp_path: Path, without_plots: None) -> 
     assert not list(tmp_path.glob("warm-up*"))
 
 
-def test_the_example_runs_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_plots: None) -> None:
+def test_the_example_runs_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], without_plots: None
+) -> None:
     path = Path(__file__).parents[1] / "examples" / "search_images.py"
     spec = importlib.util.spec_from_file_location("search_images_example", path)
     assert spec is not None
@@ -553,6 +555,9 @@ def test_the_example_runs_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     options = ["--warmup-epochs", "1", "--search-epochs", "1", "--final-epochs", "1", "--batch-size", "30"]
     results = example.main([str(tmp_path), "--hardware", "table", "macs", "none", "--lambda2", "0.5", *options])
     assert [result["term"] for result in results] == ["table", "macs", "none"]
+    printed = " ".join(capfd.readouterr().err.split())
+    assert "against a search that pays for macs: macs: gain" in printed
+    assert f"pays for none: least objective by seed {results[2]['objective']:.2f}" in printed
     assert all((tmp_path / f"{name}-seed0" / "result.json").exists() for name in ("table-lambda0.5", "none-lambda0"))
 
 
