@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from solvers.catalog import make_solver
 from solvers.progress import Callback
 from solvers.record.file import RecordError
-from solvers.result import Result, json_settings
+from solvers.result import Result, json_settings, software_versions
 from solvers.solver import SolverFailed
 
 if TYPE_CHECKING:
     from dance_env.problem import Problem
+    from dance_env.progress import Progress
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a task takes its accuracies from, besides what ships; arguments of `dance_env.make_problem`.
+
+    Attributes:
+        accuracy_table: file with the NAS-Bench-Macro table, in place of the surrogate fitted to it.
+        supernet: a trained supernet's file, for tasks of images.
+        images: where their images are: a folder, or another name on the hub.
+        device: where a supernet runs.
+    """
+
+    accuracy_table: Path | None = None
+    supernet: Path | None = None
+    images: str | None = None
+    device: str = "cpu"
+
+    def problem(self, task: str, *, progress: Progress | None = None) -> Problem:
+        """The problem of a task; `progress` as for `make_problem`."""
+        from dance_env.tasks import make_problem
+
+        return make_problem(
+            task,
+            accuracy_table=self.accuracy_table,
+            supernet=self.supernet,
+            images=self.images,
+            device=self.device,
+            progress=progress,
+        )
 
 
 @dataclass(frozen=True)
@@ -25,7 +56,7 @@ class Cell:
     seed: int
     budget: int
     path: Path
-    accuracy_table: Path | None = None
+    sources: Sources = field(default_factory=Sources)
 
     def run(self, callback: Callback | None = None) -> Result:
         """Run the solver and keep its record; an interrupted run is returned but not kept, so that it runs again."""
@@ -41,9 +72,7 @@ class Cell:
 
     def problem(self) -> Problem:
         """The cell's problem, its cost table out of the cache."""
-        from dance_env.tasks import make_problem
-
-        return make_problem(self.task, accuracy_table=self.accuracy_table)
+        return self.sources.problem(self.task)
 
     def finished(self, problem: Problem) -> Result | None:
         """The record of this very cell where it is already there, else None."""
@@ -51,9 +80,12 @@ class Cell:
             result = Result.load(self.path)
         except (FileNotFoundError, RecordError):
             return None
+        solver = make_solver(self.solver)
         same = (
             result.problem_fingerprint == problem.fingerprint()
-            and result.settings == json_settings(make_solver(self.solver))
+            and result.solver == solver.name
+            and result.settings == json_settings(solver)
+            and result.software == software_versions(solver)
             and result.budget == self.budget
             and result.seed == self.seed
             and result.status.complete

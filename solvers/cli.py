@@ -13,6 +13,7 @@ _SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("dance_env.cost.audit:main", "hold the cost model against a file of reference points"),
     "choose": ("dance_env.choose:main", "find the exact best design of a task under limits"),
     "coupling": ("dance_env.coupling:main", "measure how much network and accelerator depend on each other in a task"),
+    "supernet": ("solvers.dance.images.supernet_command:main", "train a supernet that judges networks, for a task"),
     "evaluator": ("solvers.claims.evaluator_command:main", "train DANCE's evaluator, and report how good it is"),
 }
 """Subcommands that stand in the room they belong to: `main(argv) -> exit status`, and one line of help."""
@@ -65,16 +66,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `dance compare` and `examples/compare.py`."""
-    from solvers.compare import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_SOLVERS, DEFAULT_TASK, Settings
+    from solvers.compare import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_SOLVERS, DEFAULT_TASK, IMAGE_SOLVERS, Settings
 
     defaults = Settings()
     parser.add_argument("--task", default=DEFAULT_TASK, help="name of the task (default: %(default)s)")
     parser.add_argument(
         "--solvers",
         nargs="+",
-        default=list(DEFAULT_SOLVERS),
+        default=None,
         metavar="SOLVER",
-        help=f"names of solvers, or path/to/file.py:Class for one of yours (default: {' '.join(DEFAULT_SOLVERS)})",
+        help="names of solvers, or path/to/file.py:Class for one of yours (default: "
+        f"{' '.join(DEFAULT_SOLVERS)}; on tasks of images {' '.join(IMAGE_SOLVERS)})",
     )
     parser.add_argument(
         "--seeds",
@@ -100,6 +102,17 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
         help="the NAS-Bench-Macro table, to use it in place of the surrogate fitted to it",
     )
     parser.add_argument(
+        "--supernet",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="a trained supernet, for tasks of images (default: what DANCE_SUPERNET names)",
+    )
+    parser.add_argument(
+        "--images", default=None, metavar="PLACE", help="a folder of those images, or another name on the hub"
+    )
+    parser.add_argument("--device", default="cpu", help="where a supernet runs (default: %(default)s)")
+    parser.add_argument(
         "--workers", type=int, default=defaults.workers, help="processes side by side (default: %(default)s)"
     )
     parser.set_defaults(run=_compare)
@@ -114,17 +127,22 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from solvers.compare import Settings
+    from solvers.cell import Sources
+    from solvers.compare import Settings, default_solvers
     from solvers.console import run_comparison
     from solvers.result import Status
 
     settings = Settings(
         task=arguments.task,
-        solvers=tuple(name for part in arguments.solvers for name in part.split(",") if name),
+        solvers=(
+            default_solvers(arguments.task)
+            if arguments.solvers is None
+            else tuple(name for part in arguments.solvers for name in part.split(",") if name)
+        ),
         seeds=arguments.seeds,
         budget=arguments.budget,
         out=arguments.out,
-        accuracy_table=arguments.accuracy_table,
+        sources=Sources(arguments.accuracy_table, arguments.supernet, arguments.images, arguments.device),
         workers=arguments.workers,
     )
     comparison = run_comparison(settings, command=(Path(sys.argv[0]).name, *sys.argv[1:]))
@@ -135,7 +153,10 @@ def _list(_: argparse.Namespace) -> int:
     from dance_env.tasks import TASKS
     from solvers.catalog import solver_names, solver_summary
 
-    tasks = {name: f"{task.variant.objective} ({task.variant.technology.name})" for name, task in TASKS.items()}
+    tasks = {
+        name: f"{task.variant.objective} ({task.variant.technology.name}{', needs --supernet' * task.needs_supernet})"
+        for name, task in TASKS.items()
+    }
     solvers = {name: solver_summary(name) for name in solver_names()}
     for title, entries in {"tasks, by what they minimise": tasks, "solvers": solvers}.items():
         width = max(map(len, entries))

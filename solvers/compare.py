@@ -8,20 +8,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dance_env.exact import optimum
+from dance_env.exact import MAX_DESIGNS, optimum
 from dance_env.problem import Problem
-from dance_env.tasks import make_problem
+from dance_env.tasks import get_task, task_names
 from solvers.catalog import make_solver
-from solvers.cell import Cell
+from solvers.cell import Cell, Sources
 from solvers.record.file import record_path
+from solvers.report.reference import Reference
 from solvers.result import Result, Status
 from solvers.solver import Solver
+from solvers.suits import check_suits
 from solvers.workers import OnProgress, run_cells
 
 DEFAULT_TASK = "macro-cifar10/balanced"
 DEFAULT_SOLVERS = ("dance", "ppo", "evolution", "random", "exhaustive")
+IMAGE_SOLVERS = ("evolution", "nsga2", "ppo", "random")
+"""Those that suit a task whose accuracies a supernet tells: neither gradients nor every design can be asked for."""
+
 DEFAULT_SEEDS = 3
 DEFAULT_BUDGET = 4000
+
+
+def default_solvers(task: str) -> tuple[str, ...]:
+    """Who fights on a task if nobody is named."""
+    judged_by_supernet = any(task in (name, get_task(name).network) for name in task_names(needs_supernet=True))
+    return IMAGE_SOLVERS if judged_by_supernet else DEFAULT_SOLVERS
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Settings:
         seeds: the seeds that every solver runs with; a solver that draws no random number runs with the first only.
         budget: the most evaluations plus gradient queries of one run.
         out: folder for the records, the table and the plots.
-        accuracy_table: file with the NAS-Bench-Macro table, used in place of the surrogate; None for the surrogate.
+        sources: what the task takes its accuracies from, besides what ships.
         workers: processes that run cells side by side.
     """
 
@@ -43,7 +54,7 @@ class Settings:
     seeds: tuple[int, ...] = tuple(range(DEFAULT_SEEDS))
     budget: int = DEFAULT_BUDGET
     out: Path = Path("runs/compare")
-    accuracy_table: Path | None = None
+    sources: Sources = field(default_factory=Sources)
     workers: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
 
     def __post_init__(self) -> None:
@@ -63,12 +74,17 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What came out: one result per cell, and the exact optimum that regret is measured against."""
+    """What came out: one result per cell, and what they are measured from."""
 
     settings: Settings
     problem: Problem
-    optimum: float
+    reference: Reference
     results: tuple[Result, ...]
+
+    @property
+    def optimum(self) -> float:
+        """The objective that solvers are measured from: the exact optimum's, or the best known."""
+        return self.reference.objective
 
     def by_solver(self) -> dict[str, list[Result]]:
         """The results of each solver, in the order of the cells."""
@@ -98,7 +114,7 @@ def plan(settings: Settings) -> list[Cell]:
                 seed=seed,
                 budget=settings.budget,
                 path=record_path(settings.out / "records", task=settings.task, solver=solver.name, seed=seed),
-                accuracy_table=settings.accuracy_table,
+                sources=settings.sources,
             )
             for seed in _seeds(solver, settings.seeds)
         )
@@ -129,13 +145,18 @@ def compare(
 
     Raises:
         OSError: the output folder cannot be written.
-        ValueError: an unknown task or solver (the nearest names are offered).
+        ValueError: an unknown task or solver (the nearest names are offered), a solver that the task does not suit, a
+            supernet that is missing or another task's.
         KeyboardInterrupt: interrupted; finished cells are on record, and the same call goes on from there.
     """
     cells = plan(settings)
     check_writable(settings.out)
-    problem = make_problem(settings.task, accuracy_table=settings.accuracy_table, progress=table_progress)
-    reference = optimum(problem, progress=optimum_progress)
+    problem = settings.sources.problem(settings.task, progress=table_progress)
+    for spec in settings.solvers:
+        check_suits(make_solver(spec), problem)
+    exact = None
+    if problem.space.size <= MAX_DESIGNS:
+        exact = Reference(float(optimum(problem, progress=optimum_progress).objective), exact=True)
     results = {cell: result for cell in cells if (result := cell.finished(problem)) is not None}
     for cell, result in results.items():
         _tell(on_cell, cell, result)
@@ -146,7 +167,8 @@ def compare(
         _tell(on_cell, cell, result)
         if result.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
-    return Comparison(settings, problem, float(reference.objective), tuple(results[cell] for cell in cells))
+    ordered = tuple(results[cell] for cell in cells)
+    return Comparison(settings, problem, exact or Reference.best_known(ordered), ordered)
 
 
 def _tell(on_cell: Callable[[Cell, Result], object] | None, cell: Cell, result: Result) -> None:

@@ -16,7 +16,7 @@ from solvers.compare import Comparison, Settings, compare
 from solvers.progress import Progress as RunProgress
 from solvers.report.page import write_report
 from solvers.report.summary import summarise
-from solvers.report.table import NOTE, rich_table
+from solvers.report.table import note, rich_table
 from solvers.result import Result, Status
 
 
@@ -44,12 +44,16 @@ def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: 
         )
     page = write_report(comparison, command=command)
     rows = summarise(comparison.by_solver(), comparison.optimum)
-    problem = comparison.problem
+    problem, reference = comparison.problem, comparison.reference
     console.print()
     console.print(
-        rich_table(rows, title=f"{problem.name}: {problem.space.size:,} designs, optimum {comparison.optimum:.4f}")
+        rich_table(
+            rows,
+            title=f"{problem.name}: {problem.space.size:,} designs, {reference.name} {reference.objective:.4f}",
+            reference=reference,
+        )
     )
-    console.print(f"[dim]{escape(NOTE)}[/dim]", highlight=False)
+    console.print(f"[dim]{escape(note(reference))}[/dim]", highlight=False)
     console.print(
         f"\nReport, plots and records: {escape(str(page))} ({time.perf_counter() - started:.0f} s)",
         highlight=False,

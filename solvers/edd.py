@@ -42,6 +42,7 @@ class EDD(Solver):
     """
 
     name: ClassVar[str] = "edd"
+    needs_gradients: ClassVar[bool] = True
     descent: DescentSettings = field(default_factory=DescentSettings)
     hdx: HdxSettings | None = field(default_factory=HdxSettings)
     evaluations: int = 128

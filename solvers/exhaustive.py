@@ -29,6 +29,7 @@ class Exhaustive(Solver):
 
     name: ClassVar[str] = "exhaustive"
     deterministic: ClassVar[bool] = True
+    needs_every_design: ClassVar[bool] = True
     front: bool = True
 
     def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:

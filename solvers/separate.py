@@ -41,6 +41,7 @@ class Separate(Solver):
     """
 
     name: ClassVar[str] = "separate"
+    needs_gradients: ClassVar[bool] = True
     descent: DescentSettings = field(default_factory=DescentSettings)
     evaluations: int = 512
     device: str = "cpu"
@@ -73,6 +74,7 @@ class SeparateFlops(Solver):
     """
 
     name: ClassVar[str] = "separate-flops"
+    needs_gradients: ClassVar[bool] = True
     penalty: float = 4.0
     descent: DescentSettings = field(default_factory=DescentSettings)
     evaluations: int = 512

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -42,12 +43,15 @@ class MultiObjectiveCoDesignEnv(gymnasium.Env[np.ndarray, Any]):
         task: str | None = None,
         *,
         problem: Problem | None = None,
+        supernet: str | os.PathLike[str] | None = None,
         episode: str = "one-shot",
         horizon: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         """Arguments and errors as for `CoDesignEnv`."""
-        self._env = CoDesignEnv(task, problem=problem, episode=episode, horizon=horizon, render_mode=render_mode)
+        self._env = CoDesignEnv(
+            task, problem=problem, supernet=supernet, episode=episode, horizon=horizon, render_mode=render_mode
+        )
         self.render_mode = render_mode
         self.action_space = self._env.action_space
         self.observation_space = self._env.observation_space

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -96,6 +97,7 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
     |---|---|---|
     | `task` | `"macro-cifar10/balanced"` | name of a task, see `dance_env.task_names()` |
     | `problem` | None | a `Problem`, in place of a task |
+    | `supernet` | None | a trained supernet's file, for tasks of images (or in the environment variable `DANCE_SUPERNET`) |
     | `episode` | `"one-shot"` | the style: `"one-shot"`, `"sequential"`, `"refine"` |
     | `horizon` | None | steps of a refine episode; None means `2 D` |
     | `render_mode` | None | `"rgb_array"` (a dashboard, 560 x 1000 x 3, needs matplotlib) or `"ansi"` (a text card) |
@@ -116,6 +118,7 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
         task: str | None = None,
         *,
         problem: Problem | None = None,
+        supernet: str | os.PathLike[str] | None = None,
         episode: str = "one-shot",
         horizon: int | None = None,
         render_mode: str | None = None,
@@ -123,12 +126,15 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
         """See Arguments in the class docstring.
 
         Raises:
-            ValueError: an unknown task, style or render mode; a horizon that does not fit.
+            ValueError: an unknown task, style or render mode; a horizon that does not fit; no supernet, or another one
+                than the task's.
+            FileNotFoundError: no such supernet.
             TypeError: a horizon that is no integer, a problem that is none, or both a task and a problem.
         """
         self._batch = CoDesignVectorEnv(
             problem,
             task=task,
+            supernet=supernet,
             num_envs=1,
             episode=episode,
             horizon=horizon,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         problem: Problem | str | None = None,
         *,
         task: str | None = None,
+        supernet: str | os.PathLike[str] | None = None,
         num_envs: int = 1,
         episode: str = "one-shot",
         horizon: int | None = None,
@@ -67,6 +69,8 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         Args:
             problem: a problem, or the name of a task; the default task if neither this nor `task` is given.
             task: the name of a task (see `dance_env.task_names()`), in place of `problem`.
+            supernet: a trained supernet's file, for tasks of images; without it, the environment variable
+                DANCE_SUPERNET names one.
             num_envs: sub-environments, at least one.
             episode: "one-shot", "sequential" or "refine".
             horizon: steps of a refine episode, 2 D if not given; not for the other styles.
@@ -77,7 +81,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             ValueError: an unknown task, style, render mode or autoreset mode; a number below one.
             TypeError: a number that is no integer, or a problem that is none.
         """
-        self.problem: Problem = resolve_problem(problem, task)
+        self.problem: Problem = resolve_problem(problem, task, supernet)
         self.num_envs = _check_num_envs(num_envs)
         self.episode = make_episode(episode, self.problem.space, horizon=horizon)
         self.render_mode = _check_member("render_mode", render_mode, (None, *RENDER_MODES))

@@ -55,6 +55,7 @@ class DanceExact(Solver):
     lambdas: tuple[float, ...] = (1.0,)
     device: str = "cpu"
 
+    needs_gradients: ClassVar[bool] = True
     def __post_init__(self) -> None:
         check_lambdas(self.lambdas)
         if self.evaluations < 1:

@@ -55,6 +55,7 @@ class Dance(Solver):
     hdx: HdxSettings | None = field(default_factory=HdxSettings)
     evaluations: int = 128
     gumbel: bool = True
+    needs_gradients: ClassVar[bool] = True
     straight_through: bool = True
     lambdas: tuple[float, ...] = (1.0,)
     device: str = "cpu"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dance_env.exact import pareto_front
 from solvers.report.plots import Front, plot_best_so_far, plot_plane
 from solvers.report.summary import Row, summarise
-from solvers.report.table import NOTE, csv_text, markdown
+from solvers.report.table import csv_text, markdown, note
 from solvers.result import software_versions
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> Path
     for against in ("queries", "seconds"):
         plot_best_so_far(
             results,
-            comparison.optimum,
+            comparison.reference,
             against=against,
             path=out / f"best_so_far_{against}.png",
-            title=f"{task}: regret",
+            title=f"{task}: {comparison.reference.distance}",
         )
     plot_plane(
         results,
@@ -54,26 +54,28 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> Path
 
 
 def _edap_front(comparison: Comparison) -> Front:
+    if not comparison.reference.exact:
+        return Front.best_known(comparison.results, "edap_js_mm2")
     front = pareto_front(comparison.problem, metric="edap_js_mm2")
     return Front(error_pct=front.error_pct, cost=front.cost)
 
 
 def _page(comparison: Comparison, rows: Sequence[Row], command: Sequence[str]) -> str:
-    settings = comparison.settings
+    settings, reference = comparison.settings, comparison.reference
     versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
     endings = [f"- {r.solver}, seed {r.seed}: {r.status.value} {r.reason}".rstrip() for r in comparison.results]
     made = f"\nMade with `{shlex.join(command)}`.\n" if command else ""
     return f"""# {comparison.problem.name}
 {made}
 Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}.
-Exact optimum of the objective {comparison.optimum:.6f} over {comparison.problem.space.size:,} designs.
+{comparison.problem.space.size:,} designs; {reference.name} of the objective {reference.objective:.6f}.
 
-{markdown(rows)}
-{NOTE}
+{markdown(rows, reference=reference)}
+{note(reference)}
 
-![Regret against queries](best_so_far_queries.png)
+![{reference.distance.capitalize()}, against queries](best_so_far_queries.png)
 
-![Regret against seconds](best_so_far_seconds.png)
+![{reference.distance.capitalize()}, against seconds](best_so_far_seconds.png)
 
 ![Error against EDAP](error_edap.png)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from dance_env.exact import non_dominated
+from solvers.report.reference import Reference
 from solvers.report.summary import REFERENCE
 from solvers.result import Result
 
@@ -22,15 +24,26 @@ _POINTS = 400
 
 @dataclass(frozen=True, eq=False)
 class Front:
-    """An exact Pareto front of error against a cost.
+    """A Pareto front of error against a cost.
 
     Attributes:
         error_pct: (points,) percentage points.
         cost: (points,) in the unit of the plot.
+        exact: whether it is that of all designs; else of those that were evaluated.
     """
 
     error_pct: np.ndarray
     cost: np.ndarray
+    exact: bool = True
+
+    @classmethod
+    def best_known(cls, results: Iterable[Result], metric: str) -> Front:
+        """Of the feasible designs that these runs evaluated; `metric` is a trace's column or property."""
+        traces = [result.trace[result.trace.feasible] for result in results]
+        error = np.concatenate([np.empty(0), *(trace.error_pct for trace in traces)])
+        cost = np.concatenate([np.empty(0), *(getattr(trace, metric) for trace in traces)])
+        front = non_dominated(error, cost)
+        return cls(error[front], cost[front], exact=False)
 
 
 def colours(solvers: Sequence[str]) -> dict[str, str]:
@@ -40,7 +53,7 @@ def colours(solvers: Sequence[str]) -> dict[str, str]:
 
 def plot_best_so_far(
     results: Mapping[str, Sequence[Result]],
-    optimum: float,
+    reference: Reference,
     *,
     against: Literal["queries", "seconds"],
     path: Path,
@@ -50,7 +63,7 @@ def plot_best_so_far(
 
     Args:
         results: each solver's results.
-        optimum: the exact lowest objective; regret is measured from it.
+        reference: what regret is measured from.
         against: `queries` (evaluations + gradient queries; without exhaustive search) or
             `seconds` (solver, oracle, and the surrogate's training in full, so that a solver with a surrogate starts
             where its training ends; its search alone is dashed).
@@ -58,6 +71,7 @@ def plot_best_so_far(
         title: heading.
     """
     figure, axes = _figure()
+    optimum = reference.objective if np.isfinite(reference.objective) else 0.0  # nothing feasible: no curves
     floor = _floor(results, optimum)
     for solver, colour in colours(list(results)).items():
         curves = _curves(results[solver], optimum, against)
@@ -70,7 +84,7 @@ def plot_best_so_far(
     axes.set_yscale("log")
     axes.axhline(floor, color="0.6", linewidth=0.8, linestyle=":")
     axes.annotate(
-        "exact optimum",
+        reference.name,
         (1.0, floor),
         xycoords=("axes fraction", "data"),
         ha="right",
@@ -81,7 +95,7 @@ def plot_best_so_far(
     axes.set_xlabel(
         "evaluations + gradient queries" if against == "queries" else "seconds (surrogate training included)"
     )
-    axes.set_ylabel("regret (percentage points)")
+    axes.set_ylabel(f"{reference.distance} (percentage points)")
     axes.set_title(title, loc="left", fontsize=11)
     axes.legend(frameon=False, fontsize=9)
     figure.savefig(path)
@@ -163,7 +177,15 @@ def plot_plane(
         title: heading.
     """
     figure, axes = _figure()
-    axes.step(front.cost, front.error_pct, where="post", color="0.3", linewidth=1.2, label="exact front", zorder=1)
+    axes.step(
+        front.cost,
+        front.error_pct,
+        where="post",
+        color="0.3",
+        linewidth=1.2,
+        label=f"{'exact' if front.exact else 'best known'} front",
+        zorder=1,
+    )
     for solver, colour in colours(list(results)).items():
         for number, result in enumerate(results[solver]):
             trace = result.trace
@@ -199,7 +221,7 @@ def plot_plane(
 def _error_limits(front: Front, results: Mapping[str, Sequence[Result]]) -> tuple[float, float]:
     """From just under the front's lowest error to well above the best designs' highest."""
     best = [float(r.trace.error_pct[r.best]) for runs in results.values() for r in runs if r.best is not None]
-    low = float(front.error_pct.min())
+    low = float(min([*front.error_pct, *best], default=0.0))  # no front where nothing feasible is known
     high = max([*best, low + 1.0])
     return low - 0.1 * (high - low) - 0.1, high + 1.2 * (high - low) + 0.5
 

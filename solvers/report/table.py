@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from solvers.report.reference import Reference
 from solvers.report.summary import CLOSE_PCT, Row, Spread, spread_columns
 
 if TYPE_CHECKING:
@@ -66,13 +67,28 @@ COLUMNS = (
     Column("training s", "surrogate_s", _digits(1)),
 )
 
-NOTE = (
-    "Mean ± standard deviation over seeds. Regret: objective above the exact optimum, in per cent of it. "
-    f"to {CLOSE_PCT:g} %: evaluations + gradients until the regret was that small, over the seeds that got there "
+EXACT = Reference(0.0, exact=True)
+
+_ABOUT_EXACT = "Regret: objective above the exact optimum, in per cent of it. "
+_ABOUT_BEST_KNOWN = (
+    "There are too many designs to know the optimum: objectives are measured from the best that these runs found. "
+)
+_ABOUT_ALL = (
+    f"to {CLOSE_PCT:g} %: evaluations + gradients until that was so small, over the seeds that got there "
     "(n/m says how many did). cost queries: costs of a network on an accelerator asked for apart from evaluations; "
     "samples: what a surrogate was trained on; training s: its seconds. These are charged to each seed in full, "
     "although a cache shares them."
 )
+
+
+def note(reference: Reference = EXACT) -> str:
+    """What the table's columns mean."""
+    about = _ABOUT_EXACT if reference.exact else _ABOUT_BEST_KNOWN
+    return f"Mean ± standard deviation over seeds. {about}{_ABOUT_ALL}"
+
+
+def _heading(column: Column, reference: Reference) -> str:
+    return "above best %" if column.figure == "regret_pct" and not reference.exact else column.heading
 
 
 def _cell(row: Row, column: Column) -> str:
@@ -85,7 +101,7 @@ def _cell(row: Row, column: Column) -> str:
     return text
 
 
-def rich_table(rows: Sequence[Row], *, title: str) -> Table:
+def rich_table(rows: Sequence[Row], *, title: str, reference: Reference = EXACT) -> Table:
     """The table for a terminal: a column per solver, so that it fits; figures that say nothing here are left out."""
     from rich import box
     from rich.markup import escape
@@ -96,7 +112,7 @@ def rich_table(rows: Sequence[Row], *, title: str) -> Table:
     for row in rows:
         table.add_column(escape(row.solver), justify="right")
     for column in telling_columns(rows):
-        table.add_row(column.heading, *(_cell(row, column).replace(" ± ", "±") for row in rows))
+        table.add_row(_heading(column, reference), *(_cell(row, column).replace(" ± ", "±") for row in rows))
     return table
 
 
@@ -109,11 +125,11 @@ def telling_columns(rows: Sequence[Row]) -> list[Column]:
     return [column for column in COLUMNS if column.figure in ("objective", "regret_pct") or tells(column)]
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Row], *, reference: Reference = EXACT) -> str:
     """The table as Markdown."""
     columns = telling_columns(rows)
     lines = [
-        "| solver | " + " | ".join(column.heading for column in columns) + " |",
+        "| solver | " + " | ".join(_heading(column, reference) for column in columns) + " |",
         "| --- |" + " ---: |" * len(columns),
     ]
     for row in rows:

@@ -91,7 +91,7 @@ class SupernetAccuracy:
             raise ValueError(f"judging_images must be in 1..{available[1]}, got {self.judging_images}")
         if self.chunk < 2 or self.threads < 1:
             raise ValueError(f"chunk >= 2 and threads >= 1 expected, got {self.chunk} and {self.threads}")
-        self.supernet.to(_device(self.device)).requires_grad_(False)
+        self.supernet.to(usable_device(self.device)).requires_grad_(False)
 
     @property
     def option_counts(self) -> tuple[int, ...]:
@@ -255,8 +255,12 @@ def _pass(
     return calibrated, [module(chunk) for chunk in judging]
 
 
-def _device(name: str) -> torch.device:
-    """The device of this name, if it is there."""
+def usable_device(name: str) -> torch.device:
+    """The device of this name.
+
+    Raises:
+        ValueError: there is none, or this build of torch cannot use it.
+    """
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
