@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation", "Problem"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
     """A space of designs and the rule that judges them; pure: nothing here remembers what was asked.
 
@@ -81,6 +81,10 @@ class Problem:
                 f"problem {self.name!r}: the accuracy model has {tuple(counts)} options per choice, the network "
                 f"space {tuple(int(n) for n in self.space.option_counts[self.space.network])}"
             )
+
+    def __repr__(self) -> str:
+        networks, accelerators = self.space.size // self.accelerator_space.size, self.accelerator_space.size
+        return f"Problem({self.name!r}: {networks:,} networks x {accelerators:,} accelerators; {self.objective})"
 
     @classmethod
     def build(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import hashlib
 import importlib
 import importlib.util
 import inspect
-import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from dance_env.from_file import is_in_file, load_from_file
 from dance_env.suggest import nearest
 from solvers.solver import Solver
 
@@ -71,8 +70,8 @@ def load_solver(name: str) -> type[Solver]:
         FileNotFoundError: no such file.
         ImportError: the solver's module needs a package that is not installed.
     """
-    if ".py:" in name or name.endswith(".py"):
-        return _from_file(name)
+    if is_in_file(name):
+        return _checked(load_from_file(name, what="solver", example="Class", fits=inspect.isclass), name)
     if name in _SOLVERS:
         target = _SOLVERS[name]
     else:
@@ -100,33 +99,6 @@ def make_solver(name: str, **settings: Any) -> Solver:
 
 def _plug_ins() -> dict[str, EntryPoint]:
     return {each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)}
-
-
-def _from_file(name: str) -> type[Solver]:
-    file, _, attribute = name.rpartition(":") if ".py:" in name else (name, "", "")
-    path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {file} to load the solver {name!r} from")
-    if not attribute:
-        raise ValueError(f"{name!r} names a file but no solver in it; write {file}:Class")
-    # Under a name of its own, so that a file called like a package does not stand in for it.
-    module_name = f"_dance_solver_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None, "a .py file always has a spec"
-    assert spec.loader is not None, "a .py file always has a loader"
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # dataclasses look their module up there
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[module_name]
-        raise
-    if not hasattr(module, attribute):
-        classes = [
-            key for key, value in vars(module).items() if inspect.isclass(value) and value.__module__ == module_name
-        ]
-        raise ValueError(f"there is no {attribute!r} in {file}. {nearest(attribute, classes)}")
-    return _checked(getattr(module, attribute), name)
 
 
 def _checked(solver: Any, target: str) -> type[Solver]:

@@ -293,3 +293,33 @@ def test_named_designs_and_wrong_generators_are_answered_with_what_to_do():
         space.encode([{**named[0], "pe_x": "8"}])
     with pytest.raises(TypeError, match=r"rng must be a NumPy generator, such as np.random.default_rng\(0\); got 3"):
         space.sample(3, 2)
+
+
+# ----------------------------------------------------------------------------------------------------- by a file's name
+def test_a_problem_in_a_file_goes_by_its_name():
+    from dance_env import make_problem
+    from solvers import make_solver
+
+    name = f"{EXAMPLES / 'own_problem.py'}:own_problem"
+    assert make_problem(name).space.size == 51_200
+    assert CoDesignEnv(name).problem.name == "mine"
+    assert make_solver("random").solve(name, budget=5, seed=0).task == "mine"
+    with pytest.raises(ValueError, match=r"there is no 'own_problm' in .*own_problem\.py\. Did you mean 'own_problem'"):
+        make_problem(f"{EXAMPLES / 'own_problem.py'}:own_problm")
+    with pytest.raises(ValueError, match=r"names a file but no problem in it; write .*:function"):
+        make_problem(str(EXAMPLES / "own_problem.py"))
+    with pytest.raises(ValueError, match=r"gives NetworkSpace, not a dance_env\.Problem"):
+        make_problem(f"{EXAMPLES / 'own_problem.py'}:NETWORKS")
+    with pytest.raises(FileNotFoundError, match=r"there is no file nowhere\.py"):
+        make_problem("nowhere.py:own_problem")
+    with pytest.raises(ValueError, match="has no use for accuracy_table"):
+        make_problem(name, accuracy_table="table.json")
+
+
+def test_solvers_are_compared_on_a_problem_in_a_file(tmp_path):
+    from solvers.compare import Settings, compare
+
+    task = f"{EXAMPLES / 'own_problem.py'}:own_problem"
+    settings = Settings(task=task, solvers=("random", "exhaustive"), seeds=(0,), budget=30, out=tmp_path, workers=1)
+    best = {result.solver: result.best_objective for result in compare(settings).results}
+    assert best["exhaustive"] <= best["random"]

@@ -246,3 +246,9 @@ def test_linear_weights_reach_the_objective() -> None:
     designs = problem.space.sample(np.random.default_rng(0), 20)
     evaluation = problem.evaluate(designs)
     np.testing.assert_array_equal(evaluation.objective, evaluation.error_pct + evaluation.cost.area_mm2)
+
+
+def test_a_problem_is_shown_in_a_line() -> None:
+    problem = synthetic_problem(0)
+    assert repr(problem).startswith("Problem('synthetic-0': 54 networks x 54 accelerators; error + 1 x (latency / 2 ms")
+    assert repr(problem.accuracy).startswith("TensorAccuracy(54 networks, 0.8241 to ")

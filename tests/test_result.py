@@ -79,6 +79,13 @@ def test_front_takes_two_metrics() -> None:
         make_trace(objective=[1.0]).pareto(("latency_s", "energy_j", "area_mm2"))
 
 
+def test_columns_are_the_trace_as_a_table(result: Result) -> None:
+    columns = result.trace.columns()
+    assert {len(column) for column in columns.values()} == {len(result.trace)}
+    assert {*COLUMNS, "error_pct", "edap_js_mm2", "feasible", "seconds", "best_so_far"} == set(columns)
+    np.testing.assert_array_equal(columns["objective"], result.trace.objective)
+
+
 def test_trace_grows_by_any_batches() -> None:
     writer, expected = TraceWriter(2), []
     rng = np.random.default_rng(0)

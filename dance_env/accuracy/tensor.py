@@ -21,7 +21,7 @@ MAX_TABULATED = 10_000_000
 _BATCH = 4096
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TensorAccuracy:
     """The accuracy of every network of a small space, one axis per choice.
 
@@ -47,6 +47,10 @@ class TensorAccuracy:
             )
         tensor.setflags(write=False)
         object.__setattr__(self, "tensor", tensor)
+
+    def __repr__(self) -> str:
+        lowest, highest = float(self.tensor.min()), float(self.tensor.max())
+        return f"TensorAccuracy({self.tensor.size:,} networks, {lowest:.4f} to {highest:.4f})"
 
     @classmethod
     def from_function(

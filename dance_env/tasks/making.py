@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from dance_env.accuracy import AccuracyModel
 from dance_env.cost import Technology
+from dance_env.from_file import is_in_file, load_from_file
 from dance_env.problem import Problem
 from dance_env.progress import Progress
 from dance_env.tasks.accuracies import macro_accuracy, supernet_accuracy
@@ -27,7 +30,8 @@ def make_problem(
     """Build a named problem.
 
     Args:
-        name: out of `task_names()`, or a network's name.
+        name: out of `task_names()`, or a network's name; or `path/to/file.py:function` for a problem of your own: what
+            the function, called without arguments, returns (the file is run: give only files you trust).
         accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
             that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships.
         supernet: for the tasks of images (`task_names(needs_supernet=True)`): the file of a trained supernet; without
@@ -45,6 +49,9 @@ def make_problem(
         FileNotFoundError: no such file.
         ImportError: a package of the extra "images" is missing.
     """
+    if is_in_file(name):
+        given = {"accuracy_table": accuracy_table, "supernet": supernet, "images": images, "technology": technology}
+        return _own_problem(name, given)
     task = get_task(name)
     _check_arguments(task, accuracy_table=accuracy_table, supernet=supernet, images=images)
     accuracy: AccuracyModel  # first: a wrong file is told before the cost table is built
@@ -63,6 +70,18 @@ def make_problem(
         accuracy=accuracy,
         objective=task.variant.objective,
     )
+
+
+def _own_problem(name: str, given: Mapping[str, object]) -> Problem:
+    """What a function in a user's file returns."""
+    for argument, value in given.items():
+        if value is not None:
+            raise ValueError(f"the problem {name!r} has no use for {argument}: its function says all there is to it")
+    make = load_from_file(name, what="problem", example="function", fits=inspect.isfunction)
+    problem = make if isinstance(make, Problem) else make() if callable(make) else make
+    if not isinstance(problem, Problem):
+        raise ValueError(f"{name} gives {type(problem).__name__}, not a dance_env.Problem; see Problem.build")
+    return problem
 
 
 def _check_arguments(task: Task, **given: object) -> None:

@@ -101,6 +101,14 @@ class Trace:
         """(n,) wall time, the solver's and the oracle's, before each row was known."""
         return self.solver_seconds + self.oracle_seconds
 
+    def columns(self) -> dict[str, np.ndarray]:
+        """Everything but the designs as equally long columns, (n,) each, in the order of the trace.
+
+        For a table: `pandas.DataFrame(trace.columns())`.
+        """
+        derived = ("error_pct", "edap_js_mm2", "feasible", "seconds")
+        return {name: getattr(self, name) for name in (*COLUMNS, *derived)} | {"best_so_far": self.best_so_far()}
+
     def best(self) -> int | None:
         """Row of the best design: lowest objective among the feasible, else lowest violation; None when empty."""
         if not len(self):
