@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import inspect
 import platform
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
@@ -48,7 +51,7 @@ class Result:
         ledger: the bill.
         trace: one row per evaluation.
         best_named: the best design by name, choice to option; empty when nothing was evaluated.
-        software: versions of what ran.
+        software: versions of what ran, and the SHA-256 of the solver's file.
     """
 
     solver: str
@@ -140,9 +143,16 @@ def _json_value(value: Any) -> Any:
     return str(value)
 
 
-def software_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a run does; one that is not installed is left out."""
+def software_versions(solver: object | None = None) -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a run does; one that is not installed is left out.
+
+    Args:
+        solver: whose own file counts too: by its SHA-256, since a file that somebody is working on has no version.
+    """
     versions = {"python": platform.python_version()}
+    if solver is not None:
+        with contextlib.suppress(OSError, TypeError):  # a class of a notebook stands in no file
+            versions["solver"] = hashlib.sha256(Path(inspect.getfile(type(solver))).read_bytes()).hexdigest()
     for package in ("dance-env", "numpy", "torch", "stable-baselines3", "pymoo", "gymnasium"):
         try:
             versions[package] = metadata.version(package)

@@ -12,7 +12,7 @@ from solvers.ledger import BudgetExhausted, BudgetIgnored
 from solvers.meter import Meter
 from solvers.metered_problem import MeteredProblem
 from solvers.progress import Callback
-from solvers.result import Result, Status, json_settings
+from solvers.result import Result, Status, json_settings, software_versions
 from solvers.suits import check_suits
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Solver(ABC):
             ledger=meter.ledger(),
             trace=trace,
             best_named={} if best is None else problem.space.decode(trace.designs[[best]])[0],
+            software=software_versions(self),
         )
         if failure is not None:
             raise SolverFailed(

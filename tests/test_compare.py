@@ -91,6 +91,33 @@ def test_a_record_of_something_else_is_run_again(tmp_path, damage):
     assert Result.load(cell.path).budget == given.budget
 
 
+CORNER = """
+from dataclasses import dataclass
+from solvers import Solver
+
+@dataclass(frozen=True)
+class Corner(Solver):
+    name = "corner"
+    def search(self, env, rng):
+        env.evaluate(env.space.sample(rng, 1) * 0)
+"""
+
+
+def test_a_record_of_other_code_is_run_again(tmp_path):
+    file = tmp_path / "corner.py"
+    file.write_text(CORNER)
+    given = settings(tmp_path / "out", solvers=(f"{file}:Corner", "random"), seeds=(0,))
+    compare(given)
+    file.write_text(CORNER.replace("* 0", "* 0 + 1"))
+    old = plan(given)[1]
+    record = Result.load(old.path)
+    dataclasses.replace(record, software=record.software | {"numpy": "0.1"}).save(old.path)
+    ran = set()
+    edited, _ = compare(given, on_progress=lambda cell, _: ran.add(cell)).results
+    assert edited.best_design.tolist() == [1] * len(edited.best_design)
+    assert ran == set(plan(given))
+
+
 def test_a_solver_without_randomness_runs_once(tmp_path):
     assert [cell.seed for cell in plan(settings(tmp_path, solvers=("exhaustive",), seeds=(3, 4)))] == [3]
 
