@@ -28,8 +28,9 @@ class EDD(Solver):
     The accelerator's choices have parameters of their own, beside the network's, and one descent searches them all.
     Nothing says which accelerator suits which network, as DANCE's generator does: their probabilities are independent.
     Latency, energy and area are averaged over both, each by itself, and the objective's cost function is taken of the
-    three means: exact for a linear one, while for EDAP it forgets how the factors go together. All else, enforcing
-    limits included, is as in `Dance`, so that a comparison shows what knowing the relation is worth.
+    three means: exact for a linear one, while for EDAP it forgets how the factors go together. The descent, enforcing
+    limits included, is as in `Dance`; set against `Dance` without refinement (`RoundSettings(visits=0)`), it shows what
+    knowing the relation is worth.
 
     The most probable designs are evaluated exactly, and rounds of this repeat until the budget is spent. A step of one
     search costs one gradient query.

@@ -13,6 +13,7 @@ from dance_env.objective import Constraint
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers.dance.exact import DanceExact
+from solvers.dance.rounds import RoundSettings
 from solvers.dance.settings import EvaluatorSettings
 from solvers.dance.solver import Dance
 from solvers.result import Status
@@ -73,10 +74,12 @@ def test_an_evaluator_is_billed_alike_trained_and_cached():
 
 
 def test_without_an_evaluator_nothing_is_trained_and_every_cost_is_billed():
-    problem = synthetic_problem(3)
+    problem = synthetic_problem(3, option_counts=(3, 3, 2, 3))
     ledger = DanceExact().solve(problem, budget=200, seed=0).ledger
     assert ledger.surrogate_samples == 0
-    assert ledger.cost_model_queries >= ledger.gradient_queries * problem.accelerator_space.size
+    assert ledger.cost_model_queries == (1 + 2 + 2 + 1 + 2) * problem.accelerator_space.size
+    assert not ledger.tables_read
+    assert ledger.spent == 200
 
 
 def test_threads_and_global_state_of_torch_are_left_alone():
@@ -92,10 +95,23 @@ def test_a_budget_too_small_for_a_gradient_still_gives_a_design():
     assert len(result.trace) == 1
 
 
-@pytest.mark.parametrize("changes", [{"evaluations": 0}, {"lambdas": ()}, {"lambdas": (-1.0,)}])
-def test_wrong_settings_are_told(changes):
-    with pytest.raises(ValueError, match=r"evaluation|lambda"):
-        Dance(**changes)
+@pytest.mark.parametrize(
+    ("solver", "changes", "told"),
+    [
+        (RoundSettings, {"evaluations": 0}, "at least 1 exact evaluation"),
+        (RoundSettings, {"visits": -1}, "visits >= 0"),
+        (RoundSettings, {"opening": 0}, "opening and width are at least 1"),
+        (Dance, {"lambdas": ()}, "one or more numbers"),
+        (Dance, {"lambdas": (-1.0,)}, "one or more numbers"),
+        (Dance, {"accelerators": 0}, "at least 1, not 0"),
+        (Dance, {"tolerances": ()}, "one or more relative violations"),
+        (DanceExact, {"temperature": (1.0, 0.0)}, "above 0"),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else None,
+)
+def test_wrong_settings_are_told(solver, changes, told):
+    with pytest.raises(ValueError, match=told):
+        solver(**changes)
 
 
 def test_a_sweep_of_lambdas_gives_a_front():

@@ -120,6 +120,8 @@ def descend(
 
 def softmax_blocks(logits: torch.Tensor, option_counts: Sequence[int]) -> torch.Tensor:
     """Probabilities (R, O) of each choice from logits (R, O)."""
+    if len(set(option_counts)) == 1:  # one kernel in place of one for each choice
+        return torch.softmax(logits.reshape(len(logits), -1, option_counts[0]), dim=2).reshape(logits.shape)
     return torch.cat([torch.softmax(block, dim=1) for block in torch.split(logits, list(option_counts), dim=1)], dim=1)
 
 
@@ -135,19 +137,24 @@ class Plan:
     Attributes:
         restarts: searches side by side.
         steps: updates of each.
-        evaluations: exact evaluations afterwards.
+        visits: gradient queries at corners afterwards.
+        evaluations: exact evaluations at the end.
     """
 
     restarts: int
     steps: int
+    visits: int
     evaluations: int
 
 
-def plan_round(left: int, settings: DescentSettings, *, evaluations: int, queries: int = 1, searches: int = 1) -> Plan:
+def plan_round(
+    left: int, settings: DescentSettings, *, evaluations: int, queries: int = 1, searches: int = 1, visits: int = 0
+) -> Plan:
     """Divide what is left of a budget.
 
-    A sixth of it, at most `evaluations`, is for exact evaluations; the rest for gradients. A small budget shrinks
-    searches and steps together, though steps not below a third: many short searches find more than few long ones.
+    A sixth of it, at most `evaluations`, is for exact evaluations, another, at most `visits`, for visits to corners; the
+    rest for the descent. A small budget shrinks searches and steps together, though steps not below a third: many short
+    searches find more than few long ones.
 
     Args:
         left: evaluations and gradient queries left.
@@ -155,12 +162,14 @@ def plan_round(left: int, settings: DescentSettings, *, evaluations: int, querie
         evaluations: the most exact evaluations.
         queries: gradient queries per search and step.
         searches: the fewest searches (a sweep needs one for each lambda), if the budget allows at least four steps.
+        visits: the most visits to corners.
     """
     reserved = min(left, max(1, min(evaluations, left // 6)))
-    updates = (left - reserved) // queries
+    visits = min(visits, left // 6)
+    updates = (left - reserved - visits) // queries
     restarts, steps = settings.restarts, settings.steps
     if updates < restarts * steps:
         steps = int(max(steps / 3, math.sqrt(updates * steps / restarts)))
         restarts = min(settings.restarts, max(1, updates // max(1, steps), min(searches, updates // 4)))
         steps = min(settings.steps, updates // restarts)
-    return Plan(restarts=restarts, steps=steps, evaluations=reserved)
+    return Plan(restarts=restarts, steps=steps, visits=visits, evaluations=reserved)

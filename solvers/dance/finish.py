@@ -31,7 +31,7 @@ class Finalists:
         Raises:
             BudgetExhausted: the budget does not allow them all.
         """
-        batch = self.unseen(designs)[: max(0, most)]
+        batch = self.unseen(designs, most=most)
         if not len(batch):
             return 0
         self._seen.update(design.tobytes() for design in batch)
@@ -42,24 +42,16 @@ class Finalists:
         self._scores.append(np.stack([evaluation.violation, evaluation.error_pct, cost], axis=1))
         return len(batch)
 
-    def evaluate_networks(self, networks: np.ndarray, *, most: int) -> int:
-        """Evaluate the first `most` of `networks` (B, N) that are new, each on its best accelerator; how many those are.
-
-        Raises:
-            BudgetExhausted: the budget does not allow them all.
-        """
-        batch = self.unseen(networks)[: max(0, most)]
-        self._seen.update(network.tobytes() for network in batch)
-        if len(batch):
-            self._env.problem.evaluate_networks(batch)
-        return len(batch)
-
-    def unseen(self, designs: np.ndarray) -> np.ndarray:
-        """Those of `designs` (B, D), or of networks (B, N), that were not evaluated yet, each once."""
-        fresh = dict.fromkeys(design.tobytes() for design in designs if design.tobytes() not in self._seen)
-        return np.array([np.frombuffer(each, dtype=np.int64) for each in fresh], dtype=np.int64).reshape(
-            -1, designs.shape[1]
-        )
+    def unseen(self, designs: np.ndarray, *, most: int) -> np.ndarray:
+        """The first `most` of `designs` (B, D) that were not evaluated yet, each once."""
+        fresh: dict[bytes, int] = {}
+        for row, design in enumerate(designs):
+            if len(fresh) >= most:
+                break
+            key = design.tobytes()
+            if key not in self._seen:
+                fresh.setdefault(key, row)
+        return designs[list(fresh.values())]
 
     def best_networks(self, count: int) -> np.ndarray:
         """The networks (n, N) of the best designs so far, at most `count` for each lambda: feasible first, then objective."""

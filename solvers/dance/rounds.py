@@ -1,14 +1,15 @@
-"""One round of a gradient search: descend, decode, evaluate."""
+"""Rounds of a gradient search: descend, decode, refine, evaluate, until the budget is spent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from solvers.dance.descent import DescentSettings, Predict, descend, plan_round
+from solvers.dance.descent import DescentSettings, Plan, Predict, descend, plan_round
 from solvers.dance.finish import in_turns
 from solvers.dance.hdx import HardConstraints, HdxSettings
 from solvers.dance.options import metered, most_probable, network_option_counts
@@ -19,36 +20,84 @@ if TYPE_CHECKING:
 IDLE_ROUNDS = 20
 """Rounds without anything new to evaluate after which a run ends: the space is smaller than the budget."""
 
-Judge = Callable[[np.ndarray, int], int]
-"""Evaluates the first so many of decoded networks (B, N), the most promising first, that are new; says how many."""
+Judge = Callable[[np.ndarray, Plan], None]
+"""Refines decoded networks (B, N), the most promising first, and evaluates what comes of them, within the plan."""
 
 
-def search_round(
+@dataclass(frozen=True)
+class RoundSettings:
+    """How a run is cut into rounds.
+
+    Attributes:
+        opening: searches side by side in the first round; each round after it has twice as many, up to the descent's
+            `restarts`. A short first round says early what the later ones improve on.
+        evaluations: the most exact evaluations of one round.
+        visits: the most gradient queries at corners in one round (see `Corners`); 0: none, as published.
+        width: visits at a time.
+        decoded: evaluations of the networks that a round's searches ended with; the refined ones follow.
+    """
+
+    opening: int = 8
+    evaluations: int = 64
+    visits: int = 64
+    width: int = 16
+    decoded: int = 8
+
+    def __post_init__(self) -> None:
+        if self.opening < 1 or self.width < 1 or self.visits < 0 or self.decoded < 0:
+            raise ValueError(f"opening and width are at least 1, visits >= 0 and decoded >= 0; got {self}")
+        if self.evaluations < 1:
+            raise ValueError(f"a round needs at least 1 exact evaluation, not {self.evaluations}")
+
+
+def search_in_rounds(
     env: CoDesignEnv,
     predict: Predict,
     judge: Judge,
     rng: np.random.Generator,
     *,
-    settings: DescentSettings,
+    descent: DescentSettings,
+    rounds: RoundSettings,
     hdx: HdxSettings | None,
     lambdas: tuple[float, ...],
-    evaluations: int,
     device: str,
-) -> int:
-    """One round: descend, decode, evaluate.
+) -> None:
+    """Rounds until the budget is spent.
 
     Args:
         env: the metered env.
         predict: what the descent follows.
-        judge: evaluates decoded networks.
+        judge: ends each round.
         rng: draws the starts.
-        settings, hdx, lambdas, evaluations, device: as in `Dance`.
-
-    Returns:
-        How many of the round's evaluations are left.
+        descent, rounds, hdx, lambdas, device: as in `Dance`.
     """
+    meter = metered(env).meter
+    idle = number = 0
+    while meter.left and idle < IDLE_ROUNDS:
+        before = meter.spent
+        opening = max(rounds.opening, len(lambdas)) << min(number, 20)
+        settings = replace(descent, restarts=min(descent.restarts, opening))
+        plan = plan_round(
+            meter.left, settings, evaluations=rounds.evaluations, searches=len(lambdas), visits=rounds.visits
+        )
+        judge(_descended(env, predict, rng, plan, settings, hdx, lambdas, rounds.decoded, device), plan)
+        idle = idle + 1 if meter.spent == before else 0
+        number += 1
+
+
+def _descended(
+    env: CoDesignEnv,
+    predict: Predict,
+    rng: np.random.Generator,
+    plan: Plan,
+    settings: DescentSettings,
+    hdx: HdxSettings | None,
+    lambdas: tuple[float, ...],
+    decoded: int,
+    device: str,
+) -> np.ndarray:
+    """Decoded networks (restarts, N), the best `decoded` first, of every lambda in turns."""
     counts = network_option_counts(env.problem)
-    plan = plan_round(metered(env).meter.left, settings, evaluations=evaluations, searches=len(lambdas))
     groups = np.arange(plan.restarts) % len(lambdas)
     start = torch.tensor(rng.normal(0.0, settings.spread, (plan.restarts, sum(counts))), device=device)
     constraints = env.problem.objective.constraints
@@ -68,8 +117,10 @@ def search_round(
         hard=HardConstraints(constraints, plan.restarts, hdx) if hdx is not None and constraints else None,
         each_step=note,
     )
-    networks = most_probable(logits.cpu().numpy(), counts)[in_turns(latest[0], groups)]
-    return plan.evaluations - judge(networks, plan.evaluations)
+    order = in_turns(latest[0], groups)
+    first = order[: min(decoded, plan.evaluations)]
+    first.sort()  # they are evaluated in any case: in the order of their searches, which is the seed's
+    return most_probable(logits.cpu().numpy(), counts)[order]
 
 
 def check_lambdas(lambdas: tuple[float, ...]) -> None:

@@ -17,24 +17,27 @@ if TYPE_CHECKING:
     from solvers.metered_problem import MeteredProblem
 
 
-_TOLERANCE = 0.01
-"""A predicted violation this small may well be none; only the exact evaluation tells."""
+_LIKELY = 1024
+"""Accelerators that the estimator compares for one network: the likeliest by the generator's heads together."""
 
 
 class Shortlist:
-    """Ranks all accelerators for a network by the estimator (by the generator, where the estimator does not see them).
+    """Ranks accelerators for a network by the estimator (by the generator, where the estimator does not see them).
 
     The generator classifies each choice on its own, so that its four answers need not fit each other where two
     accelerators are nearly equal; the estimator judges them together. No question is put to the problem.
     """
 
-    def __init__(self, problem: MeteredProblem, evaluator: Evaluator, *, networks: int = 4) -> None:
+    def __init__(
+        self, problem: MeteredProblem, evaluator: Evaluator, *, tolerances: tuple[float, ...], networks: int = 4
+    ) -> None:
         self._problem = problem
         self._evaluator = evaluator
         self._networks = networks
-        self._tolerances = (0.0, _TOLERANCE) if problem.objective.constraints else (0.0,)
+        self._tolerances = tolerances
         device = next(evaluator.parameters()).device
         self._features = hardware_features(problem, device=device)
+        self._known: dict[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._options = problem.accelerator_space.unindex(np.arange(problem.accelerator_space.size))
 
     def spend(self, finalists: Finalists, evaluations: int) -> None:
@@ -46,26 +49,33 @@ class Shortlist:
         for network, tolerance in itertools.product(networks, self._tolerances):
             order = self._ranking(network, tolerance)
             designs = np.concatenate([np.repeat(network[None], len(order), axis=0), self._options[order]], axis=1)
-            ranked.append(finalists.unseen(designs)[:evaluations])
+            ranked.append(finalists.unseen(designs, most=evaluations))
         longest = max(len(designs) for designs in ranked)
         turns = [designs[turn] for turn in range(longest) for designs in ranked if turn < len(designs)]
         if turns:
             finalists.evaluate(np.stack(turns), most=evaluations)
 
     def _ranking(self, network: np.ndarray, tolerance: float) -> np.ndarray:
-        """Accelerator indices (H,), the best first: least predicted violation beyond `tolerance`, then least predicted cost."""
-        probs = torch.tensor(
-            one_hot(network[None], network_option_counts(self._problem)), device=self._features.device
-        ).float()
-        with torch.no_grad():
-            if not self._evaluator.feature_forwarding:
+        """Accelerator indices, the best first: least predicted violation beyond `tolerance`, then least predicted cost."""
+        likely, value, violation = self._forecast(network)
+        return likely[np.lexsort((value, np.maximum(violation - tolerance, 0.0)))]
+
+    def _forecast(self, network: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The accelerators likeliest by the generator, and their predicted cost and violation; the same each round."""
+        key = network.tobytes()
+        if key not in self._known:
+            counts = network_option_counts(self._problem)
+            probs = torch.tensor(one_hot(network[None], counts), device=self._features.device).float()
+            with torch.no_grad():
                 scores = self._features @ self._log_probs(probs)
-                return torch.argsort(scores, descending=True, stable=True).cpu().numpy()
-            cost = self._evaluator.estimator.cost(probs.expand(len(self._features), -1), self._features)
-        objective = self._problem.objective
-        value = objective.cost_function(cost).cpu().numpy()
-        violation = objective.violation(torch.zeros_like(cost.latency_s), cost).cpu().numpy()
-        return np.lexsort((value, np.maximum(violation - tolerance, 0.0)))
+                likely = torch.argsort(scores, descending=True, stable=True)[:_LIKELY]
+                value = violation = -scores[likely]
+                if self._evaluator.feature_forwarding:
+                    cost = self._evaluator.estimator.cost(probs.expand(len(likely), -1), self._features[likely])
+                    value = self._problem.objective.cost_function(cost)
+                    violation = self._problem.objective.violation(torch.zeros_like(cost.latency_s), cost)
+            self._known[key] = (likely.cpu().numpy(), value.cpu().numpy(), violation.cpu().numpy())
+        return self._known[key]
 
     def _log_probs(self, probs: torch.Tensor) -> torch.Tensor:
         generator = self._evaluator.generator

@@ -1,0 +1,197 @@
+"""How close every solver comes to the exact optimum on every variant of a task, and how soon.
+
+    python benchmarks/regret.py FOLDER [--solvers dance dance-exact evolution ppo random] [--seeds 10] [--budget 4000]
+
+One process runs one cell after the other, seed by seed, so that whatever else the machine does hits all solvers alike;
+each run is a record in FOLDER, and started again the program runs only what is missing (a record is of the code that
+made it: empty the folder after a change). FOLDER/regret.md and FOLDER/regret.csv have one row per variant and solver.
+Regret is the best feasible design's objective above the exact optimum's, in per cent of it. "To x %" is what a run had
+spent when its regret was first that small: the median over all runs, a run that never got there counting as infinite,
+and in brackets how many did. Seconds are those of search and oracle on the clock, training an evaluator apart; "cpu s" are
+the processor's seconds of the same, which a busy machine changes less: a run's share of its own clock, in the mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dance_env.exact import optimum
+from dance_env.problem import Problem
+from dance_env.tasks import VARIANTS, make_problem
+from solvers.catalog import make_solver
+from solvers.cell import Cell
+from solvers.record.file import record_path
+from solvers.result import Result, software_versions
+
+CLOSE_PCT = (1.0, 0.1)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run, and how many processor seconds it had per second on the clock."""
+
+    result: Result
+    cpu_share: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One solver on one variant; medians over seeds.
+
+    Attributes:
+        variant, solver: which.
+        runs, feasible: runs, and those that ended with a feasible design.
+        median_pct, worst_pct: regret; infinite without a feasible design.
+        seconds, training_s: of search and oracle; of training an evaluator.
+        cpu_s: of the processor, in search and oracle.
+        queries: for each of `CLOSE_PCT`, evaluations and gradient queries until then.
+        soon_cpu_s: for each of `CLOSE_PCT`, processor seconds of search and oracle until then.
+        reached: for each of `CLOSE_PCT`, how many runs got there.
+    """
+
+    variant: str
+    solver: str
+    runs: int
+    feasible: int
+    median_pct: float
+    worst_pct: float
+    seconds: float
+    cpu_s: float
+    training_s: float
+    queries: tuple[float, ...]
+    soon_cpu_s: tuple[float, ...]
+    reached: tuple[int, ...]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what is missing, print the table and write it."""
+    args = _parser().parse_args(arguments)
+    rows: list[Row] = []
+    for variant in args.variants:
+        problem = make_problem(f"{args.network}/{variant}")
+        best = optimum(problem).objective
+        results = _results(problem, args)
+        rows += [summary(variant, name, runs, best) for name, runs in results.items()]
+        print("\n".join(_line(row) for row in rows[-len(results) :]), flush=True)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    _write(rows, args.folder, [Path(sys.argv[0]).name, *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def summary(variant: str, solver: str, measured: Sequence[Run], best: float) -> Row:
+    """One solver's row on one variant whose exact optimum is `best`."""
+    runs = [each.result for each in measured]
+    seconds = [run.ledger.solver_seconds + run.ledger.oracle_seconds for run in runs]
+    regret = [100.0 * (run.best_objective - best) / abs(best) for run in runs]
+    spent = [[_until(run, best, close) for close in CLOSE_PCT] for run in measured]
+    return Row(
+        variant=variant,
+        solver=solver,
+        runs=len(runs),
+        feasible=int(np.isfinite(regret).sum()),
+        median_pct=_median(regret),
+        worst_pct=float(max(regret)),
+        seconds=_median(seconds),
+        cpu_s=_median([clock * each.cpu_share for clock, each in zip(seconds, measured, strict=True)]),
+        training_s=_median([run.ledger.surrogate_seconds for run in runs]),
+        queries=tuple(_median([each[i][0] for each in spent]) for i in range(len(CLOSE_PCT))),
+        soon_cpu_s=tuple(_median([each[i][1] for each in spent]) for i in range(len(CLOSE_PCT))),
+        reached=tuple(sum(np.isfinite(each[i][0]) for each in spent) for i in range(len(CLOSE_PCT))),
+    )
+
+
+def _until(run: Run, best: float, close_pct: float) -> tuple[float, float]:
+    """Queries and processor seconds until a run came within `close_pct` per cent of the optimum; infinite where never."""
+    trace = run.result.trace
+    close = np.flatnonzero(trace.best_so_far() <= best + abs(best) * close_pct / 100.0)
+    if not close.size:
+        return np.inf, np.inf
+    row = int(close[0])
+    return row + 1.0 + float(trace.gradient_queries[row]), float(trace.seconds[row]) * run.cpu_share
+
+
+def _median(values: Sequence[float]) -> float:
+    """The upper median, which does not average an infinity with a number."""
+    return float(np.quantile(values, 0.5, method="higher"))
+
+
+def _results(problem: Problem, args: argparse.Namespace) -> dict[str, list[Run]]:
+    results: dict[str, list[Run]] = {name: [] for name in args.solvers}
+    for seed in range(args.seeds):
+        for name, runs in results.items():
+            path = record_path(args.folder / "records", task=problem.name, solver=name, seed=seed)
+            cell = Cell(task=problem.name, solver=name, seed=seed, budget=args.budget, path=path)
+            share = path.with_suffix(".cpu_share")
+            found = cell.finished(problem) if share.exists() else None
+            if found is None:
+                clock, cpu = time.perf_counter(), time.process_time()
+                found = make_solver(name).solve(problem, budget=args.budget, seed=seed)
+                clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
+                found.save(path)
+                share.write_text(f"{cpu / clock}\n")
+            runs.append(Run(found, float(share.read_text())))
+    return results
+
+
+_HEADINGS = (
+    "variant", "solver", "feasible", "regret %, median", "worst", "search s", "cpu s", "training s",
+    *(f"{what} to {close:g} %" for close in CLOSE_PCT for what in ("queries", "cpu s")),
+)  # fmt: skip
+
+
+def _line(row: Row) -> str:
+    soon = [
+        text
+        for queries, seconds, reached in zip(row.queries, row.soon_cpu_s, row.reached, strict=True)
+        for text in (f"{queries:,.0f} ({reached}/{row.runs})", f"{seconds:.2f}")
+    ]
+    cells = [
+        row.variant, row.solver, f"{row.feasible}/{row.runs}", f"{row.median_pct:.3f}", f"{row.worst_pct:.3f}",
+        f"{row.seconds:.2f}", f"{row.cpu_s:.2f}", f"{row.training_s:.0f}" if row.training_s else "", *soon,
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def _write(rows: Sequence[Row], folder: Path, command: Sequence[str]) -> None:
+    versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
+    lines = [
+        f"`{' '.join(command)}`; {versions}; {platform.machine()}.",
+        "",
+        "| " + " | ".join(_HEADINGS) + " |",
+        "| --- | --- |" + " ---: |" * (len(_HEADINGS) - 2),
+        *(_line(row) for row in rows),
+    ]
+    (folder / "regret.md").write_text("\n".join(lines) + "\n")
+    with (folder / "regret.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ["variant", "solver", "runs", "feasible", "median_pct", "worst_pct", "seconds", "cpu_s", "training_s"]
+            + [f"{what}_to_{close:g}_pct" for close in CLOSE_PCT for what in ("queries", "cpu_s", "reached")]
+        )
+        for row in rows:
+            soon = [each for three in zip(row.queries, row.soon_cpu_s, row.reached, strict=True) for each in three]
+            figures = [row.median_pct, row.worst_pct, row.seconds, row.cpu_s, row.training_s, *soon]
+            writer.writerow([row.variant, row.solver, row.runs, row.feasible, *(f"{each:.6g}" for each in figures)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--network", default="macro-cifar10")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
+    parser.add_argument("--solvers", nargs="+", default=["dance", "dance-exact", "evolution", "ppo", "random"])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--budget", type=int, default=4000)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
