@@ -7,15 +7,24 @@ import math
 
 import numpy as np
 import pytest
-from brute_force import brute_force, goal
+from brute_force import brute_force, dram_orders, goal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_points import reference_parameters
 
-from dance_env.cost import TIMELOOP_45NM, AnalyticalCostModel, Technology, nest
+from dance_env.cost import (
+    TIMELOOP_45NM,
+    AnalyticalCostModel,
+    Technology,
+    nest,
+    nest_kernel,
+    outer_kernel,
+    search,
+)
+from dance_env.cost.mapping import DIMS, GLB_ORDERS
 from dance_env.cost.mapspace import padded_rows
 from dance_env.cost.reference import ReferencePoint
-from dance_env.cost.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
+from dance_env.cost.search import FACTORS, OBJECTIVES, OVERLAPS, _permutations, best_mapping, search_layer
 from dance_env.graph import Layer
 from dance_env.space import DATAFLOWS, Hardware
 
@@ -93,6 +102,64 @@ def test_optimum_equals_brute_force(seed: int, dataflow: str, overlap: str) -> N
                     goal(objective, *expected.get((x, y, rf), (math.inf, math.inf))), rel=1e-12
                 ), (row, dataflow, objective, technology.glb_words, (x, y, rf))
     assert found.costed <= max(4 * costed, 100)  # the bounds exclude, and nothing is looked at over and over
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS)
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_orders_that_are_left_out_count_as_one_that_is_listed(dataflow: str, overlap: str) -> None:
+    """Every order of five or six loops at DRAM, over tiles and arrays in which rows may pass inputs on."""
+    rng = np.random.default_rng(3)
+    listed = np.empty((outer_kernel.MOST_ORDERS, 7), dtype=np.int64)
+    glb_order = np.array([DIMS.index(d) for d in GLB_ORDERS[dataflow]])
+    rows = {"WS": "C", "OS": "P", "RS": "R"}[dataflow]
+    for _ in range(4):
+        factors = rng.choice([1, 2], size=(5, 7), p=[0.6, 0.4])
+        factors[2:4] = 1
+        factors[3, DIMS.index(rows)] = 2
+        factors[0] = rng.permutation([1, 2, 2, 2, 2, 3, rng.choice([1, 3])])
+        n = outer_kernel._all_orders.py_func(factors[0], False, _permutations(), listed)
+        out = np.empty((3, 3, 2))
+
+        def counts(order: np.ndarray, factors: np.ndarray = factors, out: np.ndarray = out) -> tuple[float, ...]:
+            nest_kernel.count_words(factors, 1, glb_order, order, overlap == "physical", out)
+            return tuple(out.ravel())
+
+        every = {counts(np.array([DIMS.index(d) for d in order])) for order in dram_orders(factors)}
+        assert {counts(order) for order in listed[:n]} == every
+        assert n < math.factorial(int((factors[0] > 1).sum()))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_outer_parts_come_in_tables_of_limited_size(
+    dataflow: str, objective: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search for latency alone would otherwise hold all orders of all tiles at once; in parts it finds the same."""
+    row, settings = np.array([16, 8, 8, 12, 3, 3, 1, 1]), {"technology": TIMELOOP_45NM, "objective": objective}
+    grid = {"rf_words": RF_WORDS[::5], "pe_x": SIZES[::8], "pe_y": SIZES[::8]}
+    whole = search_layer(row, dataflow, **grid, **settings)
+    named = best_mapping(row, dataflow, rf_words=16, pe_x=8, pe_y=8, **settings)
+    sizes = []
+    table = outer_kernel.outer_table
+
+    def outer_table(*arguments: object) -> tuple:
+        found = table(*arguments)
+        sizes.append(len(found[0]))
+        return found
+
+    monkeypatch.setattr(outer_kernel, "outer_table", outer_table)
+    monkeypatch.setattr(search, "_ROOM", 100)
+    parts = search_layer(row, dataflow, **grid, **settings)
+    assert (parts.energy_pj == whole.energy_pj).all()
+    assert (parts.cycles == whole.cycles).all()
+    assert max(sizes) < 100 + outer_kernel.MOST_ORDERS
+    assert len(sizes) > 10
+    again = best_mapping(row, dataflow, rf_words=16, pe_x=8, pe_y=8, **settings)
+    assert named is not None
+    assert again is not None
+    one = {"pe_x": 8, "pe_y": 8, "rf_words": 16}
+    assert nest.evaluate(again, **one).energy_pj == nest.evaluate(named, **one).energy_pj
+    assert nest.evaluate(again, **one).cycles == nest.evaluate(named, **one).cycles
 
 
 @pytest.mark.parametrize("point", reference_parameters())

@@ -62,6 +62,9 @@ def _class_orders(dram, forced, out):
 def _all_orders(dram, forced, permutations, out):
     """Every order of the DRAM loops that run, one-trip loops behind; returns how many.
 
+    Once the loops inside have moved the input along three of its axes, every further one fetches whole tiles, and
+    weights and outputs have been replaced: from there on the order makes no difference, and one of them is listed.
+
     ``permutations`` (8, most, 7): for each number of loops, the orders of 0, 1, ..., its rows ended by -1.
     """
     dims = np.zeros(7, dtype=np.int64)
@@ -81,9 +84,16 @@ def _all_orders(dram, forced, permutations, out):
             break
         legal = True
         other = False
+        moved, axes, free = 0, 0, 0  # a bit for each axis; how many; where the order is free from
         for j in range(7):
             d = dims[permutations[running, k, j]]
             out[n, j] = d
+            if axes == 3 and j < running:
+                legal = legal and (j == free or permutations[running, k, j] > permutations[running, k, j - 1])
+            elif AXIS[d] >= 0 and not moved & (1 << AXIS[d]):
+                moved |= 1 << AXIS[d]
+                axes += 1
+                free = j + 1
             if forced and j < running:
                 reduction = d == C or d == R or d == S
                 legal = legal and not (other and reduction)
@@ -99,6 +109,12 @@ def _crossing_pj(w, i, o, outputs, prices):
     row = prices.row_words
     fetched = rows_of(w, row) + rows_of(i, row) + rows_of(o - outputs, row)
     return fetched * (prices.dram_read_pj + prices.glb_write_pj) + rows_of(o, row) * prices.dram_write_pj
+
+
+@helper
+def _least_cycles(fetched, drained, outputs, prices):
+    """How long the words that cross take at least; each output is also written to the global buffer once, finished."""
+    return max((fetched + outputs) / prices.glb_write_rate, (fetched + drained) / prices.dram_rate)
 
 
 @helper
@@ -120,7 +136,7 @@ def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least
 
 
 @compiled
-def outer_table(dims, stride, divisors, permutations, rule, prices, physical, all_orders, limit, low, room):
+def outer_table(dims, stride, divisors, permutations, rule, prices, physical, all_orders, limit, slowest, low, room):
     """Tiles of the global buffer with orders of the loops at DRAM, and what they cost at DRAM.
 
     Args:
@@ -130,13 +146,13 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
         physical: None for the reference's rule of overlapping inputs (the other's branches are then not compiled).
         all_orders: False: every order where at most three loops run at DRAM, one per tensor that could stay put
             otherwise. True: the orders that False leaves out.
-        limit: leave out what costs more (pJ).
+        limit, slowest: leave out what costs more (pJ), what takes longer at DRAM or to write to the buffer (cycles).
         low: number of the first tile to look at.
         room: stop when that many rows are full.
 
     Returns:
-        The arrays of a `search_data.OuterParts`, the least words that any order of these tiles fetches, and the tile to
-        go on with (-1 at the end).
+        The arrays of a `search_data.OuterParts`; pJ and words fetched that no order of these tiles is below; the tile
+        to go on with (-1 at the end).
     """
     overlapping = dims[R] > 1 or dims[S] > 1
     outputs = dims[M] * dims[G] * dims[P] * dims[Q]
@@ -162,11 +178,11 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
     factors = np.ones((5, 7), dtype=np.int64)
     least = np.zeros((2, 7))
     one, none = np.int64(1), np.int64(0)
-    least_words = np.inf
+    least_pj, least_words = np.inf, np.inf
     n = 0
     for tile in range(low, tiles):
         if n >= room:
-            return at[:n], order[:n], cost[:n], least_words, tile
+            return at[:n], order[:n], cost[:n], least_pj, least_words, tile
         rest = tile
         allowed = True
         running = 0
@@ -192,7 +208,9 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
             t, dram, extent, np.int64(iterations), stride, outputs, physical is not None, least_i, prices, least
         )
         least_words = min(least_words, words)
-        if pj > limit:
+        if not few:
+            least_pj = min(least_pj, pj)
+        if pj > limit or _least_cycles(words, outputs, outputs, prices) > slowest:
             continue
         number = (
             _all_orders(dram, rule.reduction_innermost, permutations, orders)
@@ -222,8 +240,9 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
                         loops += 1
                 words_i, _, _, _ = overlapped_words(loops, trips, axis, step, extent, one, one, one, none, one)
             pj = _crossing_pj(float(words_w), float(words_i), float(words_o), outputs, prices)
-            if pj > limit:
+            if pj > limit or _least_cycles(words_w + words_i + words_o - outputs, words_o, outputs, prices) > slowest:
                 continue
+            least_pj = min(least_pj, pj)
             for d in range(7):
                 at[n, d] = which[d]
                 order[n, d] = orders[k, d]
@@ -234,4 +253,4 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
             cost[n, O_RUN_W] = run_w
             cost[n, O_RUN_O] = run_o
             n += 1
-    return at[:n], order[:n], cost[:n], least_words, -1
+    return at[:n], order[:n], cost[:n], least_pj, least_words, -1

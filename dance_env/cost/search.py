@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -17,7 +18,7 @@ from dance_env.cost.technology import Technology
 OBJECTIVES = ("edp", "energy", "latency")
 FACTORS = ("perfect", "ceil")
 OVERLAPS = ("timeloop", "physical")
-_ROOM = 16_384  # rows of an outer table at a time
+_ROOM = 2**18  # rows of an outer table at a time: 22 MB
 C, M, G, R, S, P, Q = range(7)
 
 
@@ -37,6 +38,16 @@ class LayerOptimum:
 
 
 @dataclass(frozen=True, eq=False)
+class _Parts:
+    """What one call of the compiled search went through."""
+
+    loops: Loops
+    divisors: Divisors
+    inner: InnerParts
+    outer: OuterParts
+
+
+@dataclass(frozen=True, eq=False)
 class _Search:
     """One dataflow on a grid of accelerators, and the best mappings of a layer found so far."""
 
@@ -45,19 +56,10 @@ class _Search:
     prices: Prices
     physical: bool
     best: Best
-    boxes: list[_Box] = field(default_factory=list)
-    """Boxes searched so far, kept to name the winners."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Box:
-    """A box of mappings of a layer, and its parts."""
-
-    loops: Loops
-    space: Subspace
-    divisors: Divisors
-    inner: InnerParts
-    outers: list[OuterParts]
+    calls: Iterator[int]
+    """Numbers for the calls of the compiled search."""
+    winners: dict[int, _Parts] | None
+    """The parts of the best mappings, by call, to name them; None where nobody asks for names."""
 
 
 def search_layer(
@@ -92,7 +94,7 @@ def search_layer(
     Raises:
         TypeError, ValueError, OverflowError: as `mapspace.loops_of`, and for unknown names.
     """
-    found, costed = _run(row, dataflow, rf_words, pe_x, pe_y, technology, objective, factors, overlap)
+    found, costed = _run(row, dataflow, rf_words, pe_x, pe_y, technology, objective, factors, overlap, named=False)
     return LayerOptimum(found.best.energy, found.best.cycles, costed)
 
 
@@ -110,9 +112,9 @@ def best_mapping(
 ) -> Mapping | None:
     """The best mapping of one layer on one accelerator, None when there is none. Arguments as `search_layer`."""
     sizes, columns, rows = (np.array([n], dtype=np.int64) for n in (rf_words, pe_x, pe_y))
-    found, _ = _run(row, dataflow, sizes, columns, rows, technology, objective, factors, overlap)
-    box, inner, outer = (int(n) for n in found.best.pick[0, 0, 0])
-    return None if box < 0 else _mapping(found, box, inner, outer)
+    found, _ = _run(row, dataflow, sizes, columns, rows, technology, objective, factors, overlap, named=True)
+    call, inner, outer = (int(n) for n in found.best.pick[0, 0, 0])
+    return None if call < 0 or found.winners is None else _mapping(dataflow, found.winners[call], inner, outer)
 
 
 def _run(
@@ -125,6 +127,8 @@ def _run(
     objective: str,
     factors: str,
     overlap: str,
+    *,
+    named: bool,
 ) -> tuple[_Search, int]:
     for name, given, known in (
         ("objective", objective, OBJECTIVES), ("factors", factors, FACTORS), ("overlap", overlap, OVERLAPS),
@@ -150,7 +154,7 @@ def _run(
     nothing = np.full(shape, np.inf)
     best = Best(nothing, nothing.copy(), nothing.copy(), np.full((*shape, 3), -1, dtype=np.int64))
     physical = overlap == "physical" and bool(loops.dims[R] * loops.dims[S] > 1)
-    found = _Search(dataflow, grid, _prices(technology), physical, best)
+    found = _Search(dataflow, grid, _prices(technology), physical, best, itertools.count(), {} if named else None)
     costed = 0
     padded = padded_rows(row, dataflow, max_x=max_x, max_y=max_y) if factors == "ceil" else []
     for each in [loops, *(loops_of(other) for other in padded)]:
@@ -164,30 +168,28 @@ def _search(found: _Search, loops: Loops, space: Subspace, max_x: int, max_y: in
     from dance_env.cost import search_kernel  # numba: only when something is searched
 
     divisors = _divisors(loops.dims)
-    tables = [_outer_parts(found, loops, divisors, rule, math.inf) for rule in space.rules]
-    inner = _inner_parts(
-        found, loops, divisors, space, max_x, max_y, least_words=min(least for _, least in tables),
-        least_pj=min((float(outer.cost[0, 0]) for outer, _ in tables if len(outer.cost)), default=math.inf),
-    )  # fmt: skip
-    box = _Box(loops, space, divisors, inner, [])
+    tables = [_outer_parts(found, loops, divisors, rule) for rule in space.rules]
+    least_pj, least_words = (min(each) for each in zip(*(least for _, least in tables), strict=True))
+    inner = _inner_parts(found, loops, divisors, space, max_x, max_y, least_words=least_words, least_pj=least_pj)
 
     def run(rule: OuterRule, outer: OuterParts) -> int:
         if len(outer.cost) == 0:
             return 0
-        base = sum(len(each.cost) for each in box.outers)
-        box.outers.append(outer)
-        return int(search_kernel.search_box(
-            inner, outer, base, divisors, loops.dims, loops.stride, rule.glb, space.glb_order, found.grid,
-            found.prices, found.physical or None, found.best, len(found.boxes),
+        call = next(found.calls)
+        costed = int(search_kernel.search_box(
+            inner, outer, divisors, loops.dims, loops.stride, rule.glb, space.glb_order, found.grid, found.prices,
+            found.physical or None, found.best, call,
         ))  # fmt: skip
+        if found.winners is not None and (found.best.pick[..., 0] == call).any():
+            found.winners[call] = _Parts(loops, divisors, inner, outer)
+            for other in set(found.winners) - set(found.best.pick[..., 0].flat):
+                del found.winners[other]
+        return costed
 
     costed = sum(run(rule, outer) for rule, (outer, _) in zip(space.rules, tables, strict=True))
     if loops.dims[R] * loops.dims[S] > 1:  # the order at DRAM matters beyond the tensor that stays
         for rule in space.rules:
-            limit = search_kernel.widest_limit(inner, found.grid, found.prices, found.best)
-            outer, _ = _outer_parts(found, loops, divisors, rule, limit, all_orders=True)
-            costed += run(rule, outer)
-    found.boxes.append(box)
+            costed += sum(run(rule, outer) for outer in _other_orders(found, loops, divisors, rule, inner))
     return costed
 
 
@@ -217,24 +219,51 @@ def _inner_parts(
 
 
 def _outer_parts(
-    found: _Search, loops: Loops, divisors: Divisors, rule: OuterRule, limit: float, *, all_orders: bool = False
-) -> tuple[OuterParts, float]:
-    """The outer parts that a rule allows, by ascending cost; the least words that any of them fetches."""
+    found: _Search, loops: Loops, divisors: Divisors, rule: OuterRule
+) -> tuple[OuterParts, tuple[float, float]]:
+    """The outer parts that a rule allows, by ascending cost; pJ and words fetched that no order of theirs is below.
+
+    Of tiles with more than three loops at DRAM one order for each tensor that could stay put; `_other_orders` has the
+    others.
+    """
     from dance_env.cost import outer_kernel
 
     tables = []
-    least, low = math.inf, 0
+    least_pj, least_words, low = math.inf, math.inf, 0
     while low >= 0:
-        *table, words, low = outer_kernel.outer_table(
-            loops.dims, loops.stride, divisors, _permutations(), rule,
-            found.prices, found.physical or None, all_orders, limit, low, _ROOM,
+        *table, pj, words, low = outer_kernel.outer_table(
+            loops.dims, loops.stride, divisors, _permutations(), rule, found.prices, found.physical or None, False,
+            math.inf, math.inf, low, _ROOM,
         )  # fmt: skip
         tables.append(table)
-        least = min(least, words)
-    at, order, cost = (np.concatenate(each) for each in zip(*tables, strict=True))
+        least_pj, least_words = min(least_pj, pj), min(least_words, words)
+    whole = (np.concatenate(each) for each in zip(*tables, strict=True))
+    return _sorted(divisors, rule, *whole), (least_pj, least_words)
+
+
+def _other_orders(
+    found: _Search, loops: Loops, divisors: Divisors, rule: OuterRule, inner: InnerParts
+) -> Iterator[OuterParts]:
+    """The outer parts that `_outer_parts` leaves out, if they could improve what is found by then; a table at a time.
+
+    There may be many: where latency is the objective, no energy is too much.
+    """
+    from dance_env.cost import outer_kernel, search_kernel
+
+    low = 0
+    while low >= 0:
+        limit, slowest = search_kernel.widest_limits(inner, found.grid, found.prices, found.best)
+        *table, _, _, low = outer_kernel.outer_table(
+            loops.dims, loops.stride, divisors, _permutations(), rule, found.prices, found.physical or None, True,
+            limit, slowest, low, _ROOM,
+        )  # fmt: skip
+        yield _sorted(divisors, rule, *table)
+
+
+def _sorted(divisors: Divisors, rule: OuterRule, at: np.ndarray, order: np.ndarray, cost: np.ndarray) -> OuterParts:
     by_cost = np.argsort(cost[:, 0], kind="stable")
     at = at[by_cost]
-    return OuterParts(at, order[by_cost], cost[by_cost], _fits(divisors, rule, at)), least
+    return OuterParts(at, order[by_cost], cost[by_cost], _fits(divisors, rule, at))
 
 
 def _fits(divisors: Divisors, rule: OuterRule, at: np.ndarray) -> np.ndarray:
@@ -254,24 +283,19 @@ def _fits(divisors: Divisors, rule: OuterRule, at: np.ndarray) -> np.ndarray:
     return found
 
 
-def _mapping(found: _Search, number: int, inner: int, outer: int) -> Mapping:
+def _mapping(dataflow: str, parts: _Parts, inner: int, outer: int) -> Mapping:
     """Name a pair of inner and outer parts."""
-    box = found.boxes[number]
-    dims = box.loops.dims
-    for table in box.outers:
-        if outer < len(table.cost):
-            break
-        outer -= len(table.cost)
-    begins = box.divisors.offsets
+    dims = parts.loops.dims
+    begins = parts.divisors.offsets
     factors = np.ones((5, 7), dtype=np.int64)
     for d in range(7):
-        rf, x, y = (int(n) for n in box.inner.triples[box.inner.rows[inner, d]])
-        tile = int(box.divisors.values[begins[d] + table.at[outer, d]])
+        rf, x, y = (int(n) for n in parts.inner.triples[parts.inner.rows[inner, d]])
+        tile = int(parts.divisors.values[begins[d] + parts.outer.at[outer, d]])
         factors[:, d] = (dims[d] // tile, tile // (rf * x * y), x, y, rf)
-    if box.loops.merged:
-        factors[:, P], factors[:, Q] = _split_plane(factors[:, Q], box.loops.plane, found.dataflow)
-    order = "".join(DIMS[d] for d in table.order[outer])
-    return Mapping(found.dataflow, tuple(tuple(int(n) for n in row) for row in factors), order, box.loops.stride)
+    if parts.loops.merged:
+        factors[:, P], factors[:, Q] = _split_plane(factors[:, Q], parts.loops.plane, dataflow)
+    order = "".join(DIMS[d] for d in parts.outer.order[outer])
+    return Mapping(dataflow, tuple(tuple(int(n) for n in row) for row in factors), order, parts.loops.stride)
 
 
 def _split_plane(merged: np.ndarray, plane: tuple[int, int], dataflow: str) -> tuple[list[int], list[int]]:

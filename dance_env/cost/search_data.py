@@ -47,7 +47,7 @@ class Grid(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The best mappings so far, (X, Y, n_rf): objective, pJ, cycles; (X, Y, n_rf, 3): box, inner and outer part."""
+    """The best mappings so far, (X, Y, n_rf): objective, pJ, cycles; (X, Y, n_rf, 3): call, inner and outer part."""
 
     value: np.ndarray
     energy: np.ndarray

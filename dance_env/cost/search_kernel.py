@@ -20,7 +20,7 @@ from dance_env.cost.bounds_kernel import (
     unpack,
 )
 from dance_env.cost.compiled import compiled, helper
-from dance_env.cost.kernel import CASES, EDP, ENERGY, case_exists, is_in_case, least_inputs, overlapped_words
+from dance_env.cost.kernel import CASES, EDP, ENERGY, LATENCY, case_exists, is_in_case, least_inputs, overlapped_words
 from dance_env.cost.nest_kernel import AXIS, DRAM, GLB, RF, X, Y, limited_cycles, physical_input_words
 from dance_env.cost.outer_kernel import O_I, O_O, O_PJ, O_RUN_O, O_RUN_W, O_W
 
@@ -85,9 +85,10 @@ def _limits(grid, prices, value, energy, cycles, sizes, bounds, reads, pes, limi
 
 
 @compiled
-def widest_limit(inner, grid, prices, best):
-    """What an outer part may cost at most (pJ) to improve anything."""
+def widest_limits(inner, grid, prices, best):
+    """What an outer part may cost (pJ) and take (cycles) at most to improve anything."""
     rows = grid.shape[1]
+    slowest = -1.0
     last = first_size(grid.rf_words, inner.most_rf_words + 1)
     limit = np.empty(CASES)
     widest = -1.0
@@ -95,11 +96,12 @@ def widest_limit(inner, grid, prices, best):
         sizes = (first_size(grid.rf_words, inner.need[i]), last)
         x, y = inner.cell[i] // rows, inner.cell[i] % rows
         value, energy, cycles = best.value[x, y], best.energy[x, y], best.cycles[x, y]
-        widest = max(
-            widest,
-            _limits(grid, prices, value, energy, cycles, sizes, inner.bounds[i], inner.reads[i], inner.pes[i], limit),
-        )
-    return widest
+        room = _limits(grid, prices, value, energy, cycles, sizes, inner.bounds[i], inner.reads[i], inner.pes[i], limit)
+        if room > 0:
+            widest = max(widest, room)
+            for a in range(sizes[0], sizes[1]):
+                slowest = max(slowest, cycles[a] if grid.kind == LATENCY else np.inf)
+    return widest, slowest * (1 + 1e-12)
 
 
 @helper
@@ -211,7 +213,7 @@ def _dearest(value, dearest):
 
 
 @compiled
-def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_order, grid, prices, physical, best, box):
+def search_box(inner, outer, divisors, dims, stride, glb_ok, glb_order, grid, prices, physical, best, number):
     """Try the pairs of inner and outer parts that could be better than what is known; improves ``best`` in place.
 
     Cells come in order of columns, then rows, and each starts from what its smaller neighbours have found: a running
@@ -219,7 +221,7 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
 
     Args:
         inner, outer, divisors, grid, prices, best: see `search_data`; ``outer`` by ascending pJ.
-        outer_base: number of the first outer part, for ``best.pick``; box: number of the box, likewise.
+        number: of this call, for ``best.pick``.
         physical: None for the reference's rule of overlapping inputs (the other's branches are then not compiled).
 
     Returns:
@@ -361,9 +363,9 @@ def search_box(inner, outer, outer_base, divisors, dims, stride, glb_ok, glb_ord
                         value[a] = goal
                         energy[a] = total
                         cycles[a] = time
-                        pick[a, 0] = box
+                        pick[a, 0] = number
                         pick[a, 1] = i
-                        pick[a, 2] = outer_base + j
+                        pick[a, 2] = j
                         improved = True
                 if improved:
                     _dearest(value, dearest)
