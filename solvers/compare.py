@@ -156,7 +156,7 @@ def compare(
         check_suits(make_solver(spec), problem)
     exact = None
     if problem.space.size <= MAX_DESIGNS:
-        exact = Reference(float(optimum(problem, progress=optimum_progress).objective), exact=True)
+        exact = Reference.of(optimum(problem, progress=optimum_progress))
     results = {cell: result for cell in cells if (result := cell.finished(problem)) is not None}
     for cell, result in results.items():
         _tell(on_cell, cell, result)

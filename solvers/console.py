@@ -49,7 +49,7 @@ def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: 
     console.print(
         rich_table(
             rows,
-            title=f"{problem.name}: {problem.space.size:,} designs, {reference.name} {reference.objective:.4f}",
+            title=f"{problem.name}: {problem.space.size:,} designs, {reference}",
             reference=reference,
         )
     )

@@ -13,10 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_env.exact import optimum
+from dance_env.objective import Constraint
+from dance_env.testing import synthetic_problem
+from solvers import Solver, SolverFailed
 from solvers.catalog import make_solver
-from solvers.compare import Settings, compare, plan
+from solvers.compare import Comparison, Settings, compare, plan
+from solvers.random_search import RandomSearch
 from solvers.record.file import RecordError
 from solvers.report.page import write_report
+from solvers.report.reference import Reference
 from solvers.report.summary import CLOSE_PCT, Spread, spent_to_close, summarise
 from solvers.report.table import csv_text, markdown, rich_table
 from solvers.result import Result
@@ -192,12 +198,68 @@ def test_report_holds_table_and_plots(comparison):
     assert float(table[0]["objective_mean"]) == rows[0].objective.mean
 
 
+@dataclasses.dataclass(frozen=True)
+class FindsAndFails(Solver):
+    name = "fails $|<b>"
+
+    def search(self, env, rng):
+        env.evaluate(env.space.sample(rng, 5))
+        raise ValueError("oh\n## no <b>")
+
+
+def failed_result(problem, seed):
+    with pytest.raises(SolverFailed) as caught:
+        FindsAndFails().solve(problem, budget=20, seed=seed)
+    return caught.value.result
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("impossible", [False, True], ids=["possible", "impossible"])
+def test_report_of_runs_that_failed_or_found_nothing(tmp_path, impossible):
+    problem = synthetic_problem(0, constraints=(Constraint("latency_s", 1e-9),) if impossible else ())
+    results = tuple(failed_result(problem, seed) for seed in (0, 1))
+    reference = Reference.of(optimum(problem, cache_dir=tmp_path))
+    text = write_report(Comparison(settings(tmp_path), problem, reference, results)).read_text()
+    assert ("no design meets every limit" in text) == impossible
+    assert ("(2 of 2 runs found none)" in text) == impossible
+    assert "(2 of 2 runs failed)" in text
+    assert (
+        "- fails $\\|&lt;b>, seed 1: The solver failed; what was found until then is kept. ValueError: oh ## no" in text
+    )
+    assert "<b>" not in text
+
+
+def test_a_solver_that_seldom_finds_a_design_is_not_judged_by_its_luck():
+    problem = synthetic_problem(0)
+    worse, better = sorted(
+        (RandomSearch().solve(problem, budget=9, seed=seed) for seed in (0, 1)), key=lambda r: -r.best_objective
+    )
+    nothing = dataclasses.replace(better, trace=better.trace[:0])
+    rows = summarise({"lucky": [better, nothing], "steady": [worse, worse], "never": [nothing, nothing]}, 1.0)
+    assert [row.solver for row in rows] == ["steady", "lucky", "never"]
+
+
+def test_whoever_read_the_tables_is_marked(comparison):
+    looked = [
+        dataclasses.replace(each, ledger=dataclasses.replace(each.ledger, tables_read=True))
+        for each in comparison.by_solver()["random"]
+    ]
+    rows = summarise(comparison.by_solver() | {"random": looked}, comparison.optimum)
+    assert "| random † |" in markdown(rows)
+    assert "| evolution |" in markdown(rows)
+    assert {"random †", "evolution"} <= {column.header for column in rich_table(rows, title="").columns}
+
+
+def test_a_regret_has_no_share_of_a_zero_optimum(comparison):
+    assert summarise(comparison.by_solver(), 0.0)[0].regret_pct.seeds == 0
+
+
 def test_markdown_and_terminal_escape_names(comparison):
     runs = comparison.by_solver()["random"]
     rows = summarise({"<b>|[red]": runs}, comparison.optimum)
     assert "&lt;b>\\|" in markdown(rows)
     assert rich_table(rows, title="[bold]").columns[1].header == "<b>|\\[red]"
-    assert csv_text(rows).splitlines()[1].startswith("<b>|[red],2,0,")
+    assert csv_text(rows).splitlines()[1].startswith("<b>|[red],2,0,0,0,")
 
 
 KILLED = """

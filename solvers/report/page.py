@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from dance_env.exact import pareto_front
 from solvers.report.plots import Front, plot_best_so_far, plot_plane
+from solvers.report.reference import Reference
 from solvers.report.summary import Row, summarise
-from solvers.report.table import csv_text, markdown, note
+from solvers.report.table import csv_text, markdown, note, plain
 from solvers.result import software_versions
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> Path
             comparison.reference,
             against=against,
             path=out / f"best_so_far_{against}.png",
-            title=f"{task}: {comparison.reference.distance}",
+            title=f"{task}: {_best_so_far(comparison.reference)}",
         )
     plot_plane(
         results,
@@ -53,6 +54,11 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> Path
     return page
 
 
+def _best_so_far(reference: Reference) -> str:
+    """What the curves show."""
+    return "regret" if reference.exact else "best objective so far"
+
+
 def _edap_front(comparison: Comparison) -> Front:
     if not comparison.reference.exact:
         return Front.best_known(comparison.results, "edap_js_mm2")
@@ -63,19 +69,19 @@ def _edap_front(comparison: Comparison) -> Front:
 def _page(comparison: Comparison, rows: Sequence[Row], command: Sequence[str]) -> str:
     settings, reference = comparison.settings, comparison.reference
     versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
-    endings = [f"- {r.solver}, seed {r.seed}: {r.status.value} {r.reason}".rstrip() for r in comparison.results]
+    endings = [f"- {plain(f'{r.solver}, seed {r.seed}: {r.status.value} {r.reason}')}" for r in comparison.results]
     made = f"\nMade with `{shlex.join(command)}`.\n" if command else ""
-    return f"""# {comparison.problem.name}
+    return f"""# {plain(comparison.problem.name)}
 {made}
 Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}.
-{comparison.problem.space.size:,} designs; {reference.name} of the objective {reference.objective:.6f}.
+{comparison.problem.space.size:,} designs; {reference}.
 
 {markdown(rows, reference=reference)}
 {note(reference)}
 
-![{reference.distance.capitalize()}, against queries](best_so_far_queries.png)
+![{_best_so_far(reference).capitalize()} against queries](best_so_far_queries.png)
 
-![{reference.distance.capitalize()}, against seconds](best_so_far_seconds.png)
+![{_best_so_far(reference).capitalize()} against seconds](best_so_far_seconds.png)
 
 ![Error against EDAP](error_edap.png)
 

@@ -59,11 +59,13 @@ def plot_best_so_far(
     path: Path,
     title: str,
 ) -> Path:
-    """Regret of the best feasible design so far, median and range over seeds, on logarithmic axes.
+    """The best feasible design so far, median and range over seeds: its regret, on logarithmic axes.
+
+    Where the optimum is not known there is no regret; then it is the objective itself, on a linear axis.
 
     Args:
         results: each solver's results.
-        reference: what regret is measured from.
+        reference: the optimum, or the best known.
         against: `queries` (evaluations + gradient queries; without exhaustive search) or
             `seconds` (solver, oracle, and the surrogate's training in full, so that a solver with a surrogate starts
             where its training ends; its search alone is dashed).
@@ -71,8 +73,8 @@ def plot_best_so_far(
         title: heading.
     """
     figure, axes = _figure()
-    optimum = reference.objective if np.isfinite(reference.objective) else 0.0  # nothing feasible: no curves
-    floor = _floor(results, optimum)
+    optimum = reference.objective if reference.exact and np.isfinite(reference.objective) else 0.0
+    floor = _floor(results, optimum) if reference.exact else -np.inf
     for solver, colour in colours(list(results)).items():
         curves = _curves(results[solver], optimum, against)
         if curves:
@@ -81,25 +83,30 @@ def plot_best_so_far(
             search = _curves(results[solver], optimum, "search seconds")
             _draw_curves(axes, search, label=f"{solver}, its search alone", colour=colour, floor=floor, dashed=True)
     axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.axhline(floor, color="0.6", linewidth=0.8, linestyle=":")
+    if reference.exact:
+        axes.set_yscale("log")
+    if np.isfinite(reference.objective):
+        _mark(axes, floor if reference.exact else reference.objective, reference.name)
+    axes.set_xlabel(
+        "evaluations + gradient queries" if against == "queries" else "seconds (surrogate training included)"
+    )
+    axes.set_ylabel(f"{'regret' if reference.exact else 'objective'} (percentage points)")
+    _finish(figure, axes, title, path)
+    return path
+
+
+def _mark(axes: Axes, height: float, name: str) -> None:
+    """A dotted line across, with its name at the right end."""
+    axes.axhline(height, color="0.6", linewidth=0.8, linestyle=":")
     axes.annotate(
-        reference.name,
-        (1.0, floor),
+        name,
+        (1.0, height),
         xycoords=("axes fraction", "data"),
         ha="right",
         va="bottom",
         color="0.4",
         fontsize=8,
     )
-    axes.set_xlabel(
-        "evaluations + gradient queries" if against == "queries" else "seconds (surrogate training included)"
-    )
-    axes.set_ylabel(f"{reference.distance} (percentage points)")
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.legend(frameon=False, fontsize=9)
-    figure.savefig(path)
-    return path
 
 
 def _curves(results: Sequence[Result], optimum: float, against: str) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -212,9 +219,7 @@ def plot_plane(
     low, high = _error_limits(front, results)
     axes.set_ylim(low, high)
     axes.set_xlim(*_cost_limits(front, results, metric, high))
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.legend(frameon=False, fontsize=9)
-    figure.savefig(path)
+    _finish(figure, axes, title, path)
     return path
 
 
@@ -233,6 +238,15 @@ def _cost_limits(
     best = [float(getattr(r.trace, metric)[r.best]) for runs in results.values() for r in runs if r.best is not None]
     shown = [*best, *front.cost[front.error_pct <= highest_error].tolist()]
     return 0.85 * min(shown), 1.3 * max(shown)
+
+
+def _finish(figure: Figure, axes: Axes, title: str, path: Path) -> None:
+    """Title and legend as they stand, no mathematics in them, and the PNG."""
+    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(handles, [label.replace("$", r"\$") for label in labels], frameon=False, fontsize=9)
+    figure.savefig(path)
 
 
 def _figure() -> tuple[Figure, Axes]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from solvers.result import Result
+
+if TYPE_CHECKING:
+    from dance_env.exact import Optimum
 
 
 @dataclass(frozen=True)
@@ -13,12 +18,17 @@ class Reference:
     """An objective to measure from.
 
     Attributes:
-        objective: percentage points; infinite where none is known, as no run found a feasible design.
+        objective: percentage points; infinite where no design is feasible, or none was found.
         exact: whether it is the optimum; else no regret can be told, and figures are "above the best known".
     """
 
     objective: float
     exact: bool
+
+    @classmethod
+    def of(cls, optimum: Optimum) -> Reference:
+        """The exact optimum; infinite where no design meets the limits."""
+        return cls(optimum.objective if optimum.feasible else math.inf, exact=True)
 
     @classmethod
     def best_known(cls, results: Iterable[Result]) -> Reference:
@@ -30,7 +40,8 @@ class Reference:
         """What it is called."""
         return "exact optimum" if self.exact else "best known"
 
-    @property
-    def distance(self) -> str:
-        """What an objective less this one is called."""
-        return "regret" if self.exact else "above the best known"
+    def __str__(self) -> str:
+        """The objective under its name, or why there is none."""
+        if math.isfinite(self.objective):
+            return f"{self.name} of the objective {self.objective:.6f}"
+        return "no design meets every limit" if self.exact else "no run found a design that meets every limit"

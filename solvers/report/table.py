@@ -77,7 +77,7 @@ _ABOUT_ALL = (
     f"to {CLOSE_PCT:g} %: evaluations + gradients until that was so small, over the seeds that got there "
     "(n/m says how many did). cost queries: costs of a network on an accelerator asked for apart from evaluations; "
     "samples: what a surrogate was trained on; training s: its seconds. These are charged to each seed in full, "
-    "although a cache shares them."
+    "although a cache shares them. †: read the problem's tables behind the meter, so that its counts do not tell all."
 )
 
 
@@ -98,7 +98,18 @@ def _cell(row: Row, column: Column) -> str:
         text += f" ({spread.seeds}/{row.runs})"
     if column.figure == "objective" and row.without_design:
         text += f" ({row.without_design} of {row.runs} runs found none)"
+    if column.figure == "objective" and row.failed:
+        text += f" ({row.failed} of {row.runs} runs failed)"
     return text
+
+
+def _name(row: Row) -> str:
+    return f"{row.solver} †" if row.tables_read else row.solver
+
+
+def plain(text: str) -> str:
+    """Text of others as Markdown shows it: in one line, without HTML or cells of its own."""
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
 
 
 def rich_table(rows: Sequence[Row], *, title: str, reference: Reference = EXACT) -> Table:
@@ -110,7 +121,7 @@ def rich_table(rows: Sequence[Row], *, title: str, reference: Reference = EXACT)
     table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
     table.add_column("", no_wrap=True, style="bold")
     for row in rows:
-        table.add_column(escape(row.solver), justify="right")
+        table.add_column(escape(_name(row)), justify="right")
     for column in telling_columns(rows):
         table.add_row(_heading(column, reference), *(_cell(row, column).replace(" ± ", "±") for row in rows))
     return table
@@ -133,8 +144,7 @@ def markdown(rows: Sequence[Row], *, reference: Reference = EXACT) -> str:
         "| --- |" + " ---: |" * len(columns),
     ]
     for row in rows:
-        name = row.solver.replace("|", "\\|").replace("<", "&lt;")
-        lines.append(f"| {name} | " + " | ".join(_cell(row, column) for column in columns) + " |")
+        lines.append(f"| {plain(_name(row))} | " + " | ".join(_cell(row, column) for column in columns) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -144,7 +154,14 @@ def csv_text(rows: Sequence[Row]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     names = spread_columns()
     writer.writerow(
-        ["solver", "runs", "without_design", *(f"{name}_{part}" for name in names for part in ("mean", "std", "seeds"))]
+        [
+            "solver",
+            "runs",
+            "without_design",
+            "failed",
+            "tables_read",
+            *(f"{name}_{part}" for name in names for part in ("mean", "std", "seeds")),
+        ]
     )
     for row in rows:
         figures = [getattr(row, name) for name in names]
@@ -153,6 +170,8 @@ def csv_text(rows: Sequence[Row]) -> str:
                 row.solver,
                 row.runs,
                 row.without_design,
+                row.failed,
+                row.tables_read,
                 *(part for each in figures for part in (each.mean, each.std, each.seeds)),
             ]
         )
