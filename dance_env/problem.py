@@ -47,7 +47,7 @@ class Problem:
     """
 
     name: str
-    network_space: NetworkSpace
+    network_space: NetworkSpace | LayerSpace
     accelerator_space: AcceleratorSpace
     costs: CostTable
     accuracy: AccuracyModel
@@ -132,10 +132,10 @@ class Problem:
                 )
             accuracy = TensorAccuracy.from_function(network_space.choices(), accuracy)
         model = AnalyticalCostModel(technology=EDGE_LPDDR4) if cost_model is None else cost_model
-        # A problem and its table ask for choices and layers alone, which both kinds of space have.
+        # A table asks for choices and layers alone, which both kinds of space have.
         networks = cast("NetworkSpace", network_space)
         costs = CostTable.build(networks, accelerators, model=model, cache_dir=cache_dir, progress=progress)
-        return cls(name, networks, accelerators, costs, accuracy, objective)
+        return cls(name, network_space, accelerators, costs, accuracy, objective)
 
     @cached_property
     def space(self) -> DesignSpace:

@@ -69,7 +69,11 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     from solvers.compare import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_SOLVERS, DEFAULT_TASK, IMAGE_SOLVERS, Settings
 
     defaults = Settings()
-    parser.add_argument("--task", default=DEFAULT_TASK, help="name of the task (default: %(default)s)")
+    parser.add_argument(
+        "--task",
+        default=DEFAULT_TASK,
+        help="name of the task, or path/to/file.py:function for a problem of yours (default: %(default)s)",
+    )
     parser.add_argument(
         "--solvers",
         nargs="+",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 
 import numpy as np
@@ -84,6 +85,7 @@ class Solver(ABC):
             SolverFailed: the search raised an error; the exception holds the result until then.
             TypeError, ValueError: env, budget or seed cannot be used, or the problem cannot give what the solver needs.
         """
+        _check_finished(self)
         given = _as_env(env)
         problem = given.problem
         if isinstance(problem, MeteredProblem):
@@ -139,6 +141,19 @@ def _metered(env: CoDesignEnv | CoDesignVectorEnv, problem: MeteredProblem) -> C
 
     horizon = env.episode.horizon if env.episode.truncates else None
     return CoDesignEnv(problem=cast(Any, problem), episode=env.episode.name, horizon=horizon)
+
+
+def _check_finished(solver: Solver) -> None:
+    """What Python does not check of a subclass, before anything is evaluated."""
+    kind = type(solver).__name__
+    if not isinstance(getattr(solver, "name", None), str):
+        raise TypeError(
+            f'solver {kind} has no name, which records need: write `name: ClassVar[str] = "..."` in its class'
+        )
+    if not is_dataclass(solver):
+        raise TypeError(
+            f"solver {kind} is no dataclass: decorate it with @dataclass(frozen=True), its fields are its settings"
+        )
 
 
 def _check_seed(seed: int) -> int:

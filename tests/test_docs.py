@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = {
     "README.md": (0, 1),
+    "analysis.md": (0,),
     "cost_model.md": (0,),
     "layer_graph.md": (0,),
     "mapping_search.md": (0, 1),

@@ -266,3 +266,21 @@ def test_callback_is_told_the_truth() -> None:
     assert told[-1].best_violation == result.trace.violation.min()
     assert (told[-1].solver, told[-1].task, told[-1].seed, told[-1].budget) == ("random", problem.name, 1, 40)
     assert told[-1].fraction == 1.0
+
+
+def test_a_solver_without_a_name_or_settings_is_told_what_to_write() -> None:
+    @dataclass(frozen=True)
+    class Nameless(Solver):
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            env.evaluate(env.space.sample(rng, 1))
+
+    class Plain(Solver):
+        name = "plain"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            env.evaluate(env.space.sample(rng, 1))
+
+    with pytest.raises(TypeError, match="solver Nameless has no name, which records need: write `name: ClassVar"):
+        Nameless().solve(synthetic_problem(0), budget=5, seed=0)
+    with pytest.raises(TypeError, match=r"solver Plain is no dataclass: decorate it with @dataclass\(frozen=True\)"):
+        Plain().solve(synthetic_problem(0), budget=5, seed=0)
