@@ -54,6 +54,7 @@ def make_data(
     seed: int,
     device: torch.device | str = "cpu",
     held_out: bool = False,
+    margin: float = 0.0,
 ) -> TrainingData:
     """Draw and label samples.
 
@@ -68,13 +69,14 @@ def make_data(
         seed: of the draw.
         device: where the labels are computed and the data put.
         held_out: draw held-out networks instead.
+        margin: share by which limits are tightened in the choice of the best accelerator.
     """
     rng = np.random.default_rng([seed, int(held_out)])
     counts = network_option_counts(problem)
     probs = sample_probs(counts, rng, rows=networks, settings=sampling, held_out=held_out)
     table = LabelTable.of(problem, device=device)
     exact_probs = torch.tensor(probs, device=device)
-    best = table.best_hardware(exact_probs)
+    best = table.best_hardware(exact_probs, margin=margin)
     pair_network = torch.arange(pairs, device=device) % networks
     best_options = problem.accelerator_space.unindex(best.cpu().numpy())
     drawn = _draw_hardware(problem, rng, best_options[pair_network.cpu().numpy()])

@@ -13,6 +13,12 @@ from dance_env.problem import Problem
 
 UNMAPPABLE_FACTOR = 10.0
 
+_TIE = 1e-9
+"""Costs, relative to the least, and violations that differ by no more are one and the same: sums round at 1e-15, and the
+same accelerator has to come out however the networks are batched."""
+
+_CHUNK = 32  # networks labelled at once: their costs on all accelerators then fit in a core's cache
+
 
 @dataclass(frozen=True, eq=False)
 class LabelTable:
@@ -70,20 +76,34 @@ class LabelTable:
         )
         return Cost(latency, energy, self.area_mm2[hardware])
 
-    def best_hardware(self, network_probs: torch.Tensor, *, chunk: int = 256) -> torch.Tensor:
+    def best_hardware(self, network_probs: torch.Tensor, *, margin: float = 0.0) -> torch.Tensor:
         """Index (B,) of the best accelerator: least violation of the hardware's limits, then least cost, then lowest index.
+
+        Violations and costs that are equal within rounding count as equal.
 
         Args:
             network_probs: (B, O_net).
-            chunk: rows handled at once; bounds the memory.
+            margin: share by which the limits are tightened, for networks that some accelerator can serve within the
+                tightened limits.
         """
-        return torch.cat([self._best(rows) for rows in torch.split(network_probs, chunk)])
+        return torch.cat([self._best(rows, margin) for rows in network_probs.split(_CHUNK)])
 
-    def _best(self, network_probs: torch.Tensor) -> torch.Tensor:
+    def _best(self, network_probs: torch.Tensor, margin: float) -> torch.Tensor:
         cost = self.on_all_hardware(network_probs)
         value = self.objective.cost_function(cost)
         if self.objective.constraints:
-            violation = self.objective.violation(torch.zeros_like(cost.latency_s), cost)
-            least = violation.min(dim=1, keepdim=True).values
-            value = torch.where(violation <= least, value, torch.full_like(value, torch.inf))
-        return value.argmin(dim=1)
+            violation = self._violation(cost, margin)
+            value = value.masked_fill(violation > violation.min(dim=1, keepdim=True).values + _TIE, torch.inf)
+        least = value.min(dim=1, keepdim=True).values
+        # `argmax` gives the first of equals, of numbers; it knows no booleans.
+        return (value <= least + _TIE * least.abs()).to(torch.uint8).argmax(dim=1)
+
+    def _violation(self, cost: Cost, margin: float) -> torch.Tensor:
+        zero = torch.zeros((), device=cost.latency_s.device, dtype=cost.latency_s.dtype)
+        violation = self.objective.violation(zero, cost)
+        if not margin:
+            return violation
+        limits = tuple(replace(limit, limit=limit.limit * (1.0 - margin)) for limit in self.objective.constraints)
+        tightened = replace(self.objective, constraints=limits).violation(zero, cost)
+        servable = tightened.min(dim=1, keepdim=True).values <= _TIE
+        return torch.where(servable, tightened, violation)

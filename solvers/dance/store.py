@@ -24,7 +24,7 @@ from solvers.dance.evaluator import Evaluator
 from solvers.dance.settings import EvaluatorSettings
 from solvers.dance.training import ProgressFunction, TrainingBill, evaluator_shape, train_evaluator
 
-VERSION = "1"
+VERSION = "2"
 """Of sampling, labels and training: raise it when the same settings come to mean other weights."""
 
 

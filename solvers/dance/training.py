@@ -14,6 +14,7 @@ from dance_env.problem import Problem
 from solvers.dance.data import TrainingData, make_data
 from solvers.dance.estimator import relative_error_loss
 from solvers.dance.evaluator import Evaluator, EvaluatorShape
+from solvers.dance.muon import Muon
 from solvers.dance.options import hardware_option_counts, network_option_counts
 from solvers.dance.settings import EvaluatorSettings, TrainingLoop
 
@@ -74,6 +75,7 @@ def train_evaluator(
         sampling=settings.sampling,
         seed=settings.seed,
         device=device,
+        margin=settings.margin,
     )
     evaluator = Evaluator.untrained(evaluator_shape(problem, settings), seed=settings.seed, device=device)
     _train_generator(evaluator, data, settings, progress)
@@ -146,22 +148,42 @@ def _fit(
     batch = min(loop.batch, samples)
     per_epoch = samples // batch  # the remainder is left out of this epoch: a batch of one has no batch norm
     steps = loop.epochs * per_epoch
-    optimizer = torch.optim.AdamW(module.parameters(), lr=loop.learning_rate, weight_decay=loop.weight_decay)
+    settled_from = steps - int(loop.settled * steps)
+    optimizers = _optimizers(module, loop)
+    top_rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
     module.train()
     step = 0
     for _ in range(loop.epochs):
-        order = torch.randperm(samples, generator=rng).to(device)
-        for rows in order[: per_epoch * batch].split(batch):
-            for group in optimizer.param_groups:
-                group["lr"] = loop.learning_rate * warmed_cosine(step, steps)
-            optimizer.zero_grad(set_to_none=True)
+        batches = torch.randperm(samples, generator=rng).to(device)[: per_epoch * batch].split(batch)
+        for rows in batches:
+            if step == settled_from:
+                _settle_batch_norms(module, loss, batches[:_SETTLING_BATCHES])
+                module.eval()
+            for optimizer, rate in zip(optimizers, top_rates, strict=True):
+                optimizer.param_groups[0]["lr"] = rate * warmed_cosine(step, steps)
+                optimizer.zero_grad(set_to_none=True)
             loss(rows).backward()
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             step += 1
             if progress is not None:
                 progress(name, step, steps)
-    _settle_batch_norms(module, loss, order[: per_epoch * batch].split(batch)[:_SETTLING_BATCHES])
+    if settled_from == steps:
+        _settle_batch_norms(module, loss, batches[:_SETTLING_BATCHES])
     module.eval()
+
+
+def _optimizers(module: nn.Module, loop: TrainingLoop) -> list[torch.optim.Optimizer]:
+    """AdamW for all parameters; or Muon for the layers' matrices and AdamW, without decay, for norms and outputs."""
+    named = list(module.named_parameters())
+    if not loop.matrix_rate:
+        return [torch.optim.AdamW([each for _, each in named], lr=loop.learning_rate, weight_decay=loop.weight_decay)]
+    matrices = [each for name, each in named if name.startswith("stack.") and each.ndim == 2]
+    rest = [each for name, each in named if not (name.startswith("stack.") and each.ndim == 2)]
+    return [
+        torch.optim.AdamW(rest, lr=loop.learning_rate, weight_decay=0.0),
+        Muon(matrices, lr=loop.matrix_rate, weight_decay=loop.weight_decay),
+    ]
 
 
 def _settle_batch_norms(
