@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SUPERNET_VARIABLE = "DANCE_SUPERNET"
 """Environment variable that names a supernet's file where no argument does."""
 
+CALIBRATION_IMAGES = 256
+"""How many images of the weights' split a network's batch norm is measured on."""
+
 JUDGING_IMAGES = {"dance-cifar10": 2_000, "dance-imagenet": 2_000}
 """How many held-out images judge a network; all of them where no number stands (the 1,000 digits of dance-mnist).
 
@@ -83,6 +86,7 @@ def supernet_accuracy(
         path,
         space=task.network_space,
         data=load_images(task.network, location=None if images is None else os.fspath(images)),
+        calibration_images=CALIBRATION_IMAGES,
         judging_images=JUDGING_IMAGES.get(task.network),
         device=device,
         memory=ArrayCache.open(cache_dir),
