@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from dance_env.envs import CoDesignEnv
+from dance_env.exact import pareto_front
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
 from solvers.dance.accelerators import AcceleratorCosts
-from solvers.dance.corners import Corners
+from solvers.dance.corners import Corners, front_layers
 from solvers.dance.exact import DanceExact, best_accelerators
 from solvers.dance.finish import Finalists
 from solvers.dance.options import network_option_counts, one_hot
@@ -147,3 +148,14 @@ def test_refinement_can_be_left_out():
     plain = DanceExact(rounds=RoundSettings(visits=0, opening=64)).solve(problem, budget=600, seed=0)
     assert plain.ledger.spent == 600
     assert plain.ledger.evaluations > 0
+
+
+def test_a_sweep_looks_for_the_front_between_its_lambdas_too():
+    error, cost = np.array([1.0, 2.0, 3.0, 2.9, 3.0, 9.0]), np.array([9.0, 5.0, 1.0, 4.9, 9.0, 0.5])
+    np.testing.assert_array_equal(front_layers(error, cost), [0, 0, 0, 0, 1, 0])
+    problem = synthetic_problem(8, option_counts=(3, 3, 3, 3))
+    front = pareto_front(problem)
+    result = DanceExact(lambdas=(0.0, 1.0, 30.0)).solve(problem, budget=1500, seed=0)
+    found = result.trace[result.pareto]
+    np.testing.assert_allclose(np.sort(found.error_pct), np.sort(front.error_pct))
+    np.testing.assert_allclose(np.sort(found.cost), np.sort(front.cost))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from dance_env.exact import non_dominated
 from solvers.dance.options import metered, network_option_counts, one_hot
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class Corners:
     makes, exactly; what the solver knows of costs makes an objective of it. A visit to a network costs one gradient
     query, and foretells all its neighbours.
 
-    Networks are compared from several points of view: each lambda of a sweep with each tolerance of the forecast. Every
-    point of view has its turn.
+    Networks are compared from several points of view: each lambda with each tolerance of the forecast, and in a sweep
+    the foreseen Pareto front besides, which no lambda finds where it is not convex. Every point of view has its turn.
 
     Args:
         env: the metered env.
@@ -70,9 +71,9 @@ class Corners:
         self._meter = metered(env).meter
         self._relaxed = relaxed
         self._appraise = appraise
-        self._views = [
-            (factor * env.problem.objective.weight, slack) for factor in lambdas for slack in range(tolerances)
-        ]
+        weights: list[float | None] = [factor * env.problem.objective.weight for factor in lambdas]
+        weights += [None] if len(lambdas) > 1 else []  # None: the front
+        self._views = [(weight, slack) for weight in weights for slack in range(tolerances)]
         self._device = device
         self._counts = network_option_counts(env.problem)
         choices = np.repeat(np.arange(len(self._counts)), self._counts)
@@ -98,16 +99,15 @@ class Corners:
         visits = min(visits, self._meter.left)
         spent = self._visit(networks[:visits])
         while spent < visits:
-            new = np.flatnonzero(~self._visited)
-            if not len(new):
+            rows, _ = self._order()
+            new = list(dict.fromkeys(rows[~self._visited[rows]].tolist()))[: min(width, visits - spent)]
+            if not new:
                 return
-            order, _ = self._order(new)
-            best = new[list(dict.fromkeys(order.tolist()))[: min(width, visits - spent)]]
-            spent += self._visit(self._networks[best])
+            spent += self._visit(self._networks[new])
 
     def ranked(self) -> np.ndarray:
         """All designs foreseen (n, D), the best from every point of view first, then the second best, and so on."""
-        rows, views = self._order(np.arange(len(self._networks)))
+        rows, views = self._order()
         slacks = np.array([slack for _, slack in self._views])
         return self._forecast.designs[slacks[views], rows]
 
@@ -121,18 +121,18 @@ class Corners:
         decoded = self._appraise(networks, np.zeros(len(networks))).designs[0]
         return np.concatenate([decoded[:first], self.ranked(), decoded[first:]])
 
-    def _order(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions in `rows` (n * views,) and the point of view of each: all in turns, each from its best on."""
-        orders = [
-            np.lexsort(
-                (
-                    self._error_pct[rows] + (weight * self._forecast.cost_value[slack, rows] if weight else 0.0),
-                    self._forecast.violation[slack, rows],
-                )
-            )
-            for weight, slack in self._views
-        ]
-        return np.stack(orders, axis=1).ravel(), np.tile(np.arange(len(orders)), len(rows))
+    def _order(self) -> tuple[np.ndarray, np.ndarray]:
+        """Networks' rows (n * views,) and the point of view of each: all in turns, each from its best on."""
+        orders = [self._by_weight(weight, slack) for weight, slack in self._views]
+        return np.stack(orders, axis=1).ravel(), np.tile(np.arange(len(orders)), len(self._networks))
+
+    def _by_weight(self, weight: float | None, slack: int) -> np.ndarray:
+        error, cost = self._error_pct, self._forecast.cost_value[slack]
+        if weight is None:
+            value = front_layers(error, np.where(self._forecast.violation[slack] > 0, np.inf, cost))
+        else:
+            value = error + (weight * cost if weight else 0.0)
+        return np.lexsort((value, self._forecast.violation[slack]))
 
     def _visit(self, networks: np.ndarray) -> int:
         """Ask for the gradients at those networks that were not visited; how many those are."""
@@ -181,3 +181,17 @@ class Corners:
             cost_value=np.concatenate([self._forecast.cost_value, seen.cost_value], axis=1),
             violation=np.concatenate([self._forecast.violation, seen.violation], axis=1),
         )
+
+
+def front_layers(error: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Of each point (n,): 0 on the Pareto front, 1 on that of the rest, up to `_LAYERS` for all others; int64."""
+    layers = np.full(len(error), _LAYERS)
+    left = np.arange(len(error))
+    for layer in range(_LAYERS):
+        front = non_dominated(error[left], cost[left])
+        layers[left[front]] = layer
+        left = np.delete(left, front)
+    return layers
+
+
+_LAYERS = 3

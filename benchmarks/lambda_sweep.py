@@ -1,0 +1,105 @@
+"""How much of the exact Pareto front one run finds: DANCE's lambda sweep in one batch, beside NSGA-II.
+
+    python benchmarks/lambda_sweep.py FOLDER [--variants balanced edap] [--seeds 5] [--budget 4000]
+
+Error against the objective's cost function, over the feasible designs that a run evaluated. Hypervolume: the area that
+a front dominates, up to a reference point a tenth beyond the exact front's ends on both axes; in per cent of the exact
+front's. "Weights' optima": the share of the sweep's own problems, the objective at each lambda, that are solved to 1 %.
+FOLDER/lambda_sweep.md holds the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dance_env.exact import ParetoFront, pareto_front
+from dance_env.problem import Problem
+from dance_env.tasks import VARIANTS, make_problem
+from solvers.dance.exact import DanceExact
+from solvers.dance.solver import Dance
+from solvers.evolution import NSGA2
+from solvers.result import Result, software_versions
+from solvers.solver import Solver
+
+LAMBDAS = tuple(float(each) for each in np.geomspace(1 / 32, 32, 11))
+_CLOSE = 1.01
+
+
+def hypervolume(error_pct: np.ndarray, cost: np.ndarray, reference: tuple[float, float]) -> float:
+    """Area dominated by points (n,) up to a reference (error, cost); points beyond it count nothing."""
+    inside = (error_pct < reference[0]) & (cost < reference[1])
+    area, least = 0.0, reference[0]
+    for row in np.flatnonzero(inside)[np.lexsort((error_pct[inside], cost[inside]))]:
+        if error_pct[row] < least:
+            area += (least - error_pct[row]) * (reference[1] - cost[row])
+            least = error_pct[row]
+    return float(area)
+
+
+def reference_of(front: ParetoFront) -> tuple[float, float]:
+    """A tenth of the front's extent beyond its ends."""
+    return tuple(float(each.max() + 0.1 * np.ptp(each)) for each in (front.error_pct, front.cost))  # type: ignore[return-value]
+
+
+def share_of_front(result: Result, front: ParetoFront) -> float:
+    """Hypervolume of what a run found, as a share of the exact front's."""
+    trace, reference = result.trace[result.pareto], reference_of(front)
+    exact = hypervolume(front.error_pct, front.cost, reference)
+    return hypervolume(trace.error_pct, trace.cost, reference) / exact
+
+
+def share_of_weights(result: Result, front: ParetoFront, problem: Problem) -> float:
+    """Share of `LAMBDAS` at which a run's best design is within 1 % of the exact best."""
+    trace = result.trace[result.trace.feasible]
+    weights = problem.objective.weight * np.array(LAMBDAS)[:, None]
+    found = (trace.error_pct + weights * trace.cost).min(axis=1, initial=np.inf)
+    return float((found <= _CLOSE * (front.error_pct + weights * front.cost).min(axis=1)).mean())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run, print the table and write it."""
+    args = _parser().parse_args(arguments)
+    solvers: list[Solver] = [Dance(lambdas=LAMBDAS), DanceExact(lambdas=LAMBDAS), NSGA2()]
+    command = " ".join([Path(sys.argv[0]).name, *(sys.argv[1:] if arguments is None else arguments)])
+    versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
+    lines = [
+        f"`{command}`; {versions}; {len(LAMBDAS)} lambdas from {LAMBDAS[0]:g} to {LAMBDAS[-1]:g} times the task's weight.",
+        "",
+        "| variant | exact front | solver | designs on its front | hypervolume %, median | worst | weights' optima | search s |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    print("\n".join(lines), flush=True)
+    for variant in args.variants:
+        problem = make_problem(f"{args.network}/{variant}")
+        front = pareto_front(problem)
+        for solver in solvers:
+            runs = [solver.solve(problem, budget=args.budget, seed=seed) for seed in range(args.seeds)]
+            shares = [100.0 * share_of_front(run, front) for run in runs]
+            optima = float(np.mean([share_of_weights(run, front, problem) for run in runs]))
+            seconds = float(np.median([run.ledger.solver_seconds + run.ledger.oracle_seconds for run in runs]))
+            lines.append(
+                f"| {variant} | {len(front)} | {solver.name} | {np.median([len(run.pareto) for run in runs]):.0f} | "
+                f"{np.median(shares):.2f} | {min(shares):.2f} | {100 * optima:.0f} % | {seconds:.1f} |"
+            )
+            print(lines[-1], flush=True)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    (args.folder / "lambda_sweep.md").write_text("\n".join(lines) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--network", default="macro-cifar10")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--budget", type=int, default=4000)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
