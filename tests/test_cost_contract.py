@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import runpy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dance_env.cost import TIMELOOP_45NM, AnalyticalCostModel, Cost, LayerCost, Technology
+from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel, Cost, LayerCost, Technology
 from dance_env.cost.testing import CHECKS, CheckFailed, check_cost_model, grid_hardware
 from dance_env.graph import LayerTable
 from dance_env.space import Hardware
@@ -179,3 +181,17 @@ def test_checks_need_no_particular_technology() -> None:
     slow = dataclasses.replace(TIMELOOP_45NM, clock_hz=1e6)
     assert check_cost_model(Toy(slow)).passed
     assert len(grid_hardware()) == 12
+
+
+def test_the_example_model_keeps_the_contract_and_bounds_ours(capsys):
+    example = runpy.run_path(str(Path(__file__).resolve().parents[1] / "examples" / "custom_cost_model.py"))
+    example["main"]()
+    printed = capsys.readouterr().out
+    assert "FAIL" not in printed
+    assert printed.count("tiny/balanced") == 2
+    row = np.array([[64, 32, 16, 16, 3, 3, 1, 1]])
+    accelerator = Hardware.one(16, 16, rf_words=16, dataflow="WS")
+    bound = example["Roofline"]().evaluate_layers(row, accelerator)
+    ours = AnalyticalCostModel(technology=EDGE_LPDDR4).evaluate_layers(row, accelerator)
+    assert bound.latency_s[0, 0] <= ours.latency_s[0, 0]
+    assert bound.energy_j[0, 0] <= ours.energy_j[0, 0]

@@ -161,3 +161,9 @@ def test_command_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert lines[0] == "| | tiny/edap | tiny |"
     assert all(line.count("|") == 4 for line in lines)
     assert any(line.startswith("| distinct best accelerators along the front | ") for line in lines)
+
+
+def test_a_technology_may_be_named() -> None:
+    assert make_problem("tiny", technology="timeloop-45nm").name == "tiny/balanced (timeloop-45nm)"
+    with pytest.raises(ValueError, match=r"unknown technology 'timeloop'\. Did you mean 'timeloop-45nm'"):
+        make_problem("tiny", technology="timeloop")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dance_env.accuracy import AccuracyModel
-from dance_env.cost import Technology
+from dance_env.cost import Technology, get_technology
 from dance_env.from_file import is_in_file, load_from_file
 from dance_env.problem import Problem
 from dance_env.progress import Progress
@@ -23,7 +23,7 @@ def make_problem(
     supernet: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
     device: str = "cpu",
-    technology: Technology | None = None,
+    technology: Technology | str | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> Problem:
@@ -38,7 +38,8 @@ def make_problem(
             it, the one that the environment variable DANCE_SUPERNET names. `dance supernet` trains one.
         images: where those tasks' images are: a local folder, or another name on the hub; None for the usual ones.
         device: where a supernet runs: "cpu", "cuda".
-        technology: instead of the task's own; the problem's name then says so.
+        technology: instead of the task's own, a value or a name out of `dance_env.cost.TECHNOLOGIES`; the problem's name
+            then says so.
         cache_dir: folder of the cache of cost tables and of a supernet's accuracies; None for the default.
         progress: of the cost table's first build: True for a bar, or a function called with (layers done, in all).
             With True, a supernet that judges many networks at once shows a bar as well.
@@ -53,6 +54,8 @@ def make_problem(
         given = {"accuracy_table": accuracy_table, "supernet": supernet, "images": images, "technology": technology}
         return _own_problem(name, given)
     task = get_task(name)
+    if isinstance(technology, str):
+        technology = get_technology(technology)
     _check_arguments(task, accuracy_table=accuracy_table, supernet=supernet, images=images)
     accuracy: AccuracyModel  # first: a wrong file is told before the cost table is built
     if task.needs_supernet:
