@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import torch
 
@@ -21,6 +25,7 @@ from dance_env.testing import synthetic_problem
 from solvers.progress import Progress
 from solvers.result import Result, Status, json_settings
 from solvers.solver import Solver
+from solvers.workers import ONE_THREAD_EACH
 
 
 class CheckFailed(AssertionError):
@@ -95,6 +100,16 @@ def same_seed_same_trace(trial: Trial) -> None:
     _require(first.trace.same_search(second.trace), f"two runs of seed 0 differ, {_first_difference(first, second)}")
 
 
+def another_process_same_trace(trial: Trial) -> None:
+    """A process of its own, with one thread and other hashes (so other orders of sets), makes the same trace."""
+    here, there = trial.run(), _run_in_another_process(trial)
+    _require(
+        here.trace.same_search(there.trace),
+        f"a run of seed 0 in another process differs, {_first_difference(here, there)}; do not let the order of a set, "
+        "the number of threads or anything kept from earlier runs decide",
+    )
+
+
 def other_seed_other_trace(trial: Trial) -> None:
     """Runs of different seeds evaluate different designs."""
     designs = [trial.run(seed=seed).trace.designs for seed in (0, 1, 2)]
@@ -115,8 +130,9 @@ def objectives_re_evaluate(trial: Trial) -> None:
     problem = synthetic_problem(0)
     trace = trial.run(problem).trace
     evaluation = synthetic_problem(0).evaluate(trace.designs)
-    for name in ("objective", "violation", "accuracy"):
-        wrong = np.flatnonzero(getattr(trace, name) != getattr(evaluation, name))
+    for name in ("objective", "violation", "accuracy", "latency_s", "energy_j", "area_mm2"):
+        source = evaluation if hasattr(evaluation, name) else evaluation.cost
+        wrong = np.flatnonzero(getattr(trace, name) != getattr(source, name))
         _require(
             not wrong.size,
             f"the trace's {name} differs from the problem's in {wrong.size} of {len(trace)} rows, first in row "
@@ -196,6 +212,7 @@ CHECKS: dict[str, Callable[[Trial], None]] = {
         budget_is_never_exceeded,
         budget_is_spent,
         same_seed_same_trace,
+        another_process_same_trace,
         other_seed_other_trace,
         global_state_is_untouched,
         objectives_re_evaluate,
@@ -224,6 +241,44 @@ def _rebuilt(value: Any, like: Any) -> Any:
     if isinstance(value, list) and isinstance(like, tuple):
         return tuple(map(_rebuilt, value, like))
     return value
+
+
+_IN_ANOTHER_PROCESS = """
+import json, pickle, sys
+sys.path[:] = json.loads(sys.argv[1])
+from dance_env.testing import synthetic_problem
+pickle.load(sys.stdin.buffer).solve(synthetic_problem(0), budget=int(sys.argv[2]), seed=0).save(sys.argv[3])
+"""
+
+
+def _run_in_another_process(trial: Trial) -> Result:
+    """What `trial.run()` gives in a Python of its own."""
+    hashes = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.npz"
+        ended = subprocess.run(
+            [sys.executable, "-c", _IN_ANOTHER_PROCESS, json.dumps(sys.path), str(trial.budget), str(path)],
+            input=_pickled(trial.solver),
+            capture_output=True,
+            env=os.environ | dict.fromkeys(ONE_THREAD_EACH, "1") | {"PYTHONHASHSEED": hashes},
+            check=False,
+        )
+        if ended.returncode:
+            raise CheckFailed(f"it does not run in another process: {ended.stderr.decode(errors='replace')[-500:]}")
+        return Result.load(path)
+
+
+def _pickled(solver: Solver) -> bytes:
+    """The solver; with its code, where another process cannot import that by name (a file given by its path)."""
+    module = sys.modules[type(solver).__module__]
+    package = module.__name__.partition(".")[0]
+    if any(finder.find_spec(package, None) for finder in sys.meta_path):
+        return cloudpickle.dumps(solver)
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        return cloudpickle.dumps(solver)
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
 
 
 def _first_difference(first: Result, second: Result) -> str:

@@ -20,7 +20,8 @@ from solvers.result import Result
 OnProgress = Callable[[Cell, Progress], object]
 
 _SECONDS_BETWEEN_REPORTS = 0.2
-_ONE_THREAD_EACH = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+ONE_THREAD_EACH = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What a worker's environment sets to 1."""
 
 _reports: Any = None  # in a worker process: where it tells its progress
 
@@ -119,8 +120,8 @@ class _Reporter:
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Children inherit one thread each: on a busy machine two threads ran RL 15 to 26 times slower than one."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD_EACH}
-    os.environ.update(dict.fromkeys(_ONE_THREAD_EACH, "1"))
+    before = {name: os.environ.get(name) for name in ONE_THREAD_EACH}
+    os.environ.update(dict.fromkeys(ONE_THREAD_EACH, "1"))
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -69,6 +70,23 @@ class LooksAheadInThreads(_Broken):
         batches = [env.space.sample(rng, 4) for _ in range(100)]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(env.evaluate, batches))
+
+
+@dataclass(frozen=True)
+class OrderOfASet(_Broken):
+    """Takes designs out of a set, in the order of their hashes."""
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        while True:
+            drawn = {design.tobytes() for design in env.space.sample(rng, 16)}
+            env.evaluate(np.array([np.frombuffer(each, dtype=np.int64) for each in drawn]))
+
+
+@dataclass(frozen=True)
+class CannotBePickled(_Broken):
+    """Holds what no other process can be given."""
+
+    lock: Any = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -216,6 +234,7 @@ CAUGHT_BY: dict[str, tuple[type[Solver], ...]] = {
     "budget-is-never-exceeded": (BehindTheMeter,),
     "budget-is-spent": (LeavesTheRest, NeverEnds, LooksAheadInThreads),
     "same-seed-same-trace": (OwnRandomness, GlobalRandomness),
+    "another-process-same-trace": (OrderOfASet, OwnRandomness, CannotBePickled),
     "other-seed-other-trace": (IgnoresSeed,),
     "global-state-is-untouched": (SeedsNumpy, GlobalRandomness, CapsTorchThreads),
     "objectives-re-evaluate": (CooksTheBooks,),
