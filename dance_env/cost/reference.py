@@ -19,6 +19,11 @@ COLUMNS = (
     *("map_dram", "map_glb", "map_cols", "map_rows", "map_rf"),
 )
 """Columns that a file must have; ``N`` (must be 1) and ``glb_bw`` (words a cycle each way) may be there too."""
+_POSITIVE = ("cycles", "e_total_pJ", "area_um2", "glb_bw")
+
+
+class NoReferenceMapping(ValueError):
+    """A line that says that the reference found no mapping: cycles missing, inf or nan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,28 +70,44 @@ class ReferencePoint:
         return dataclasses.replace(base, glb_read_words_per_cycle=rate, glb_write_words_per_cycle=rate)
 
 
-def read_points(path: str | Path) -> list[ReferencePoint]:
-    """Read a CSV file of reference points.
+def read_points(path: str | Path, *, refused: list[ValueError] | None = None) -> list[ReferencePoint]:
+    """Read a CSV file of reference points; columns in any order, others besides are ignored.
+
+    Args:
+        path: the file.
+        refused: where to put what is wrong with lines that are no points; None to raise it.
 
     Raises:
         OSError: when the file cannot be read.
-        ValueError: when columns are missing, there is no row, or a value is not what its column needs.
+        ValueError: when columns are missing, there is no point, or a value is not what its column needs.
     """
+    wrong: list[ValueError] = []
     try:
         with open(path, newline="", encoding="utf-8", errors="replace") as file:
             reader = csv.DictReader(file)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             if missing:
                 raise ValueError(f"{path}: expected the columns of a points file, missing: {', '.join(missing)}.")
-            points = [_point(f"{path}, line {reader.line_num}", row) for row in reader]
+            points = []
+            for row in reader:
+                try:
+                    points.append(_point(f"{path}, line {reader.line_num}", row))
+                except ValueError as error:
+                    if refused is None:
+                        raise
+                    wrong.append(error)
     except csv.Error as error:
         raise ValueError(f"{path}: expected a CSV file, {error}.") from error
     if not points:
-        raise ValueError(f"{path}: expected at least one point, the file has none.")
+        raise wrong[0] if wrong else ValueError(f"{path}: expected at least one point, the file has none.")
+    if refused is not None:
+        refused += wrong
     return points
 
 
 def _point(where: str, row: dict[str, str]) -> ReferencePoint:
+    if not _is_finite(row["cycles"]):
+        raise NoReferenceMapping(f"{where}: the reference has no mapping here, its cycles are {row['cycles']!r}.")
     sizes = {d: _whole(where, row, d) for d in DIMS}
     try:
         mapping = Mapping.from_columns(row, dataflow=row["dataflow"], stride=_whole(where, row, "stride"))
@@ -113,6 +134,14 @@ def _point(where: str, row: dict[str, str]) -> ReferencePoint:
     )
 
 
+def _is_finite(text: str | None) -> bool:
+    """False for what a tool writes where it found nothing: "", inf, nan; anything else is `_number`'s to judge."""
+    try:
+        return text != "" and math.isfinite(float(text or 0))
+    except ValueError:
+        return True
+
+
 def _number(where: str, row: dict[str, str], name: str, *, finite: bool = True) -> float:
     try:
         value = float(row[name])
@@ -120,6 +149,8 @@ def _number(where: str, row: dict[str, str], name: str, *, finite: bool = True) 
         raise ValueError(f"{where}: expected a number in column {name}, got {row[name]!r}.") from None
     if math.isnan(value) or value < 0 or (finite and math.isinf(value)):
         raise ValueError(f"{where}: expected a non-negative number in column {name}, got {row[name]!r}.")
+    if value == 0 and name in _POSITIVE:
+        raise ValueError(f"{where}: expected a positive number in column {name}, got {row[name]!r}.")
     return value
 
 
