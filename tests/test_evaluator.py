@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from dance_env.objective import Objective
+from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
 from solvers.claims import evaluator_command
@@ -26,6 +26,8 @@ from solvers.dance.evaluator import Evaluator, EvaluatorShape
 from solvers.dance.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
 from solvers.dance.labels import UNMAPPABLE_FACTOR, LabelTable
 from solvers.dance.layers import ResidualLayer, ResidualStack, build
+from solvers.dance.muon import Muon, orthogonal
+from solvers.dance.options import network_option_counts
 from solvers.dance.sampling import SamplingSettings, is_held_out, sample_probs
 from solvers.dance.settings import EvaluatorSettings, TrainingLoop
 from solvers.dance.store import evaluator_key, evaluator_path, load_or_train
@@ -252,6 +254,58 @@ def test_labels_are_what_the_problem_says() -> None:
     np.testing.assert_allclose(table.on(probs, torch.tensor(best)).energy_j.numpy(), exact.energy_j, rtol=1e-12)
 
 
+def two_accelerators(*, ratio: float = 1.0, limit: float | None = None) -> LabelTable:
+    """Two network choices of two options; accelerators 1 and 2 cost the same but for rounding, and `ratio`; 0 and 3 more."""
+    latency = torch.tensor(
+        [[0.3, 0.9, 0.4, 0.8], [0.1, 0.3, 0.2, 0.7], [0.2, 0.7, 0.1, 0.3], [0.5, 0.9, 0.4, 0.8]], dtype=torch.float64
+    )
+    latency[2] = latency[1] * ratio
+    limits = () if limit is None else (Constraint("latency_s", limit),)
+    return LabelTable(
+        option_costs=torch.stack([latency, latency / 3.0]),
+        fixed_costs=torch.full((2, 4), 0.1, dtype=torch.float64),
+        area_mm2=torch.tensor([1.0, 3.0, 3.0, 2.5], dtype=torch.float64),
+        objective=Objective(Linear(latency_s=1.0, energy_j=1.0), weight=1.0, constraints=limits),
+    )
+
+
+@pytest.mark.parametrize("limit", [None, 1e9, 1e-9], ids=["no limit", "met", "exceeded"])
+@pytest.mark.parametrize(
+    ("ratio", "best"),
+    [(1.0, 1), (1.0 - 1e-13, 1), (1.0 + 1e-13, 1), (1.0 - 1e-7, 2), (1.0 + 1e-7, 1)],
+    ids=["equal", "less by rounding", "more by rounding", "less", "more"],
+)
+def test_accelerators_that_tie_get_one_label(ratio: float, best: int, limit: float | None) -> None:
+    probs = torch.tensor(sample_probs((2, 2), np.random.default_rng(0), rows=100, settings=SamplingSettings()))
+    table = two_accelerators(ratio=ratio, limit=limit)
+    assert table.best_hardware(probs).tolist() == [best] * 100
+
+
+def test_labels_do_not_depend_on_how_networks_are_batched() -> None:
+    table = two_accelerators(ratio=1.0 + 1e-15)
+    probs = torch.tensor(sample_probs((2, 2), np.random.default_rng(1), rows=333, settings=SamplingSettings()))
+    whole = table.best_hardware(probs)
+    assert torch.equal(whole, torch.cat([table.best_hardware(row) for row in probs.split(1)]))
+    assert torch.equal(whole.flip(0), table.best_hardware(probs.flip(0)))
+
+
+def test_a_margin_tightens_the_limits_of_the_labels_where_something_meets_them() -> None:
+    problem = problem_of()
+    counts = network_option_counts(problem)
+    probs = torch.tensor(sample_probs(counts, np.random.default_rng(0), rows=300, settings=SamplingSettings()))
+    free = LabelTable.of(problem)
+    latency = free.on_all_hardware(probs).latency_s
+    limit = float(latency.min(dim=1).values.median()) / 0.95  # half of the networks can be served within the margin
+    limited = replace(free, objective=replace(free.objective, constraints=(Constraint("latency_s", limit),)))
+    plain, careful = (limited.best_hardware(probs, margin=margin) for margin in (0.0, 0.05))
+    assert (plain != careful).any()
+    servable = latency.min(dim=1).values <= 0.95 * limit
+    assert servable.any()
+    assert not servable.all()
+    assert (free.on(probs, careful).latency_s[servable] <= 0.95 * limit * (1 + 1e-9)).all()
+    assert torch.equal(careful[~servable], plain[~servable])
+
+
 def test_labels_of_layers_without_a_mapping_are_large_but_finite() -> None:
     table = LabelTable.of(synthetic_problem(0, option_counts=COUNTS, unmappable=50))
     clean = problem_of().costs.option_latency_s
@@ -273,7 +327,83 @@ def test_held_out_networks_are_never_trained_on() -> None:
         assert (data.network_probs.max(dim=1).values < 1).any(), "mixed networks are among the samples"
 
 
+@pytest.mark.parametrize(
+    ("share", "held_out", "message"),
+    [
+        (0.01, True, "space of 4 seems to be held out; hold out a larger"),
+        (0.99, False, "left to train on; hold out a smaller"),
+    ],
+    ids=["none held out", "all held out"],
+)
+def test_a_space_too_small_to_divide_is_refused(share: float, held_out: bool, message: str) -> None:
+    settings = SamplingSettings(held_out=share)
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=message):
+        sample_probs((2, 2), rng, rows=3, settings=settings, held_out=held_out)
+    assert len(sample_probs((2, 2), rng, rows=3, settings=settings, held_out=not held_out)) == 3
+
+
 # Training
+
+
+def test_muon_moves_by_orthogonal_matrices() -> None:
+    for shape in ((12, 5), (5, 12), (8, 8)):
+        matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        singular = torch.linalg.svdvals(orthogonal(matrix))
+        assert 0.6 < singular.min() <= singular.max() < 1.3
+        u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+        assert (orthogonal(matrix) * (u @ v)).sum() > 0.9 * min(shape) * singular.min(), "the nearest orthogonal matrix"
+
+
+def test_muons_step_is_momentum_made_orthogonal_and_decay() -> None:
+    weight = nn.Parameter(torch.eye(4, 2))
+    optimizer = Muon([weight], lr=0.1, momentum=0.5, weight_decay=0.2)
+    gradients = [torch.randn(4, 2, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    expected, mean = weight.detach().clone(), torch.zeros(4, 2)
+    for gradient in gradients:
+        weight.grad = gradient.clone()
+        optimizer.step()
+        mean = 0.5 * mean + 0.5 * gradient
+        expected = expected * 0.98 - 0.1 * np.sqrt(2.0) * orthogonal(0.5 * gradient + 0.5 * mean)
+        torch.testing.assert_close(weight.detach(), expected)
+
+
+@pytest.mark.parametrize("loop", [{"matrix_rate": 0.0}, {"settled": 0.0}, {"settled": 1.0}], ids=str)
+def test_either_optimiser_and_any_share_of_settled_steps_learns(loop: dict[str, float]) -> None:
+    problem = problem_of()
+    settings = replace(
+        SMALL,
+        pairs=4_000,
+        generator=TrainingLoop(epochs=8, batch=128, **loop),
+        estimator=TrainingLoop(epochs=4, batch=256, **loop),
+    )
+    untrained = Evaluator.untrained(evaluator_shape(problem, settings), seed=0).frozen()
+    with torch_threads(1):
+        ours, _ = train_evaluator(problem, settings)
+    before, after = (
+        quality(problem, each, settings, networks=200, pairs=500, single=False) for each in (untrained, ours)
+    )
+    assert after.all_heads > before.all_heads + 20
+    assert min(after.estimator.values()) > 85
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"epochs": 1, "learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"epochs": 1, "settled": 1.5}, "settled is a share of the steps"),
+    ],
+    ids=["epochs", "rate", "settled"],
+)
+def test_a_training_that_means_nothing_is_refused(wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrainingLoop(**wrong)
+
+
+def test_a_margin_that_means_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="margin is a share of the limits"):
+        replace(TINY, margin=1.0)
 
 
 def test_training_reduces_the_held_out_error(trained: dict[bool, Evaluator]) -> None:
@@ -395,8 +525,9 @@ def test_the_key_tells_apart_what_training_depends_on() -> None:
         evaluator_key(problem, replace(TINY, feature_forwarding=False)),
         evaluator_key(problem, replace(TINY, sampling=SamplingSettings(one_hot=0.5))),
         evaluator_key(problem, replace(TINY, generator=replace(TINY.generator, learning_rate=1e-3))),
+        evaluator_key(problem, replace(TINY, margin=0.01)),
     )
-    assert len({key, *others}) == 6
+    assert len({key, *others}) == 7
 
 
 # The command

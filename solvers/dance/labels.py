@@ -14,8 +14,8 @@ from dance_env.problem import Problem
 UNMAPPABLE_FACTOR = 10.0
 
 _TIE = 1e-9
-"""Costs, relative to the least, and violations that differ by no more are one and the same: sums round at 1e-15, and the
-same accelerator has to come out however the networks are batched."""
+"""Costs, and ratios of costs to limits, that differ by no more than this share are one and the same: sums round at 1e-15,
+and the same accelerator has to come out however the networks are batched."""
 
 _CHUNK = 32  # networks labelled at once: their costs on all accelerators then fit in a core's cache
 
@@ -93,7 +93,9 @@ class LabelTable:
         value = self.objective.cost_function(cost)
         if self.objective.constraints:
             violation = self._violation(cost, margin)
-            value = value.masked_fill(violation > violation.min(dim=1, keepdim=True).values + _TIE, torch.inf)
+            least = violation.min(dim=1, keepdim=True).values
+            # A violation is a ratio less one: it is the ratio that rounds.
+            value = value.masked_fill(violation > least + _TIE * (1.0 + least), torch.inf)
         least = value.min(dim=1, keepdim=True).values
         # `argmax` gives the first of equals, of numbers; it knows no booleans.
         return (value <= least + _TIE * least.abs()).to(torch.uint8).argmax(dim=1)

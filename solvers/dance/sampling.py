@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import numpy as np
 from solvers.dance.options import most_probable, one_hot
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+_MOST_DRAWN = 262_144  # rows drawn at once; bounds the memory where a tiny share is asked for
+_PATIENCE = 200  # draws without one fitting row, each of which was to hold some, after which there is none
 
 
 @dataclass(frozen=True)
@@ -59,20 +62,33 @@ def sample_probs(
         held_out: draw from the held-out networks only, instead of from all others.
 
     Raises:
-        ValueError: held-out rows asked for where none are held out.
+        ValueError: held-out rows asked for where none are held out, or others where all are. A space of a few networks
+            may have none below the share, or none above it.
     """
     if held_out and not settings.held_out:
         raise ValueError("no networks are held out: SamplingSettings.held_out is 0")
+    share = settings.held_out if held_out else 1.0 - settings.held_out
     kept: list[np.ndarray] = []
-    missing = rows
+    missing, in_vain = rows, 0
     while missing > 0:
         # Draw as many as the share kept calls for, and a few more.
-        share = settings.held_out if held_out else 1.0 - settings.held_out
-        drawn = _draw(option_counts, rng, int(1.1 * missing / share) + 8, settings)
+        drawn = _draw(option_counts, rng, min(int(1.1 * missing / share) + 8, _MOST_DRAWN), settings)
         fits = is_held_out(most_probable(drawn, option_counts), settings.held_out) == held_out
         kept.append(drawn[fits][:missing])
         missing -= len(kept[-1])
+        in_vain = 0 if len(kept[-1]) else in_vain + 1
+        if in_vain == _PATIENCE:
+            raise ValueError(_nobody(option_counts, settings, held_out=held_out))
     return np.concatenate(kept) if kept else np.empty((0, sum(option_counts)))
+
+
+def _nobody(option_counts: Sequence[int], settings: SamplingSettings, *, held_out: bool) -> str:
+    size = math.prod(int(count) for count in option_counts)
+    wanted, remedy = ("held out", "a larger") if held_out else ("left to train on", "a smaller")
+    return (
+        f"with SamplingSettings.held_out={settings.held_out} no network of this space of {size:,} seems to be {wanted}; "
+        f"hold out {remedy} share"
+    )
 
 
 def sample_networks(
