@@ -39,7 +39,14 @@ PROXYLESS = Style(activation="relu6", batch_norm_eps=1e-3)
 
 @dataclass(frozen=True)
 class Place:
-    """Where an operator goes: the block's name, its widths and its stride."""
+    """Where an operator goes.
+
+    Attributes:
+        block: The block's name; an operator's nodes start with it, as in ``"block3.expand"``.
+        in_channels: Channels that arrive.
+        out_channels: Channels that must leave.
+        stride: 1, or 2 where rows and columns are halved (rounded up).
+    """
 
     block: str
     in_channels: int
@@ -54,7 +61,7 @@ class Place:
 
 @runtime_checkable
 class Operator(Protocol):
-    """A frozen value that can stand in a block."""
+    """A frozen value that can stand in a block; equal values build equal nodes."""
 
     @property
     def name(self) -> str:
@@ -64,7 +71,15 @@ class Operator(Protocol):
         """Whether the operator may stand there."""
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
-        """Adds the operator's nodes behind `after`, and returns the name of the last node."""
+        """Adds the operator's nodes behind `after`, and returns the name of the last node.
+
+        Args:
+            graph: To add to: `graph.add(name, node, inputs=(...), block=..., operator=...)`, or `add_conv` for a
+                convolution with batch norm and activation.
+            after: The node whose output arrives.
+            place: Widths and stride; the last node's output must have `place.out_channels` channels.
+            style: What stands around each convolution; `add_conv` takes it.
+        """
 
 
 @dataclass(frozen=True)
