@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from dance_env.exact import COST, Optimum, least, optimum
+from dance_env.exact import COST, MAX_DESIGNS, Optimum, least, optimum
+from dance_env.from_file import is_in_file
 from dance_env.objective import Metric
 from dance_env.objective.quantities import METRIC_LABELS, quantity
 from dance_env.problem import Problem
-from dance_env.tasks import DEFAULT_TASK, make_problem
+from dance_env.tasks import DEFAULT_TASK, get_task, make_problem
 
 OBJECTIVE = "objective"
 LEAST = (OBJECTIVE, COST, *get_args(Metric), "edp_js", "edap_js_mm2")
@@ -24,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="dance choose",
         description="Look at every design of a task, and print the best one that meets the limits.",
     )
-    parser.add_argument("--task", default=DEFAULT_TASK, help="whose networks and accelerators (default: %(default)s)")
+    parser.add_argument(
+        "--task", default=DEFAULT_TASK, help="a task's name, or path/to/file.py:function (default: %(default)s)"
+    )
     parser.add_argument(
         "--least", default=OBJECTIVE, choices=LEAST, help="what is to be least (default: the task's objective)"
     )
@@ -39,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--accuracy-table", type=Path, metavar="JSON", help="NAS-Bench-Macro's table, not the surrogate"
     )
     arguments = parser.parse_args(argv)
+    _check_size(arguments.task)
     bar = sys.stderr.isatty()
     problem = make_problem(arguments.task, accuracy_table=arguments.accuracy_table, progress=bar)
     if arguments.limit is not None:
@@ -66,6 +70,19 @@ def report(problem: Problem, found: Optimum) -> str:
     lines += [f"  {name:<10} {option}" for name, option in design.items()]
     lines += [f"  {METRIC_LABELS[name]:<10} {quantity(name, float(value))}" for name, value in values.items()]
     return "\n".join([*lines, f"  {'objective':<10} {found.objective:.4f} points"]) + "\n"
+
+
+def _check_size(name: str) -> None:
+    """Refuse a task of too many designs before any file of its accuracies is asked for."""
+    if is_in_file(name):
+        return
+    task = get_task(name)
+    size = task.network_space.size * task.accelerator_space.size
+    if size > MAX_DESIGNS:
+        raise ValueError(
+            f"task {task.name!r} has {size:,} designs; looking at every one is practical up to {MAX_DESIGNS:,}. "
+            f"Let a solver search: dance compare --task {task.name}"
+        )
 
 
 def _limit(text: str) -> tuple[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,14 @@ def test_the_command_refuses_units(capsys):
     with pytest.raises(SystemExit):
         main(["--limit", "latency=0.4ms"])
     assert "give METRIC=VALUE, such as latency_s=0.0004, not 'latency=0.4ms'" in capsys.readouterr().err
+
+
+def test_the_command_refuses_a_task_of_too_many_designs():
+    with pytest.raises(ValueError, match="has 352,517,816,448 designs; .* dance compare --task dance-mnist/edap"):
+        main(["--task", "dance-mnist"])
+
+
+def test_the_command_takes_a_problem_in_a_file(capsys):
+    example = Path(__file__).resolve().parents[1] / "examples" / "own_problem.py"
+    assert main(["--task", f"{example}:own_problem", "--least", "latency_s", "--limit", "area_mm2=2"]) == 0
+    assert "The best design, of 51,200:" in capsys.readouterr().out
