@@ -83,7 +83,7 @@ def test_the_command_refuses_units(capsys):
 
 
 def test_the_command_refuses_a_task_of_too_many_designs():
-    with pytest.raises(ValueError, match="has 352,517,816,448 designs; .* dance compare --task dance-mnist/edap"):
+    with pytest.raises(ValueError, match=r"has 352,517,816,448 designs; .* dance compare --task dance-mnist/edap"):
         main(["--task", "dance-mnist"])
 
 
