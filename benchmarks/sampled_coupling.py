@@ -67,9 +67,10 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--networks", type=int, default=400)
     asked = parser.parse_args(given)
     rows = {name: measure(get_task(name), asked.networks) for name in asked.task}
-    print("| | " + " | ".join(rows) + " |\n" + "|---" * (len(rows) + 1) + "|")
-    for title in next(iter(rows.values())):
-        print(f"| {title} | " + " | ".join(figures[title] for figures in rows.values()) + " |")
+    titles = list(next(iter(rows.values())))
+    print(f"| | {' | '.join(titles)} |\n" + "|---" * (len(titles) + 1) + "|")
+    for name, figures in rows.items():
+        print(f"| `{name}` | {' | '.join(figures.values())} |")
 
 
 if __name__ == "__main__":
