@@ -3,12 +3,12 @@
     python benchmarks/regret.py FOLDER [--solvers dance dance-exact evolution ppo random] [--seeds 10] [--budget 4000]
 
 One process runs one cell after the other, seed by seed, so that whatever else the machine does hits all solvers alike;
-each run is a record in FOLDER, and started again the program runs only what is missing (a record is of the code that
-made it: empty the folder after a change). FOLDER/regret.md and FOLDER/regret.csv have one row per variant and solver.
-Regret is the best feasible design's objective above the exact optimum's, in per cent of it. "To x %" is what a run had
-spent when its regret was first that small: the median over all runs, a run that never got there counting as infinite,
-and in brackets how many did. Seconds are those of search and oracle on the clock, training an evaluator apart; "cpu s" are
-the processor's seconds of the same, which a busy machine changes less: a run's share of its own clock, in the mean.
+each run is a record in FOLDER, and started again the program runs only what is missing or was made by other code.
+FOLDER/regret.md and FOLDER/regret.csv have one row per variant and solver. Regret is the best feasible design's objective
+above the exact optimum's, in per cent of it. "To x %" is what a run had spent when its regret was first that small: the
+median over all runs, a run that never got there counting as infinite, and in brackets how many did. Seconds are those of
+search and oracle on the clock, training an evaluator apart; "cpu s" are the processor's seconds of the same, which a busy
+machine changes less: a run's share of its own clock, in the mean.
 """
 
 from __future__ import annotations
