@@ -24,8 +24,11 @@ def reporter(progress: Progress | bool | None, title: str) -> Iterator[Progress]
         yield lambda done, total: None
     else:
         from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        with Bar(console=Console(stderr=True), transient=True) as bar:
+        text = TextColumn("{task.description}")
+        columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Bar(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(title)
             yield lambda done, total: bar.update(task, completed=done, total=total)

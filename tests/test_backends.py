@@ -25,6 +25,7 @@ from dance_env.cost.backends import zigzag_description as zigzag
 from dance_env.cost.backends.accelforge import ENVIRONMENT, AccelForgeCostModel
 from dance_env.cost.backends.process import Answer, ask
 from dance_env.cost.backends.zigzag import ADVICE, ZigZagCostModel
+from dance_env.cost.network_cost import network_cost
 from dance_env.cost.testing import check_cost_model
 from dance_env.graph import LAYER_COLUMNS, LayerTable
 from dance_env.space import DATAFLOWS, Hardware
@@ -67,7 +68,7 @@ class FakeTool:
         return external.layer_costs(self, rows, hardware)
 
     def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
-        return external.network_costs(self, layers, hardware)
+        return network_cost(self, layers, hardware)
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         return external.area_mm2(self, hardware)

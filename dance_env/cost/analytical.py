@@ -14,6 +14,7 @@ from dance_env.cost.mapspace import loops_of
 from dance_env.cost.model import LayerCost
 from dance_env.cost.nest import NestCost
 from dance_env.cost.nest import evaluate as evaluate_mapping
+from dance_env.cost.network_cost import network_cost
 from dance_env.cost.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
 from dance_env.cost.sources import FIGURES, source_digest
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
@@ -90,16 +91,7 @@ class AnalyticalCostModel:
 
     def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
         """Cost (B, H) of whole networks: the sum of their layers, in order."""
-        rows, inverse = layers.unique()
-        single = self.evaluate_layers(rows, hardware)
-        latency = np.zeros((len(inverse), len(hardware)))
-        energy = np.zeros_like(latency)
-        for column in inverse.T:
-            here = column >= 0
-            latency[here] += single.latency_s[column[here]]
-            energy[here] += single.energy_j[column[here]]
-        area = np.broadcast_to(self.area_mm2(hardware), latency.shape)
-        return Cost(latency, energy, area)
+        return network_cost(self, layers, hardware)
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         """Area (H,) of the accelerators, mm2."""

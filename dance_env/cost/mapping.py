@@ -22,6 +22,7 @@ PLACES = {
     "RS": {"cols": "PMG", "rows": "RCMG", "rf": "SCMG"},
 }
 """Which dims a dataflow lets the columns, the rows and the register file loop over."""
+MAX_COUNT = 2**46  # counts are a small multiple of this at most, so that float64 keeps them exact
 _TOKEN = re.compile(r"([A-Z])(\d+)")
 
 
@@ -213,6 +214,19 @@ class Mapping:
         s = "" if self.stride == 1 else f"{self.stride}*"
         body = f"O[g,m,p,q] += W[g,m,c,r,s] * I[g,c,{s}p+r,{s}q+s]"
         return "\n".join([*lines, f"{'mac':<5}{'  ' * len(lines)}{body}"])
+
+
+def check_countable(macs: int, inputs: int, stride: int) -> None:
+    """Refuse a layer of so many multiply-adds and input words that float64 would not keep its counts exact.
+
+    Raises:
+        OverflowError: when it is so large.
+    """
+    if max(macs, inputs) * stride * stride > MAX_COUNT:
+        raise OverflowError(
+            f"layer: {macs} multiply-adds and {inputs} inputs at stride {stride}; counts this large are not exact in "
+            "float64. Split the layer."
+        )
 
 
 def _parse(column: str, text: str) -> dict[str, int]:

@@ -14,11 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dance_env.cost.mapping import DIMS, GLB_ORDERS, PLACES
+from dance_env.cost.mapping import DIMS, GLB_ORDERS, PLACES, check_countable
 
 C, M, G, R, S, P, Q = range(7)
 NO_LIMIT = 2**62
-MAX_COUNT = 2**46  # counts are a small multiple of this at most, so that float64 keeps them exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +96,7 @@ def loops_of(row: np.ndarray) -> Loops:
         raise ValueError(f"layer: groups = {groups} must divide K = {k} and C = {c}.")
     macs = k * (c // groups) * p * q * r * s
     inputs = c * ((p - 1) * stride + r) * ((q - 1) * stride + s)
-    if max(macs, inputs) * stride * stride > MAX_COUNT:
-        raise OverflowError(
-            f"layer: {macs} multiply-adds and {inputs} inputs at stride {stride}; counts this large are not exact in "
-            "float64. Split the layer."
-        )
+    check_countable(macs, inputs, stride)
     plane = (1, p * q) if r == s == stride == 1 else (p, q)
     return Loops(np.array([c // groups, k // groups, groups, r, s, *plane], dtype=np.int64), stride, (p, q))
 

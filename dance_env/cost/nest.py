@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from dance_env.cost.mapping import DIMS, LEVELS, Mapping
+from dance_env.cost.mapping import DIMS, LEVELS, Mapping, check_countable
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 
 OVERLAPS = ("timeloop", "physical")
 """How overlapping input windows are counted: as the reference does, or as an array with word multicast would."""
 MEMORIES = ("dram", "glb", "rf")
 TENSORS = ("W", "I", "O")
-MAX_COUNT = 2**46  # counts are a small multiple of this at most, so that float64 keeps them exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,13 +198,7 @@ def _order(name: str, values: Any) -> np.ndarray:
 
 def _check_size(size: np.ndarray, stride: int) -> None:
     c, _, g, r, s, p, q = (int(n) for n in size)
-    macs = math.prod(int(n) for n in size)
-    inputs = c * g * ((p - 1) * stride + r) * ((q - 1) * stride + s)
-    if max(macs, inputs) * stride * stride > MAX_COUNT:
-        raise OverflowError(
-            f"layer: {macs} multiply-adds and {inputs} inputs at stride {stride}; counts this large are not exact "
-            "in float64. Split the layer."
-        )
+    check_countable(math.prod(int(n) for n in size), c * g * ((p - 1) * stride + r) * ((q - 1) * stride + s), stride)
 
 
 def _check_spread(trips: np.ndarray) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,13 +13,11 @@ import numpy as np
 from dance_env.cost.cache import ArrayCache, content_key
 from dance_env.cost.cost import Cost
 from dance_env.cost.model import CostModel
+from dance_env.progress import Progress, reporter
 
 if TYPE_CHECKING:
     from dance_env.graph import NetworkSpace
     from dance_env.space import AcceleratorSpace, Hardware
-
-Progress = Callable[[int, int], None]
-"""Called with (layers done, layers in all)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +191,7 @@ def layer_costs(
         cache.store(keys[row], array)
         return array
 
-    with _reporter(progress) as report:
+    with reporter(progress, "Mapping layers on every accelerator") as report:
         report(len(done), len(rows))
         with ThreadPoolExecutor(max_workers=workers or _cores()) as pool:
             pending: dict[Future[np.ndarray], tuple[int, ...]] = {pool.submit(cost, row): row for row in missing}
@@ -209,24 +205,6 @@ def layer_costs(
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     return done
-
-
-@contextmanager
-def _reporter(progress: Progress | bool | None) -> Iterator[Progress]:
-    if callable(progress):
-        yield progress
-    elif not progress:
-        yield lambda done, total: None
-    else:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
-
-        text = TextColumn("{task.description}")
-        columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Bar(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task("Mapping layers on every accelerator")
-            yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _cores() -> int:

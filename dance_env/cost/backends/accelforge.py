@@ -25,6 +25,7 @@ from dance_env.cost.backends.external import Accelerator, Row, Running
 from dance_env.cost.backends.process import Answer
 from dance_env.cost.cost import Cost
 from dance_env.cost.model import LayerCost
+from dance_env.cost.network_cost import network_cost
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 from dance_env.progress import Progress
 
@@ -108,7 +109,7 @@ class AccelForgeCostModel:
 
     def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
         """Cost (B, H) of whole networks."""
-        return external.network_costs(self, layers, hardware)
+        return network_cost(self, layers, hardware)
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         """Area (H,), mm2, by the `Technology`, so that all models mean the same silicon."""

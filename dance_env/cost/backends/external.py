@@ -21,16 +21,14 @@ import numpy as np
 
 from dance_env.cost.backends.process import Answer, Status, ask, kill
 from dance_env.cost.cache import ArrayCache, content_key
-from dance_env.cost.cost import Cost
+from dance_env.cost.mapspace import loops_of
 from dance_env.cost.model import LayerCost
 from dance_env.cost.technology import Technology
 from dance_env.progress import Progress, reporter
 
 if TYPE_CHECKING:
-    from dance_env.graph import LayerTable
     from dance_env.space import Hardware
 
-MAX_MACS = 2**46  # as the analytical model: far above any layer, far below what 64 bits hold
 ON_FAILURE = ("inf", "raise")
 Row = tuple[int, ...]
 
@@ -149,19 +147,6 @@ def layer_costs(tool: Tool, rows: np.ndarray, hardware: Hardware) -> LayerCost:
     return LayerCost(cycles / tool.technology.clock_hz, energy_pj * 1e-12)
 
 
-def network_costs(tool: Tool, layers: LayerTable, hardware: Hardware) -> Cost:
-    """Cost (B, H) of whole networks: the sum of their layers, in order; the area is the `Technology`'s."""
-    rows, inverse = layers.unique()
-    single = layer_costs(tool, rows, hardware)
-    latency = np.zeros((len(inverse), len(hardware)))
-    energy = np.zeros_like(latency)
-    for column in inverse.T:
-        here = column >= 0
-        latency[here] += single.latency_s[column[here]]
-        energy[here] += single.energy_j[column[here]]
-    return Cost(latency, energy, np.broadcast_to(area_mm2(tool, hardware), latency.shape))
-
-
 def area_mm2(tool: Tool, hardware: Hardware) -> np.ndarray:
     """Area (H,) by the `Technology`, not by the tool: some know none, and all should mean the same silicon."""
     return tool.technology.area_mm2(hardware.pe_x * hardware.pe_y, hardware.rf_words)
@@ -190,18 +175,9 @@ def _layers(rows: np.ndarray) -> list[Row]:
     rows = np.asarray(rows)
     if rows.ndim != 2 or rows.shape[1] != 8:
         raise ValueError(f"rows: expected shape (layers, 8), got {rows.shape}.")
-    if rows.dtype.kind not in "iu":
-        raise TypeError(f"rows: expected integers, got {rows.dtype}.")
-    layers = [tuple(int(n) for n in row) for row in rows]
-    for row in layers:
-        k, c, p, q, r, s, groups, stride = row
-        if min(row) < 1:
-            raise ValueError(f"layer: every number must be at least 1, got K, C, P, Q, R, S, groups, stride = {row}.")
-        if k % groups or c % groups:
-            raise ValueError(f"layer: groups = {groups} must divide K = {k} and C = {c}.")
-        if max(k * (c // groups) * p * q * r * s, c * ((p - 1) * stride + r) * ((q - 1) * stride + s)) > MAX_MACS:
-            raise OverflowError(f"layer {row}: more than {MAX_MACS} multiply-adds or inputs; split the layer.")
-    return layers
+    for row in rows:
+        loops_of(row)
+    return [tuple(int(n) for n in row) for row in rows]
 
 
 def _accelerators(hardware: Hardware) -> Iterator[Accelerator]:
