@@ -568,11 +568,26 @@ def test_the_command_without_forwarding_has_no_estimator_of_its_own(on_synthetic
     assert printed.count("whole: latency") == 2
 
 
+@pytest.mark.parametrize("preset", ["search", "laptop", "paper"])
+def test_every_preset_is_one_of_the_commands(
+    on_synthetic: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    quick = TrainingLoop(epochs=1, batch=32)
+    known = evaluator_command._PRESETS
+    monkeypatch.setitem(known, preset, replace(known[preset], generator=quick, estimator=quick))
+    out = tmp_path / preset
+    assert main([*on_synthetic, "--preset", preset, "--margin", "0.05", "--out", str(out)]) == 0
+    settings = json.loads((out / "evaluator.json").read_text())["settings"]
+    assert (settings["margin"], settings["networks"], settings["pairs"]) == (0.05, 64, 256)
+    assert settings["estimator_width"] == known[preset].estimator_width
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--networks", "1"], "at least two networks"),
         (["--device", "abacus"], "torch cannot compute on device 'abacus'"),
+        (["--margin", "1"], "margin is a share of the limits"),
     ],
 )
 def test_a_mistake_is_one_clear_line(on_synthetic: list[str], capsys, arguments: list[str], message: str) -> None:

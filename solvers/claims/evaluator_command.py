@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-forwarding", action="store_true", help="an estimator that does not see the generated accelerator"
     )
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=0.0,
+        help="share by which limits are tightened where the best accelerators are chosen that the generator learns: fewer "
+        "generated ones miss a deadline, and they cost more (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of samples and weights (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="of torch (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="folder for evaluator.json, every figure and setting in it")
@@ -105,6 +112,7 @@ def _settings(wanted: argparse.Namespace) -> EvaluatorSettings:
         settings,
         networks=settings.networks if wanted.networks is None else wanted.networks,
         pairs=settings.pairs if wanted.pairs is None else wanted.pairs,
+        margin=wanted.margin,
     )
 
 

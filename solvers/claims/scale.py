@@ -14,7 +14,7 @@ _LAMBDAS = tuple(float(f"{each:.3g}") for each in np.geomspace(0.03, 30.0, 13))
 _PUBLISHED_SAMPLES = EvaluatorSettings(
     networks=50_000,
     pairs=1_800_000,
-    generator=TrainingLoop(epochs=25, weight_decay=0.5),
+    generator=TrainingLoop(epochs=30, weight_decay=0.3),
     estimator=TrainingLoop(epochs=3, batch=1024),
 )
 """The paper's numbers of samples, with as much training as a laptop has time for (two minutes of one core)."""
@@ -151,7 +151,7 @@ class Scale:
 
 _AS_PUBLISHED = replace(
     _PUBLISHED_SAMPLES,
-    generator=TrainingLoop(epochs=40, weight_decay=0.5),
+    generator=TrainingLoop(epochs=60, weight_decay=0.3),
     estimator=TrainingLoop(epochs=12, batch=1024),
     estimator_width=256,
 )
