@@ -6,8 +6,12 @@ check_solver(MySolver()).raise_if_failed()
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Never
 
 from dance_env.suggest import nearest
 from solvers.contract_checks import CHECKS, CheckFailed, Trial
@@ -77,6 +81,7 @@ def check_solver(
     budget: int = 64,
     checks: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
+    seconds: float = 300.0,
 ) -> Report:
     """Run the contract's named checks on a solver, on small synthetic problems.
 
@@ -86,6 +91,8 @@ def check_solver(
         checks: names of the checks to run; all of `CHECKS` by default.
         expected_failures: checks that this solver cannot pass, each with the reason. One that passes all the same is
             reported as a failure, so that the list stays true.
+        seconds: processor time after which a check has failed, so that a solver without an end has a report too (where
+            the system has such a timer, and this is the main thread).
 
     Returns:
         The report; nothing is raised for a failing check, see `Report.raise_if_failed`.
@@ -101,17 +108,48 @@ def check_solver(
     if budget < 8:
         raise ValueError(f"the checks need a budget of at least 8 evaluations, not {budget}")
     trial = Trial(solver, budget)
-    return Report(type(solver).__name__, tuple(_outcome(name, trial, declared.get(name, "")) for name in names))
+    return Report(
+        type(solver).__name__, tuple(_outcome(name, trial, declared.get(name, ""), seconds) for name in names)
+    )
 
 
-def _outcome(name: str, trial: Trial, declared: str) -> Outcome:
+def _outcome(name: str, trial: Trial, declared: str, seconds: float) -> Outcome:
     check = CHECKS[name]
     try:
-        check(trial)
+        with _at_most(seconds):
+            check(trial)
         failure = ""
+    except _Endless:
+        failure = (
+            f"it did not end within {seconds:g} s, nor ask for anything more; end where nothing new is left to ask"
+        )
     except CheckFailed as error:
         failure = str(error)
     except Exception as error:  # a solver under check may raise anything, and the other checks still run
         cause = error.__cause__ or error
         failure = f"it raised {type(cause).__name__}: {cause}"
     return Outcome(name, (check.__doc__ or "").strip(), failure, declared)
+
+
+class _Endless(BaseException):
+    """A check took too long; no `Exception`, so that a solver that catches everything does not catch this."""
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise _Endless when this process has computed for so long."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(*_: object) -> Never:
+        raise _Endless
+
+    # Processor time, not the clock on the wall: a busy machine is no failure.
+    before = signal.signal(signal.SIGVTALRM, ring)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        signal.signal(signal.SIGVTALRM, before)

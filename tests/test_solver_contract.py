@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import runpy
 from dataclasses import dataclass
@@ -71,6 +72,20 @@ def test_declared_failure_is_no_failure_but_one_that_passes_is() -> None:
     report = check_solver(RandomSearch(), checks=checks, expected_failures=declared)
     assert not report.passed
     assert "declared to fail, but passes" in str(report)
+
+
+def test_solver_without_an_end_has_a_report() -> None:
+    @dataclass(frozen=True)
+    class LooksForSomethingNew(Solver):
+        name: ClassVar[str] = "looks-for-something-new"
+
+        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+            while True:
+                with contextlib.suppress(Exception):
+                    env.space.sample(rng, 1)
+
+    report = check_solver(LooksForSomethingNew(), checks=["one-option-choices", "budget-is-spent"], seconds=0.2)
+    assert all("did not end within 0.2 s" in outcome.failure for outcome in report.outcomes)
 
 
 def test_unknown_check_and_tiny_budget_are_refused() -> None:
