@@ -1,6 +1,7 @@
 """How fast the supernet searches, and in how much memory, against the plain full mixture.
 
     python benchmarks/supernet.py [--task dance-mnist] [--device cuda] [--batch-size 64] [--steps 10] [--json FILE]
+    python benchmarks/supernet.py --threads 1 --clock processor    # where others use the machine too
 
 Each way of sampling runs in a process of its own, so that one's memory does not hide in another's. Images are random:
 only speed is measured. A search step is one weight step, and a choice step every `--every` of them.
@@ -25,6 +26,8 @@ from dance_env.accuracy.supernet.streams import stream
 from dance_env.accuracy.supernet.training import Execution, WeightSettings, make_criterion, make_optimizer, weight_step
 from dance_env.graph.networks import network_space
 
+_SETTINGS = ("task", "device", "precision", "batch_size", "steps", "every", "threads", "clock")
+
 
 def arguments() -> argparse.Namespace:
     """The command line."""
@@ -36,6 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--every", type=int, default=2, help="weight steps for each choice step")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--clock", choices=("wall", "processor"), default="wall", help="seconds of what")
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--sampling", choices=SAMPLINGS, help="(one process's part)")
     return parser.parse_args()
@@ -75,15 +79,16 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         with execution.autocast(settings.precision):
             choice_gradient(supernet, logits, batch, sampling=asked.sampling, step=step, settings=settings)
 
+    now = time.process_time if asked.clock == "processor" else time.perf_counter
     seconds = {}
     for name, run in (("weight_step_s", weights), ("choice_step_s", choices)):
         run(0)
         wait(asked.device)
-        start = time.perf_counter()
+        start = now()
         for step in range(1, asked.steps + 1):
             run(step)
         wait(asked.device)
-        seconds[name] = (time.perf_counter() - start) / asked.steps
+        seconds[name] = (now() - start) / asked.steps
     search_step = seconds["weight_step_s"] + seconds["choice_step_s"] / asked.every
     return {
         "sampling": asked.sampling,
@@ -135,11 +140,12 @@ def main() -> None:
         print(json.dumps(measure(asked)))
         return
     results = []
-    print(f"{asked.task}, batch {asked.batch_size}, {asked.device}, {asked.precision}, {asked.threads} threads")
+    print(
+        f"{asked.task}, batch {asked.batch_size}, {asked.device}, {asked.precision}, {asked.threads} threads, {asked.clock} time"
+    )
     print(f"{'sampling':10} {'images/s':>9} {'weight step, ms':>16} {'choice step, ms':>16} {'peak, MiB':>10}")
     for sampling in SAMPLINGS:
-        names = ("task", "device", "precision", "batch_size", "steps", "every", "threads")
-        own = [part for name in names for part in (f"--{name.replace('_', '-')}", str(getattr(asked, name)))]
+        own = [part for name in _SETTINGS for part in (f"--{name.replace('_', '-')}", str(getattr(asked, name)))]
         done = subprocess.run(
             [sys.executable, __file__, *own, "--sampling", sampling], capture_output=True, text=True, check=True
         )
@@ -150,8 +156,8 @@ def main() -> None:
             f"{1e3 * result['choice_step_s']:16.1f} {result['peak_mib']:10.0f}"
         )
     if asked.json:
-        about = {"threads": asked.threads, "device": asked.device, "torch": torch.__version__}
-        asked.json.write_text(json.dumps({**about, "task": asked.task, "results": results}, indent=1) + "\n")
+        about = {**{name: getattr(asked, name) for name in _SETTINGS}, "torch": torch.__version__}
+        asked.json.write_text(json.dumps({**about, "results": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

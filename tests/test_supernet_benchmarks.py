@@ -77,6 +77,7 @@ def test_speed_and_memory_are_measured(sampling: str) -> None:
         steps=1,
         every=2,
         threads=torch.get_num_threads(),
+        clock="processor",
         sampling=sampling,
     )
     figures = load("supernet").measure(asked)
