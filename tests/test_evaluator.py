@@ -445,6 +445,20 @@ def test_training_is_the_same_to_the_bit_and_leaves_global_state_alone() -> None
     assert told[-1] == ("estimator", 4, 4)
 
 
+def test_an_estimator_without_forwarding_is_trained_for_as_many_steps() -> None:
+    steps: dict[bool, int] = {}
+    for forwarding in (True, False):
+
+        def note(what: str, done: int, total: int, forwarding: bool = forwarding) -> None:
+            if what == "estimator":
+                steps[forwarding] = done
+
+        settings = replace(TINY, feature_forwarding=forwarding)
+        with torch_threads(1):
+            train_evaluator(problem_of(), settings, progress=note)
+    assert steps == {True: 256 // 64, False: 4 * (64 // 64)}
+
+
 @pytest.mark.parametrize("name", ["networks", "pairs"])
 def test_too_few_samples_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"at least two {name} to train on; got 1"):

@@ -52,7 +52,8 @@ class EvaluatorSettings:
         pairs: training (network, accelerator) pairs, each labelled with its latency, energy and area.
         generator, estimator: the two training loops.
         generator_width, estimator_width, layers: sizes (128, 256 and 5; the widths are recalled from the paper).
-        feature_forwarding: whether the estimator sees the accelerator.
+        feature_forwarding: whether the estimator sees the accelerator. One that does not learns the costs on the best
+            accelerator, one label a network, in as many steps.
         sampling: the distribution of the training networks.
         margin: share by which limits are tightened where the generator's labels are chosen, so that an accelerator that it
             gets slightly wrong still meets the real limit. A network that nothing serves within the tightened limits is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -129,7 +129,10 @@ def _train_estimator(
             predicted = estimator(data.network_probs[rows])
         return relative_error_loss(predicted, targets[rows])
 
-    _fit(estimator, loss, len(targets), settings.estimator, seed=settings.seed + 1, name="estimator", progress=progress)
+    loop = settings.estimator
+    if not forwarding:  # fewer samples, seen the more often: the two kinds are compared after as many steps
+        loop = replace(loop, epochs=max(1, round(loop.epochs * settings.pairs / settings.networks)))
+    _fit(estimator, loss, len(targets), loop, seed=settings.seed + 1, name="estimator", progress=progress)
 
 
 def _fit(
