@@ -44,6 +44,17 @@ REAL_LAYERS = [
     (12, 12, 7, 9, 5, 3, 3, 1),
 ]
 
+# Fully connected, depthwise 7 x 7 at stride 2, grouped with more outputs than inputs, primes at stride 3, one row of
+# filters, filters larger than their outputs.
+ODD_LAYERS = [
+    (7, 10, 1, 1, 1, 1, 1, 1),
+    (3, 3, 2, 1, 7, 7, 3, 2),
+    (4, 2, 3, 2, 2, 1, 2, 1),
+    (5, 3, 5, 7, 1, 1, 1, 3),
+    (2, 3, 1, 6, 1, 7, 1, 1),
+    (2, 2, 1, 1, 3, 4, 1, 4),
+]
+
 
 def hardware(pe_x: int, pe_y: int, rf_words: int, dataflow: str) -> Hardware:
     return Hardware(*(np.array([n]) for n in (pe_x, pe_y, rf_words, DATAFLOWS.index(dataflow))))
@@ -84,8 +95,24 @@ def small_technology(rng: np.random.Generator) -> Technology:
 def test_optimum_equals_brute_force(seed: int, dataflow: str, overlap: str) -> None:
     """Every mapping of a small layer, every order at DRAM, on buffers so small that all rules come into play."""
     rng = np.random.default_rng([seed, DATAFLOWS.index(dataflow)])
-    row, technology, objective = small_layer(rng), small_technology(rng), OBJECTIVES[seed % 3]
-    pe_x, pe_y, rf_words = [1, 2, 4], [1, 3, 6], [4, 8, 16]
+    row, technology = small_layer(rng), small_technology(rng)
+    check_optimum(row, dataflow, technology, objective=OBJECTIVES[seed % 3], overlap=overlap)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+@pytest.mark.parametrize("row", ODD_LAYERS, ids=lambda row: "x".join(map(str, row)))
+def test_optimum_of_odd_layers_equals_brute_force(row: tuple[int, ...], dataflow: str, objective: str) -> None:
+    """RS: rows of 7 do not fit register files of 4 and 8 words, whole filters not arrays of 1 and 3 rows."""
+    technology = dataclasses.replace(TIMELOOP_45NM, glb_words=60, dram_words_per_cycle=2.0)
+    check_optimum(row, dataflow, technology, objective=objective)
+
+
+def check_optimum(
+    row: tuple[int, ...], dataflow: str, technology: Technology, *, objective: str, overlap: str = "timeloop"
+) -> None:
+    """Holds the search against brute force on 27 accelerators."""
+    pe_x, pe_y, rf_words = [1, 2, 4], [1, 3, 7], [4, 8, 16]
     expected, costed = brute_force(
         row, dataflow, pe_x=pe_x, pe_y=pe_y, rf_words=rf_words, technology=technology, objective=objective,
         overlap=overlap,
