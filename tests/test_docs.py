@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def test_examples_run(page, number, tmp_path, monkeypatch):
     ).read_text()
     examples = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     exec(compile(examples[number], f"{page}, example {number + 1}", "exec"), {})
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
