@@ -34,9 +34,8 @@ def why_not(solver: Solver | type[Solver], problem: Problem) -> str:
     if solver.needs_gradients and accuracy is not None and not isinstance(accuracy, RelaxableAccuracy):
         return (
             f"{solver.name} descends on expected accuracy, which {type(accuracy).__name__} of {problem.name} cannot "
-            "tell: it judges whole networks, one by one. Take a solver that asks for designs (evolution, nsga2, ppo, "
-            "random, annealing); for DANCE itself, which trains its own weights, the image search: "
-            "python examples/search_images.py"
+            "tell: it judges whole networks. Take a solver that asks for designs (evolution, nsga2, ppo, random, "
+            "annealing); on images, DANCE itself trains weights and choice together: python examples/search_images.py"
         )
     if solver.needs_every_design and problem.space.size > MAX_DESIGNS:
         return (

@@ -19,6 +19,7 @@ from dance_env.graph.network_space import NetworkSpace
 from dance_env.graph.networks import (
     NETWORKS,
     dance_cifar10,
+    dance_cifar100,
     dance_imagenet,
     dance_mnist,
     macro_cifar10,
@@ -43,6 +44,7 @@ __all__ = [
     "Style",
     "add_conv",
     "dance_cifar10",
+    "dance_cifar100",
     "dance_imagenet",
     "dance_mnist",
     "macro_cifar10",

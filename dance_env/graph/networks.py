@@ -70,6 +70,12 @@ def dance_cifar10() -> NetworkSpace:
 
 
 @cache
+def dance_cifar100() -> NetworkSpace:
+    """The networks of dance-cifar10 with 100 classes."""
+    return _dance("dance-cifar100", (3, 32, 32), divide_widths_by=1, num_classes=100)
+
+
+@cache
 def dance_mnist() -> NetworkSpace:
     """The nine blocks of dance-cifar10, every width divided by 4, for 28x28 grey digits, unpadded (28, 14, 7 rows)."""
     return _dance("dance-mnist", (1, 28, 28), divide_widths_by=4)
@@ -106,6 +112,7 @@ NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
     "macro-cifar10": macro_cifar10,
     "tiny": tiny,
     "dance-cifar10": dance_cifar10,
+    "dance-cifar100": dance_cifar100,
     "dance-imagenet": dance_imagenet,
     "dance-mnist": dance_mnist,
 }
@@ -122,7 +129,9 @@ def network_space(name: str) -> NetworkSpace:
     return NETWORKS[name]()
 
 
-def _dance(name: str, image_shape: tuple[int, int, int], *, divide_widths_by: int) -> NetworkSpace:
+def _dance(
+    name: str, image_shape: tuple[int, int, int], *, divide_widths_by: int, num_classes: int = 10
+) -> NetworkSpace:
     stem, first, *widths, head = (width // divide_widths_by for width in (32, 16, 32, 64, 128, 1280))
     size = image_shape[1]
     slots = _stages(
@@ -136,7 +145,7 @@ def _dance(name: str, image_shape: tuple[int, int, int], *, divide_widths_by: in
     return NetworkSpace(
         name=name,
         image_shape=image_shape,
-        num_classes=10,
+        num_classes=num_classes,
         stem_channels=stem,
         stem_stride=1,
         slots=(Slot("first", ("mb1_k3",), in_channels=stem, out_channels=first, stride=1, in_size=size), *slots),

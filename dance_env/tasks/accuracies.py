@@ -26,7 +26,7 @@ SUPERNET_VARIABLE = "DANCE_SUPERNET"
 CALIBRATION_IMAGES = 256
 """How many images of the weights' split a network's batch norm is measured on."""
 
-JUDGING_IMAGES = {"dance-cifar10": 2_000, "dance-imagenet": 2_000}
+JUDGING_IMAGES = {"dance-cifar10": 2_000, "dance-cifar100": 2_000, "dance-imagenet": 2_000}
 """How many held-out images judge a network; all of them where no number stands (the 1,000 digits of dance-mnist).
 
 All are carried through the networks side by side: 2,000 take some 2 GB of activations in dance-cifar10.
