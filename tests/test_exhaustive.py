@@ -16,6 +16,7 @@ from dance_env.exact import non_dominated, optimum, pareto_front
 from dance_env.graph.networks import tiny
 from dance_env.objective import EDAP, Constraint, Objective
 from dance_env.problem import Evaluation, Problem
+from dance_env.space import AcceleratorSpace
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers.exhaustive import Exhaustive
@@ -228,6 +229,14 @@ def test_coupling_is_what_brute_force_says(constraints: tuple[Constraint, ...], 
     log_cost = np.log(cost)
     left = log_cost - log_cost.mean(axis=0) - log_cost.mean(axis=1, keepdims=True) + log_cost.mean()
     assert found.interaction == pytest.approx(left.var() / log_cost.var(), rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("options", [(1,), (3, 2)], ids=["one design", "one accelerator"])
+def test_a_single_accelerator_shows_no_coupling(options: tuple[int, ...], tmp_path: Path) -> None:
+    accelerators = AcceleratorSpace((8,), (8,), (8,), ("WS",))
+    problem = synthetic_problem(0, option_counts=options, accelerators=accelerators)
+    assert measure(problem, cache_dir=tmp_path).interaction == pytest.approx(0.0, abs=1e-9)
 
 
 def test_costs_that_factorise_show_no_coupling(tmp_path: Path) -> None:

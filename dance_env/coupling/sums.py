@@ -83,13 +83,13 @@ class Sums:
     def interaction(self) -> float:
         """Share of the variance of log cost left when the means of networks and of accelerators are taken out.
 
-        NaN where some layer cannot be mapped on some accelerator.
+        NaN where some layer cannot be mapped on some accelerator; 0 where all designs cost the same.
         """
         if not np.isfinite(self.log_square):
             return float("nan")
         rows, columns = self.log_rows, self.log_column / len(self.log_rows)
         total = self.log_square / (len(rows) * len(columns)) - rows.mean() ** 2
-        return float(1.0 - (rows.var() + columns.var()) / total)
+        return max(0.0, float(1.0 - (rows.var() + columns.var()) / total)) if total > 0 else 0.0
 
 
 def sum_over_networks(
