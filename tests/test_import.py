@@ -16,9 +16,9 @@ import dance_env
 HEAVY = ("torch", "stable_baselines3", "matplotlib", "numba", "pymoo", "networkx", "scipy", "pandas")
 PROGRAM = f"""
 import json, sys, time
-start = time.perf_counter()
+start = time.process_time()
 import dance_env
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 print(json.dumps([seconds, [name for name in {HEAVY!r} if name in sys.modules]]))
 """
 
