@@ -193,6 +193,17 @@ def test_images_are_judged_within_each_seed():
     assert joint_on_images.judge([*one_bad, *separate], wanted).verdict is FAILS
 
 
+def test_what_a_test_of_images_cannot_tell_apart_is_stated_and_decides_nothing():
+    results = [image_result("table", 0, 2.1, 1e-9), image_result("none", 0, 1.9, 3e-9)]
+    results = [{**each, "test_images": 1000} for each in results]
+    assert joint_on_images.resolution_pct(results) == pytest.approx(100 * (2 * 0.02 * 0.98 / 1000) ** 0.5)
+    claim = joint_on_images.judge(results, ImageScale(seeds=(0,), separate=("none",)))
+    assert claim.verdict is FAILS
+    assert "by seed 0.00 (errors within 0.63 points counted as equal: 3.00)" in claim.ours
+    far = [{**results[0], "error_pct": 3.0}, results[1]]
+    assert "counted as equal: 0.00)" in joint_on_images.judge(far, ImageScale(seeds=(0,), separate=("none",))).ours
+
+
 def test_image_searches_are_run_and_read_again(tmp_path, monkeypatch):
     from micro_images import micro_settings, micro_task
 

@@ -97,6 +97,7 @@ def search_images(
         "hardware": term.describe(),
         "lambda2": settings.choice.lambda2,
         "test_accuracy": accuracy,
+        "test_images": len(task.data.test),
         **task.describe(network, hardware, accuracy=accuracy),
         "search_seconds": search_seconds,
         "final_seconds": final_seconds,
