@@ -11,8 +11,8 @@ from solvers.dance.sampling import SamplingSettings
 class TrainingLoop:
     """One network's training: linear warm-up over the first twentieth of the steps, then cosine to zero.
 
-    The paper names no optimiser. Muon on the layers' matrices reaches with a tenth of the samples what AdamW reaches
-    with all.
+    The paper names no optimiser. With Muon on the layers' matrices 200 K pairs made a better estimator than 1.8 M did
+    with AdamW alone.
 
     Attributes:
         epochs: passes over the training set.
