@@ -134,6 +134,12 @@ def test_an_answer_can_be_written_to(table: CostTable) -> None:
     assert (table.lookup(chosen, where).latency_s > 0).all()
 
 
+def test_the_table_itself_cannot_be_written_to(table: CostTable) -> None:
+    for array in (table.option_latency_s, table.option_energy_j, table.fixed_latency_s, table.area_mm2, table.offsets):
+        with pytest.raises(ValueError, match="read-only"):
+            array += 1
+
+
 @pytest.mark.parametrize(
     ("chosen", "where", "error", "message"),
     [

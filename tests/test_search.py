@@ -469,6 +469,8 @@ def test_model_refuses_unknown_modes() -> None:
     for name, known in (("objective", OBJECTIVES), ("factors", FACTORS), ("overlap", OVERLAPS)):
         with pytest.raises(ValueError, match=f"{name}: expected one of {', '.join(known)}, got 'best'"):
             AnalyticalCostModel(**{name: "best"})
+    with pytest.raises(TypeError, match=r"technology: expected a Technology, got 'edge-lpddr4'; get_technology"):
+        AnalyticalCostModel("edge-lpddr4")
 
 
 def test_a_grouped_convolution_moves_each_word_at_least_once() -> None:

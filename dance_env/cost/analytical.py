@@ -36,6 +36,7 @@ class AnalyticalCostModel:
         overlap: how overlapping input windows are counted; "timeloop": as in the reference; "physical": as in an array.
 
     Raises:
+        TypeError: where `technology` is no `Technology`, its name for example.
         ValueError: for an unknown objective, factor or overlap mode.
     """
 
@@ -45,6 +46,10 @@ class AnalyticalCostModel:
     overlap: str = "timeloop"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.technology, Technology):
+            raise TypeError(
+                f"technology: expected a Technology, got {self.technology!r}; get_technology(name) gives one by its name."
+            )
         for name, known in (("objective", OBJECTIVES), ("factors", FACTORS), ("overlap", OVERLAPS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}.")

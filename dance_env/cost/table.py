@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CostTable:
-    """Costs of the parts of a network on each of H accelerators. An unmappable layer costs inf.
+    """Costs of the parts of a network on each of H accelerators. An unmappable layer costs inf. Its arrays are read-only.
 
     Attributes:
         option_latency_s, option_energy_j: (O_net, H) float64, the layers of each option of each network choice.
@@ -39,6 +39,14 @@ class CostTable:
     area_mm2: np.ndarray
     offsets: np.ndarray
     clock_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, np.ndarray):  # everyone looks at these; nobody can change what the others see
+                shown = value.view()
+                shown.flags.writeable = False
+                object.__setattr__(self, each.name, shown)
 
     def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
         """Cost of designs: networks on accelerators, pairwise.
