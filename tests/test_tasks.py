@@ -80,6 +80,7 @@ def test_accuracy_table_from_argument_or_environment(tmp_path: Path, monkeypatch
     file = tmp_path / "table.json"
     file.write_text(json.dumps({key: {"test_acc": [50.0, 50.0, 50.0]} for key in KEYS}))
     given = make_problem("tiny", accuracy_table=file)
+    assert (make_problem("tiny").name, given.name) == ("tiny/balanced", "tiny/balanced (measured accuracies)")
     assert given.accuracy.evaluate(np.array([[0, 0, 0]])) == 0.5
     monkeypatch.setenv(TABLE_VARIABLE, str(file))
     assert make_problem("tiny").fingerprint() == given.fingerprint() != fitted.fingerprint()

@@ -37,13 +37,18 @@ def macro_accuracy(networks: NetworkSpace, table: str | Path | None) -> TensorAc
     """NAS-Bench-Macro's accuracies, measured or fitted, of a network space that is part of its own."""
     if table == "download":
         macro = load_table(download_table())
-    elif table or os.environ.get(TABLE_VARIABLE):
+    elif is_measured(table):
         macro = load_table(table)
     else:
         macro = load_surrogate()
     space = DesignSpace(networks.choices())
     everything = networks.embed(space.unrank(np.arange(space.size)), macro_cifar10())
     return TensorAccuracy(macro.evaluate(everything).reshape(tuple(space.option_counts)))
+
+
+def is_measured(table: str | Path | None) -> bool:
+    """Whether accuracies are NAS-Bench-Macro's own: a table is named here or by the environment variable."""
+    return bool(table or os.environ.get(TABLE_VARIABLE))
 
 
 def supernet_accuracy(

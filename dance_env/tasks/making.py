@@ -12,7 +12,7 @@ from dance_env.cost import Technology, get_technology
 from dance_env.from_file import is_in_file, load_from_file
 from dance_env.problem import Problem
 from dance_env.progress import Progress
-from dance_env.tasks.accuracies import macro_accuracy, supernet_accuracy
+from dance_env.tasks.accuracies import is_measured, macro_accuracy, supernet_accuracy
 from dance_env.tasks.catalog import DEFAULT_TASK, Task, get_task
 
 
@@ -33,7 +33,8 @@ def make_problem(
         name: out of `task_names()`, or a network's name; or `path/to/file.py:function` for a problem of your own: what
             the function, called without arguments, returns (the file is run: give only files you trust).
         accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
-            that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships.
+            that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships. With a
+            table the problem's name says "measured accuracies".
         supernet: for the tasks of images (`task_names(needs_supernet=True)`): the file of a trained supernet; without
             it, the one that the environment variable DANCE_SUPERNET names. `dance supernet` trains one.
         images: where those tasks' images are: a local folder, or another name on the hub; None for the usual ones.
@@ -64,9 +65,13 @@ def make_problem(
         )
     else:
         accuracy = macro_accuracy(task.network_space, accuracy_table)
-    other = technology is not None and technology != task.variant.technology
+    notes = []  # what differs from the task as it ships
+    if technology is not None and technology != task.variant.technology:
+        notes.append(technology.name)
+    if not task.needs_supernet and is_measured(accuracy_table):
+        notes.append("measured accuracies")
     return Problem(
-        name=f"{task.name} ({technology.name})" if technology and other else task.name,
+        name=f"{task.name} ({', '.join(notes)})" if notes else task.name,
         network_space=task.network_space,
         accelerator_space=task.accelerator_space,
         costs=task.costs(technology=technology, cache_dir=cache_dir, progress=progress),
