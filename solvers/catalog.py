@@ -26,6 +26,7 @@ _SOLVERS = {
     "annealing": "solvers.annealing:Annealing",
     "ppo": "solvers.rl.ppo:PPO",
     "dance": "solvers.dance.solver:Dance",
+    "dance-published": "solvers.dance.published:DancePublished",
     "dance-exact": "solvers.dance.exact:DanceExact",
     "separate": "solvers.separate:Separate",
     "separate-flops": "solvers.separate:SeparateFlops",

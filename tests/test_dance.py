@@ -13,6 +13,7 @@ from dance_env.objective import Constraint
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers.dance.exact import DanceExact
+from solvers.dance.published import DancePublished
 from solvers.dance.rounds import RoundSettings
 from solvers.dance.settings import EvaluatorSettings
 from solvers.dance.solver import Dance
@@ -28,7 +29,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "dance-cache"))
 
 
-@pytest.mark.parametrize("solver", [SMALL, DanceExact()], ids=lambda solver: solver.name)
+@pytest.mark.parametrize(
+    "solver", [SMALL, DancePublished(evaluator=SMALL.evaluator), DanceExact()], ids=lambda solver: solver.name
+)
 def test_the_contract_holds(solver):
     infinite = {"infinite-costs": "an expectation over a design without a mapping is infinite: `relax` refuses it"}
     check_solver(solver, budget=150, expected_failures=infinite).raise_if_failed()

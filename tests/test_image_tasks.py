@@ -291,7 +291,7 @@ def test_gradients_are_refused_before_any_work(supernet: Path, monkeypatch: pyte
         problem.relax()
     monkeypatch.setattr("solvers.dance.solver.load_or_train", None)
     refused = [name for name in solver_names() if why_not(load_solver(name), problem)]
-    assert refused == ["dance", "dance-exact", "separate", "separate-flops", "edd"]
+    assert refused == ["dance", "dance-published", "dance-exact", "separate", "separate-flops", "edd"]
     for name in refused:
         with pytest.raises(ValueError, match=f"{name} descends on expected accuracy.*evolution.*search_images"):
             make_solver(name).solve(problem, budget=10, seed=0)

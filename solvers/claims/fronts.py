@@ -18,7 +18,7 @@ from solvers.claims.problems import problem_of
 from solvers.claims.recorded import recorded
 from solvers.claims.scale import Scale
 from solvers.claims.work import Work
-from solvers.dance.solver import Dance
+from solvers.dance.published import DancePublished
 
 if TYPE_CHECKING:
     from dance_env.problem import Problem
@@ -166,7 +166,7 @@ def exact_searches(problem: Problem, work: Work) -> dict[str, Points]:
 def _dance(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
     wanted = scale.fronts
     work.tell(f"{problem.name}: DANCE over {len(wanted.lambdas)} lambdas, seed {seed}", 0, 1)
-    solver = Dance(evaluator=scale.search_evaluator, lambdas=wanted.lambdas, device=scale.device)
+    solver = DancePublished(evaluator=scale.search_evaluator, lambdas=wanted.lambdas, device=scale.device)
     trace = recorded(solver, problem, budget=wanted.budget, seed=seed, folder=work.folder).trace
     return Points(f"DANCE, seed {seed}", trace.error_pct[trace.feasible], trace.cost[trace.feasible])
 

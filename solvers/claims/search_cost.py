@@ -15,6 +15,7 @@ from solvers.claims.problems import problem_of
 from solvers.claims.recorded import recorded
 from solvers.claims.scale import Scale
 from solvers.claims.work import Work
+from solvers.dance.published import DancePublished
 from solvers.dance.solver import Dance
 from solvers.result import Result
 from solvers.solver import Solver
@@ -129,7 +130,7 @@ def judged(task: str, prices: dict[str, list[Price]], rivals: Sequence[str]) -> 
     """One part for each measure, against the better of the rivals."""
     found = []
     for name, (words, paper, least) in MEASURES.items():
-        ours = median(prices["dance"], name)
+        ours = median(prices[DancePublished.name], name)
         rival = min(rivals, key=lambda each: median(prices[each], name))
         theirs = median(prices[rival], name)
         if np.isinf(ours) and np.isinf(theirs):
@@ -156,7 +157,9 @@ def median(prices: Sequence[Price], name: str) -> float:
 
 def _results(problem: Problem, scale: Scale, work: Work) -> dict[str, list[Result]]:
     wanted = scale.search_cost
-    solvers: dict[str, Solver] = {"dance": Dance(evaluator=scale.search_evaluator, device=scale.device)}
+    solvers: dict[str, Solver] = {
+        kind.name: kind(evaluator=scale.search_evaluator, device=scale.device) for kind in (Dance, DancePublished)
+    }
     solvers |= {name: make_solver(name) for name in (*wanted.rivals, *wanted.others)}
     results: dict[str, list[Result]] = {name: [] for name in solvers}
     runs = [(name, seed) for name in solvers for seed in wanted.seeds]
