@@ -14,6 +14,7 @@ goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from rich.progress import track
 from scipy import stats
 
@@ -138,8 +140,27 @@ def correlation(one: np.ndarray, other: np.ndarray, *, resamples: int = 2000) ->
     }
 
 
+def plot(report: dict[str, Any], macs: np.ndarray, path: Path) -> None:
+    """Accuracy from the supernet against accuracy from scratch, coloured by size."""
+    scratch, predicted = 100.0 * np.array([[mean, shared] for shared, mean in report["pairs"]]).T
+    figure = Figure(figsize=(5.6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    points = axes.scatter(scratch, predicted, c=macs / 1e6, cmap="viridis", edgecolors="black", linewidths=0.4)
+    figure.colorbar(points, label="million multiply-accumulates")
+    found = report["supernet_vs_from_scratch"]
+    axes.set(
+        xlabel=f"trained from scratch, {report['epochs']} epochs: accuracy, %",
+        ylabel="shared weights of the supernet: accuracy, %",
+        title=f"{len(scratch)} networks of {TASK}: Kendall's tau {found['kendall']:.2f}",
+    )
+    axes.grid(alpha=0.3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    write_whole(path, buffer.getvalue())
+
+
 def main() -> None:
-    """Measure and write `ranking.json`."""
+    """Measure and write `ranking.json` and `ranking.png`."""
     asked = arguments()
     model = supernet_accuracy(asked.folder, asked.supernet_epochs)
     space = DesignSpace(model.space.choices())
@@ -161,12 +182,14 @@ def main() -> None:
         ],
         "supernet_vs_from_scratch": correlation(predicted, mean),
         "macs_vs_from_scratch": correlation(model.space.macs(networks).astype(float), mean),
+        "macs_vs_supernet": correlation(model.space.macs(networks).astype(float), predicted),
         "pairs": np.stack([predicted, mean], 1).round(6).tolist(),
         "designs": networks.tolist(),
     }
     if asked.seeds > 1:
         report["between_two_seeds"] = correlation(trained[:, 0], trained[:, 1])
     write_whole(asked.folder / "ranking.json", (json.dumps(report, indent=1) + "\n").encode())
+    plot(report, model.space.macs(networks), asked.folder / "ranking.png")
     for name in ("from_scratch_pct", "supernet_pct"):
         print(f"{name}: min, mean, max {report[name]}")
     for name in ("supernet_vs_from_scratch", "macs_vs_from_scratch", "between_two_seeds"):
