@@ -130,7 +130,7 @@ def _is_number(cell: Cell) -> bool:
 
 def cell_text(cell: Cell) -> str:
     """A cell as Markdown: four significant digits, thousands separated, nothing as a dash."""
-    if cell is None:
+    if cell is None or cell != cell:  # NaN, which JSON keeps as nothing
         return "–"
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"

@@ -41,7 +41,7 @@ def draw(picture: Picture, path: Path) -> Path:
             axes.plot(series.x, series.y, linewidth=1.5, marker=".", **shared)  # type: ignore[arg-type]
     axes.set_xlabel(picture.x_label)
     axes.set_ylabel(picture.y_label)
-    axes.set_title(_plain(picture.title), loc="left", fontsize=11)
+    axes.set_title(_plain(picture.title), loc="left", fontsize=11, wrap=True)
     if any(series.label for series in picture.series):
         axes.legend(frameon=False, fontsize=8)
     figure.savefig(path)
