@@ -259,8 +259,8 @@ def test_optima_under_many_objectives_are_the_exact_ones():
 
 
 def test_a_space_without_accuracies_says_so(tmp_path):
+    from dance_env.accuracy import UnknownAccuracy
     from dance_env.graph.networks import network_space
-    from solvers.claims.problems import UnknownAccuracy
 
     with pytest.raises(RuntimeError, match="accuracy of networks of dance-cifar10 is not known"):
         UnknownAccuracy(network_space("dance-cifar10")).evaluate(np.zeros((1, 9), np.int64))

@@ -4,6 +4,7 @@
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
 - `surrogate`: `load_surrogate()`, NAS-Bench-Macro as fitted weights that ship with the package (`fit` made them).
 - `nas_bench_macro`: `load_table()`, the measured table itself, where a user has it or downloads it.
+- `unknown`: `UnknownAccuracy`, for questions of cost alone.
 - `supernet/` (torch, never imported from here): accuracy by training.
 """
 
@@ -11,5 +12,6 @@ from dance_env.accuracy.model import AccuracyModel, RelaxableAccuracy
 from dance_env.accuracy.nas_bench_macro import load_table
 from dance_env.accuracy.surrogate import load_surrogate
 from dance_env.accuracy.tensor import TensorAccuracy
+from dance_env.accuracy.unknown import UnknownAccuracy
 
-__all__ = ["AccuracyModel", "RelaxableAccuracy", "TensorAccuracy", "load_surrogate", "load_table"]
+__all__ = ["AccuracyModel", "RelaxableAccuracy", "TensorAccuracy", "UnknownAccuracy", "load_surrogate", "load_table"]

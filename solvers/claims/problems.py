@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-
-from dance_env.graph import NetworkSpace
+from dance_env.accuracy import UnknownAccuracy
 from dance_env.problem import Problem
 from solvers.claims.scale import Scale
 from solvers.claims.work import Work
@@ -42,22 +38,3 @@ def problem_of(name: str, scale: Scale, work: Work) -> Problem:
 def knows_accuracy(problem: Problem) -> bool:
     """Whether designs of the problem can be evaluated, or only their costs looked up."""
     return not isinstance(problem.accuracy, UnknownAccuracy)
-
-
-@dataclass(frozen=True)
-class UnknownAccuracy:
-    """Stands where a problem wants accuracies and nothing asks for them."""
-
-    space: NetworkSpace
-
-    def evaluate(self, networks: np.ndarray) -> np.ndarray:
-        """There is nothing to say.
-
-        Raises:
-            RuntimeError: always.
-        """
-        raise RuntimeError(f"the accuracy of networks of {self.space.name} is not known: only costs can be asked here")
-
-    def fingerprint(self) -> str:
-        """Of an accuracy that is not known."""
-        return "unknown accuracy"

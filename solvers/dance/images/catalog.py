@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from dance_env.accuracy import UnknownAccuracy
 from dance_env.accuracy.supernet.catalog import load_images
 from dance_env.cost import Technology
-from dance_env.graph import NetworkSpace
 from dance_env.objective import Objective
 from dance_env.progress import Progress
 from dance_env.suggest import nearest
@@ -84,23 +81,8 @@ def hardware_term(name: str, task: ImageTask, *, device: str = "cpu") -> Hardwar
         from solvers.dance.settings import EvaluatorSettings
         from solvers.dance.store import load_or_train
 
-        problem = task.problem(_NotTrained(task.network_space))
+        problem = task.problem(UnknownAccuracy(task.network_space))
         evaluator, _, _ = load_or_train(problem, EvaluatorSettings(), device=device)
         counts = tuple(len(choice.options) for choice in task.network_space.choices())
         return EvaluatorCost(evaluator, task.objective, counts)
     raise ValueError(f"unknown hardware term {name!r}. {nearest(name, HARDWARE_TERMS)}")
-
-
-@dataclass(frozen=True)
-class _NotTrained:
-    """Stands where a problem wants accuracies and nothing asks for them: the evaluator's training sees costs only."""
-
-    space: NetworkSpace
-
-    def evaluate(self, networks: np.ndarray) -> np.ndarray:
-        """There is nothing to say."""
-        raise RuntimeError(f"no network of {self.space.name} is trained yet: its accuracy is not known")
-
-    def fingerprint(self) -> str:
-        """Of an accuracy that is not known."""
-        return "not trained"
