@@ -24,7 +24,7 @@ from statistics import mean, median
 import numpy as np
 
 from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel, CostTable
-from dance_env.cost.search import search_layer
+from dance_env.cost.search.search import search_layer
 from dance_env.graph.networks import network_space
 from dance_env.objective import EDAP
 from dance_env.space import DATAFLOWS, dance_accelerators
@@ -73,7 +73,7 @@ def compiling() -> None:
     """First use on a machine, and first use in a process: until one layer is searched."""
     program = (
         "import time; start = time.perf_counter(); import numpy as np\n"
-        "from dance_env.cost import TIMELOOP_45NM\nfrom dance_env.cost.search import search_layer\n"
+        "from dance_env.cost import TIMELOOP_45NM\nfrom dance_env.cost.search.search import search_layer\n"
         "one = {'rf_words': np.array([16]), 'pe_x': np.array([8]), 'pe_y': np.array([8])}\n"
         "row = np.array([8, 8, 2, 2, 3, 3, 1, 1])\n"
         "for flow in ('WS', 'OS', 'RS'): search_layer(row, flow, technology=TIMELOOP_45NM, **one)\n"

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dance_env.exact import ParetoFront, pareto_front
+from dance_env.analysis.exact import ParetoFront, pareto_front
 from dance_env.problem import Problem
 from dance_env.tasks import VARIANTS, make_problem
-from solvers.dance.exact import DanceExact
-from solvers.dance.solver import Dance
-from solvers.evolution import NSGA2
-from solvers.result import Result, software_versions
-from solvers.solver import Solver
+from solvers.contract.result import Result, software_versions
+from solvers.contract.solver import Solver
+from solvers.methods.dance.exact import DanceExact
+from solvers.methods.dance.solver import Dance
+from solvers.methods.evolution.genetic import NSGA2
 
 LAMBDAS = tuple(float(each) for each in np.geomspace(1 / 32, 32, 11))
 _CLOSE = 1.01

@@ -21,15 +21,15 @@ from pathlib import Path
 
 import numpy as np
 
-from dance_env.exact import least, optimum
+from dance_env.analysis.exact import least, optimum
 from dance_env.objective import Metric
 from dance_env.problem import Problem
 from dance_env.tasks import VARIANTS, make_problem
-from solvers.dance.exact import DanceExact
-from solvers.dance.rounds import RoundSettings
-from solvers.dance.solver import Dance
-from solvers.result import Result, software_versions
-from solvers.solver import Solver
+from solvers.contract.result import Result, software_versions
+from solvers.contract.solver import Solver
+from solvers.methods.dance.exact import DanceExact
+from solvers.methods.dance.rounds import RoundSettings
+from solvers.methods.dance.solver import Dance
 
 LIMITED: tuple[Metric, ...] = ("latency_s", "energy_j", "area_mm2")
 SOLVERS = {"dance": Dance(), "dance-exact": DanceExact()}

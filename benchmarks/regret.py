@@ -24,13 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dance_env.exact import optimum
+from dance_env.analysis.exact import optimum
 from dance_env.problem import Problem
 from dance_env.tasks import VARIANTS, make_problem
 from solvers.catalog import make_solver
-from solvers.cell import Cell
-from solvers.record.file import record_path
-from solvers.result import Result, software_versions
+from solvers.comparison.cell import Cell
+from solvers.contract.record.file import record_path
+from solvers.contract.result import Result, software_versions
 
 CLOSE_PCT = (1.0, 0.1)
 

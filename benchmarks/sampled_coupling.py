@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dance_env.coupling.sums import Excess
+from dance_env.analysis.coupling.sums import Excess
 from dance_env.space import AcceleratorSpace, DesignSpace
 from dance_env.tasks import Task, get_task, task_names
 

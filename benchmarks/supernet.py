@@ -20,11 +20,17 @@ from typing import Any
 
 import torch
 
-from dance_env.accuracy.supernet.gates import SAMPLINGS, draw, probabilities, sample_path, uniform
 from dance_env.accuracy.supernet.network import Supernet, build_supernet, frozen_statistics
 from dance_env.accuracy.supernet.streams import stream
-from dance_env.accuracy.supernet.training import Execution, WeightSettings, make_criterion, make_optimizer, weight_step
 from dance_env.graph.networks import network_space
+from solvers.methods.dance.images.gates import SAMPLINGS, draw, probabilities, sample_path, uniform
+from solvers.methods.dance.images.weight_training import (
+    Execution,
+    WeightSettings,
+    make_criterion,
+    make_optimizer,
+    weight_step,
+)
 
 _SETTINGS = ("task", "device", "precision", "batch_size", "steps", "every", "threads", "clock")
 

@@ -30,18 +30,18 @@ from scipy import stats
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy, load_supernet, save_supernet
 from dance_env.accuracy.supernet.catalog import load_images
 from dance_env.accuracy.supernet.checkpoint import write_whole
-from dance_env.accuracy.supernet.distributed import World
 from dance_env.accuracy.supernet.image_data import plain_batches
 from dance_env.accuracy.supernet.network import build_network
-from dance_env.accuracy.supernet.training import Execution, WeightSettings, accuracy, train_from_scratch
 from dance_env.graph.networks import network_space
 from dance_env.space import DesignSpace
-from solvers.dance.images.catalog import image_task
-from solvers.dance.images.drive import drive
-from solvers.dance.images.hardware import NoHardware
-from solvers.dance.images.search import SearchStage
-from solvers.dance.images.settings import ChoiceSettings, ImageSearchSettings
-from solvers.dance.images.show import progress_bars
+from solvers.methods.dance.images.catalog import image_task
+from solvers.methods.dance.images.distributed import World
+from solvers.methods.dance.images.drive import drive
+from solvers.methods.dance.images.hardware import NoHardware
+from solvers.methods.dance.images.search import SearchStage
+from solvers.methods.dance.images.settings import ChoiceSettings, ImageSearchSettings
+from solvers.methods.dance.images.show import progress_bars
+from solvers.methods.dance.images.weight_training import Execution, WeightSettings, accuracy, train_from_scratch
 
 TASK = "dance-mnist"
 

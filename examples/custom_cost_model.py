@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dance_env import make_problem
+from dance_env.analysis.exact import optimum
 from dance_env.cost import EDGE_LPDDR4, Cost, CostTable, LayerCost, Technology, network_cost
-from dance_env.cost.mapspace import loops_of
-from dance_env.cost.testing import check_cost_model
-from dance_env.exact import optimum
+from dance_env.cost.search.mapspace import loops_of
 from dance_env.graph import LayerTable
 from dance_env.space import Hardware
+from dance_env.testing.cost_model import check_cost_model
 
 
 @dataclass(frozen=True)

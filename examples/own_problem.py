@@ -19,8 +19,8 @@ import numpy as np
 
 from dance_env import AcceleratorSpace, Problem
 from dance_env.accuracy import TensorAccuracy
+from dance_env.analysis.exact import optimum, pareto_front
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel
-from dance_env.exact import optimum, pareto_front
 from dance_env.graph import LayerGraph, NetworkSpace, Place, Slot, Style, add_conv
 from dance_env.graph.nodes import Conv
 from dance_env.objective import Constraint, Linear, Objective

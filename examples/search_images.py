@@ -20,16 +20,16 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from dance_env.accuracy.supernet.distributed import World
-from dance_env.accuracy.supernet.gates import SAMPLINGS
-from dance_env.accuracy.supernet.training import Execution
 from dance_env.tasks import get_task
-from solvers.claims.joint_on_images import judge
-from solvers.claims.scale import ImageScale
-from solvers.dance.images.catalog import HARDWARE_TERMS, hardware_term, image_task, image_task_names
-from solvers.dance.images.settings import ImageSearchSettings, preset
-from solvers.dance.images.show import progress_bars
-from solvers.dance.images.sweep import sweep
+from experiments.claims.joint_on_images import judge
+from experiments.claims.scale import ImageScale
+from solvers.methods.dance.images.catalog import HARDWARE_TERMS, hardware_term, image_task, image_task_names
+from solvers.methods.dance.images.distributed import World
+from solvers.methods.dance.images.gates import SAMPLINGS
+from solvers.methods.dance.images.settings import ImageSearchSettings, preset
+from solvers.methods.dance.images.show import progress_bars
+from solvers.methods.dance.images.sweep import sweep
+from solvers.methods.dance.images.weight_training import Execution
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from solvers.catalog import load_solver, make_solver, solver_names
-    from solvers.ledger import BudgetExhausted, Ledger
-    from solvers.progress import Callback, Progress
-    from solvers.record import RecordError, Trace, record_path
-    from solvers.result import Result, Status
-    from solvers.solver import Solver, SolverFailed
+    from solvers.contract.ledger import BudgetExhausted, Ledger
+    from solvers.contract.progress import Callback, Progress
+    from solvers.contract.record import RecordError, Trace, record_path
+    from solvers.contract.result import Result, Status
+    from solvers.contract.solver import Solver, SolverFailed
 
 _HOMES = {
-    "BudgetExhausted": "solvers.ledger",
-    "Callback": "solvers.progress",
-    "Ledger": "solvers.ledger",
-    "Progress": "solvers.progress",
-    "RecordError": "solvers.record",
-    "Result": "solvers.result",
-    "Solver": "solvers.solver",
-    "SolverFailed": "solvers.solver",
-    "Status": "solvers.result",
-    "Trace": "solvers.record",
+    "BudgetExhausted": "solvers.contract.ledger",
+    "Callback": "solvers.contract.progress",
+    "Ledger": "solvers.contract.ledger",
+    "Progress": "solvers.contract.progress",
+    "RecordError": "solvers.contract.record",
+    "Result": "solvers.contract.result",
+    "Solver": "solvers.contract.solver",
+    "SolverFailed": "solvers.contract.solver",
+    "Status": "solvers.contract.result",
+    "Trace": "solvers.contract.record",
     "load_solver": "solvers.catalog",
     "make_solver": "solvers.catalog",
-    "record_path": "solvers.record",
+    "record_path": "solvers.contract.record",
     "solver_names": "solvers.catalog",
 }
 

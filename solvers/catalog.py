@@ -13,25 +13,25 @@ from typing import Any
 
 from dance_env.from_file import is_in_file, load_from_file
 from dance_env.suggest import nearest
-from solvers.solver import Solver
+from solvers.contract.solver import Solver
 
 ENTRY_POINT_GROUP = "dance_env.solvers"
 """A distribution offers a solver with `[project.entry-points."dance_env.solvers"]  name = "module:Class"`."""
 
 _SOLVERS = {
-    "random": "solvers.random_search:RandomSearch",
-    "evolution": "solvers.evolution:Evolution",
-    "nsga2": "solvers.evolution:NSGA2",
-    "regularised-evolution": "solvers.regularised_evolution:RegularisedEvolution",
-    "annealing": "solvers.annealing:Annealing",
-    "ppo": "solvers.rl.ppo:PPO",
-    "dance": "solvers.dance.solver:Dance",
-    "dance-published": "solvers.dance.published:DancePublished",
-    "dance-exact": "solvers.dance.exact:DanceExact",
-    "separate": "solvers.separate:Separate",
-    "separate-flops": "solvers.separate:SeparateFlops",
-    "edd": "solvers.edd:EDD",
-    "exhaustive": "solvers.exhaustive:Exhaustive",
+    "random": "solvers.methods.random_search:RandomSearch",
+    "evolution": "solvers.methods.evolution.genetic:Evolution",
+    "nsga2": "solvers.methods.evolution.genetic:NSGA2",
+    "regularised-evolution": "solvers.methods.evolution.regularised:RegularisedEvolution",
+    "annealing": "solvers.methods.annealing:Annealing",
+    "ppo": "solvers.methods.rl.ppo:PPO",
+    "dance": "solvers.methods.dance.solver:Dance",
+    "dance-published": "solvers.methods.dance.published:DancePublished",
+    "dance-exact": "solvers.methods.dance.exact:DanceExact",
+    "separate": "solvers.methods.separate:Separate",
+    "separate-flops": "solvers.methods.separate:SeparateFlops",
+    "edd": "solvers.methods.edd:EDD",
+    "exhaustive": "solvers.methods.exhaustive:Exhaustive",
 }
 
 

@@ -9,12 +9,18 @@ from importlib import import_module
 from pathlib import Path
 
 _SUBCOMMANDS: dict[str, tuple[str, str]] = {
-    "agreement": ("dance_env.cost.agreement:main", "compare how our cost model and another tool rank designs"),
-    "audit": ("dance_env.cost.audit:main", "hold the cost model against a file of reference points"),
-    "choose": ("dance_env.choose:main", "find the exact best design of a task under limits"),
-    "coupling": ("dance_env.coupling:main", "measure how much network and accelerator depend on each other in a task"),
-    "supernet": ("solvers.dance.images.supernet_command:main", "train a supernet that judges networks, for a task"),
-    "evaluator": ("solvers.claims.evaluator_command:main", "train DANCE's evaluator, and report how good it is"),
+    "agreement": ("dance_env.cost.audit.agreement:main", "compare how our cost model and another tool rank designs"),
+    "audit": ("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
+    "choose": ("dance_env.analysis.choose:main", "find the exact best design of a task under limits"),
+    "coupling": (
+        "dance_env.analysis.coupling:main",
+        "measure how much network and accelerator depend on each other in a task",
+    ),
+    "supernet": (
+        "solvers.methods.dance.images.supernet_command:main",
+        "train a supernet that judges networks, for a task",
+    ),
+    "evaluator": ("experiments.claims.evaluator_command:main", "train DANCE's evaluator, and report how good it is"),
 }
 """Subcommands that stand in the room they belong to: `main(argv) -> exit status`, and one line of help."""
 
@@ -66,7 +72,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `dance compare` and `examples/compare.py`."""
-    from solvers.compare import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_SOLVERS, DEFAULT_TASK, IMAGE_SOLVERS, Settings
+    from solvers.comparison.compare import (
+        DEFAULT_BUDGET,
+        DEFAULT_SEEDS,
+        DEFAULT_SOLVERS,
+        DEFAULT_TASK,
+        IMAGE_SOLVERS,
+        Settings,
+    )
 
     defaults = Settings()
     parser.add_argument(
@@ -131,10 +144,10 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from solvers.cell import Sources
-    from solvers.compare import Settings, default_solvers
-    from solvers.console import run_comparison
-    from solvers.result import Status
+    from solvers.comparison.cell import Sources
+    from solvers.comparison.compare import Settings, default_solvers
+    from solvers.comparison.console import run_comparison
+    from solvers.contract.result import Status
 
     settings = Settings(
         task=arguments.task,

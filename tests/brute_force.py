@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dance_env.cost import nest, nest_kernel
-from dance_env.cost.mapping import DIMS, GLB_ORDERS, PLACES, Mapping
+from dance_env.cost.mapping import nest, nest_kernel
+from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS, PLACES, Mapping
 from dance_env.cost.technology import Technology
 
 Row = tuple[int, ...]

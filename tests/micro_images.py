@@ -10,13 +10,13 @@ import torch
 from dance_env.accuracy.supernet.augment import Augmentation
 from dance_env.accuracy.supernet.image_data import ImageData, cut
 from dance_env.accuracy.supernet.sources import MemoryImages
-from dance_env.accuracy.supernet.training import WeightSettings
 from dance_env.cost.table import CostTable
 from dance_env.graph import NetworkSpace, Slot
 from dance_env.objective import EDAP, Objective
 from dance_env.space import AcceleratorSpace
-from solvers.dance.images.settings import ChoiceSettings, ImageSearchSettings
-from solvers.dance.images.task import ImageTask
+from solvers.methods.dance.images.settings import ChoiceSettings, ImageSearchSettings
+from solvers.methods.dance.images.task import ImageTask
+from solvers.methods.dance.images.weight_training import WeightSettings
 
 OPERATORS = ("mb3_k3", "mb3_k5", "zero")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dance_env.cost.reference import ReferencePoint, read_points
+from dance_env.cost.audit.reference import ReferencePoint, read_points
 
 POINTS_CSV = Path(__file__).resolve().parents[1].parent / "shared" / "reference" / "timeloop" / "points.csv"
 

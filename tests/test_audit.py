@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dance_env.cost import nest
-from dance_env.cost.audit import _ranks, audit, main
-from dance_env.cost.mapping import Mapping
-from dance_env.cost.reference import COLUMNS, read_points
+from dance_env.cost.audit.audit import _ranks, audit, main
+from dance_env.cost.audit.reference import COLUMNS, read_points
+from dance_env.cost.mapping import nest
+from dance_env.cost.mapping.mapping import Mapping
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "nest.json").read_text())
 PE_X, PE_Y, RF_WORDS = 16, 16, 24

@@ -17,18 +17,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dance_env.cost import HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, Cost, LayerCost, Technology, agreement
-from dance_env.cost.agreement import ALL, Points, correlations, spearman
-from dance_env.cost.agreement_report import summary_table
+from dance_env.cost import HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, Cost, LayerCost, Technology
+from dance_env.cost.audit import agreement
+from dance_env.cost.audit.agreement import ALL, Points, correlations, spearman
+from dance_env.cost.audit.agreement_report import summary_table
 from dance_env.cost.backends import BackEndFailure, Running, Status, cost_model_names, external, make_cost_model
 from dance_env.cost.backends import zigzag_description as zigzag
 from dance_env.cost.backends.accelforge import ENVIRONMENT, AccelForgeCostModel
 from dance_env.cost.backends.process import Answer, ask
 from dance_env.cost.backends.zigzag import ADVICE, ZigZagCostModel
 from dance_env.cost.network_cost import network_cost
-from dance_env.cost.testing import check_cost_model
 from dance_env.graph import LAYER_COLUMNS, LayerTable
 from dance_env.space import DATAFLOWS, Hardware
+from dance_env.testing.cost_model import check_cost_model
 
 ROWS = np.array([[8, 4, 4, 4, 1, 1, 1, 1], [16, 16, 4, 4, 3, 3, 16, 1]], dtype=np.int64)
 HARDWARE = Hardware(

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_env.cache import ENVIRONMENT, FORMAT, ArrayCache, content_key, default_cache_dir
 from dance_env.cost import cache as cache_module
-from dance_env.cost.cache import ENVIRONMENT, FORMAT, ArrayCache, content_key, default_cache_dir
 
 KEY = content_key("a layer")
 
@@ -97,7 +97,7 @@ def test_a_write_that_fails_leaves_nothing_behind(cache: ArrayCache, monkeypatch
 def test_a_process_killed_while_writing_leaves_no_file_to_be_read(cache: ArrayCache) -> None:
     program = (
         "import os, numpy as np\n"
-        "from dance_env.cost.cache import ArrayCache\n"
+        "from dance_env.cache import ArrayCache\n"
         "os.replace = lambda *_: os._exit(9)\n"
         f"ArrayCache.open({str(cache.folder)!r}).store({KEY!r}, np.ones(1000))\n"
     )

@@ -13,7 +13,7 @@ import pytest
 import solvers
 from dance_env.testing import synthetic_problem
 from solvers import catalog, load_solver, make_solver, solver_names
-from solvers.random_search import RandomSearch
+from solvers.methods.random_search import RandomSearch
 
 SOLVER = """
 from dataclasses import dataclass

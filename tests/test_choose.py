@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dance_env.choose import main
-from dance_env.exact import least, optimum
+from dance_env.analysis.choose import main
+from dance_env.analysis.exact import least, optimum
 from dance_env.testing import synthetic_problem
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_env.analysis.exact import optimum
 from dance_env.cost import TECHNOLOGIES
-from dance_env.exact import optimum
 from dance_env.objective import Linear, Objective
 from dance_env.tasks import make_problem, task_names
-from solvers.claims import accelerators_by_objective as accelerators
-from solvers.claims import (
+from experiments.claims import accelerators_by_objective as accelerators
+from experiments.claims import (
     evaluator_accuracy,
     feature_forwarding,
     joint_beats_separate,
@@ -24,19 +24,19 @@ from solvers.claims import (
     joint_on_images,
     search_cost,
 )
-from solvers.claims.catalog import PARTS, claim_names, load_claim, settings_of
-from solvers.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
-from solvers.claims.fronts import Fronts, Points, Rival, gain, lower_hull
-from solvers.claims.page import cell_text, escape, page_text, write_report
-from solvers.claims.problems import problem_of
-from solvers.claims.recorded import recorded
-from solvers.claims.run import Outcome, claim_key, run_claims
-from solvers.claims.scale import SCALES, ImageScale, Scale, on_device
-from solvers.claims.work import Work
-from solvers.ledger import Ledger
-from solvers.random_search import RandomSearch
-from solvers.record.trace import COLUMNS, Trace
-from solvers.result import Result, Status
+from experiments.claims.catalog import PARTS, claim_names, load_claim, settings_of
+from experiments.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
+from experiments.claims.fronts import Fronts, Points, Rival, gain, lower_hull
+from experiments.claims.page import cell_text, escape, page_text, write_report
+from experiments.claims.problems import problem_of
+from experiments.claims.recorded import recorded
+from experiments.claims.run import Outcome, claim_key, run_claims
+from experiments.claims.scale import SCALES, ImageScale, Scale, on_device
+from experiments.claims.work import Work
+from solvers.contract.ledger import Ledger
+from solvers.contract.record.trace import COLUMNS, Trace
+from solvers.contract.result import Result, Status
+from solvers.methods.random_search import RandomSearch
 
 HOLDS, FAILS, UNKNOWN = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.NOT_TESTABLE
 ROOT = Path(__file__).resolve().parents[1]
@@ -209,7 +209,7 @@ def test_what_a_test_of_images_cannot_tell_apart_is_stated_and_decides_nothing()
 def test_image_searches_are_run_and_read_again(tmp_path, monkeypatch):
     from micro_images import micro_settings, micro_task
 
-    from solvers.dance.images import catalog, settings
+    from solvers.methods.dance.images import catalog, settings
 
     asked = []
     monkeypatch.setattr(catalog, "image_task", lambda name, *, location=None: asked.append(name) or micro_task())
@@ -518,7 +518,7 @@ def test_every_claim_once(tmp_path):
 
 
 def test_the_example_writes_its_report(tmp_path, capsys):
-    main = runpy.run_path(str(ROOT / "examples" / "reproduce_dance.py"))["main"]
+    main = runpy.run_path(str(ROOT / "experiments" / "reproduce_dance.py"))["main"]
     assert main(["--claims", "joint_on_images", "--out", str(tmp_path)]) == 0
     assert "not testable here" in (tmp_path / "report.md").read_text()
     assert main(["--claims", "nonsense", "--out", str(tmp_path)]) == 2

@@ -13,19 +13,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dance_env.exact import optimum
+from dance_env.analysis.exact import optimum
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import Solver, SolverFailed
 from solvers.catalog import make_solver
-from solvers.compare import Comparison, Settings, compare, plan
-from solvers.random_search import RandomSearch
-from solvers.record.file import RecordError
+from solvers.comparison.compare import Comparison, Settings, compare, plan
+from solvers.contract.record.file import RecordError
+from solvers.contract.result import Result
+from solvers.methods.random_search import RandomSearch
 from solvers.report.page import write_report
 from solvers.report.reference import Reference
 from solvers.report.summary import CLOSE_PCT, Spread, spent_to_close, summarise
 from solvers.report.table import csv_text, markdown, rich_table
-from solvers.result import Result
 
 TASK = "tiny/balanced"
 
@@ -284,7 +284,7 @@ def test_a_killed_worker_is_told(tmp_path):
 ORPHANS = """
 import multiprocessing, os, signal
 from concurrent.futures import ProcessPoolExecutor
-from solvers.workers import _start_worker
+from solvers.comparison.workers import _start_worker
 
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel, Cost, LayerCost, Technology
-from dance_env.cost.testing import CHECKS, CheckFailed, check_cost_model, grid_hardware
 from dance_env.graph import LayerTable
 from dance_env.space import Hardware
+from dance_env.testing.cost_model import CHECKS, CheckFailed, check_cost_model, grid_hardware
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from dance_env.exact import optimum
+from dance_env.analysis.exact import optimum
 from dance_env.objective import Constraint
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
-from solvers.dance.exact import DanceExact
-from solvers.dance.published import DancePublished
-from solvers.dance.rounds import RoundSettings
-from solvers.dance.settings import EvaluatorSettings
-from solvers.dance.solver import Dance
-from solvers.result import Status
+from solvers.contract.result import Status
+from solvers.methods.dance.exact import DanceExact
+from solvers.methods.dance.published import DancePublished
+from solvers.methods.dance.rounds import RoundSettings
+from solvers.methods.dance.settings import EvaluatorSettings
+from solvers.methods.dance.solver import Dance
 from solvers.testing import check_solver
 
 SMALL = Dance(evaluator=EvaluatorSettings(networks=512, pairs=1024))

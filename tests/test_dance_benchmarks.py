@@ -12,12 +12,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from dance_env.exact import optimum, pareto_front
+from dance_env.analysis.exact import optimum, pareto_front
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
-from solvers.dance.exact import DanceExact
-from solvers.random_search import RandomSearch
-from solvers.result import Result
+from solvers.contract.result import Result
+from solvers.methods.dance.exact import DanceExact
+from solvers.methods.random_search import RandomSearch
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 

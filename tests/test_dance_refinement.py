@@ -8,19 +8,19 @@ import itertools
 import numpy as np
 import pytest
 
+from dance_env.analysis.exact import pareto_front
 from dance_env.envs import CoDesignEnv
-from dance_env.exact import pareto_front
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
-from solvers.dance.accelerators import AcceleratorCosts
-from solvers.dance.corners import Corners, front_layers
-from solvers.dance.exact import DanceExact, best_accelerators
-from solvers.dance.finish import Finalists
-from solvers.dance.options import network_option_counts, one_hot
-from solvers.dance.rounds import RoundSettings
-from solvers.meter import Meter
-from solvers.metered_problem import MeteredProblem
+from solvers.contract.meter import Meter
+from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.dance.accelerators import AcceleratorCosts
+from solvers.methods.dance.corners import Corners, front_layers
+from solvers.methods.dance.exact import DanceExact, best_accelerators
+from solvers.methods.dance.finish import Finalists
+from solvers.methods.dance.options import network_option_counts, one_hot
+from solvers.methods.dance.rounds import RoundSettings
 
 
 def all_networks(problem: Problem) -> np.ndarray:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import dance_env
+from dance_env.drawing.design.tables import utilization
 from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv
-from dance_env.envs.rendering.tables import utilization
 from dance_env.problem import Problem
 
 STYLES = pytest.mark.parametrize("episode", EPISODE_NAMES)

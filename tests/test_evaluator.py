@@ -17,22 +17,22 @@ from torch import nn
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
-from solvers.claims import evaluator_command
-from solvers.claims.evaluator_quality import Quality, quality
+from experiments.claims import evaluator_command
+from experiments.claims.evaluator_quality import Quality, quality
 from solvers.cli import main
-from solvers.dance.data import hardware_features, make_data
-from solvers.dance.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
-from solvers.dance.evaluator import Evaluator, EvaluatorShape
-from solvers.dance.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
-from solvers.dance.labels import UNMAPPABLE_FACTOR, LabelTable
-from solvers.dance.layers import ResidualLayer, ResidualStack, build
-from solvers.dance.muon import Muon, orthogonal
-from solvers.dance.options import network_option_counts
-from solvers.dance.sampling import SamplingSettings, is_held_out, sample_probs
-from solvers.dance.settings import EvaluatorSettings, TrainingLoop
-from solvers.dance.store import evaluator_key, evaluator_path, load_or_train
-from solvers.dance.threads import torch_threads
-from solvers.dance.training import evaluator_shape, train_evaluator
+from solvers.methods.dance.data import hardware_features, make_data
+from solvers.methods.dance.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
+from solvers.methods.dance.evaluator import Evaluator, EvaluatorShape
+from solvers.methods.dance.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
+from solvers.methods.dance.labels import UNMAPPABLE_FACTOR, LabelTable
+from solvers.methods.dance.layers import ResidualLayer, ResidualStack, build
+from solvers.methods.dance.muon import Muon, orthogonal
+from solvers.methods.dance.options import network_option_counts
+from solvers.methods.dance.sampling import SamplingSettings, is_held_out, sample_probs
+from solvers.methods.dance.settings import EvaluatorSettings, TrainingLoop
+from solvers.methods.dance.store import evaluator_key, evaluator_path, load_or_train
+from solvers.methods.dance.threads import torch_threads
+from solvers.methods.dance.training import evaluator_shape, train_evaluator
 
 COUNTS = (4, 4, 4, 3)
 """Of the synthetic network space: 192 networks, so that a tenth held out is some twenty."""

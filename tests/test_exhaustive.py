@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import dance_env.exact as exact
+import dance_env.analysis.exact as exact
+from dance_env.analysis.coupling import measure
+from dance_env.analysis.exact import non_dominated, optimum, pareto_front
 from dance_env.cost import Cost
-from dance_env.coupling import measure
-from dance_env.exact import non_dominated, optimum, pareto_front
 from dance_env.graph.networks import tiny
 from dance_env.objective import EDAP, Constraint, Objective
 from dance_env.problem import Evaluation, Problem
 from dance_env.space import AcceleratorSpace
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
-from solvers.exhaustive import Exhaustive
-from solvers.result import Status
+from solvers.contract.result import Status
+from solvers.methods.exhaustive import Exhaustive
 from solvers.testing import check_solver
 
 TIGHT = (Constraint("latency_s", 6e-3), Constraint("error_pct", 16.0))

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dance_env.drawing.graph import operator_colour
 from dance_env.graph import LAYER_COLUMNS, Layer, LayerGraph, LayerTable, dance_cifar10, macro_cifar10, operator
-from dance_env.graph.drawing import operator_colour
 from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Skip
 from dance_env.graph.operators import PLAIN, PROXYLESS, Place
 

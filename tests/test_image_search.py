@@ -23,15 +23,15 @@ from safetensors.torch import load_file
 from dance_env.accuracy.supernet import checkpoint as checkpoints
 from dance_env.accuracy.supernet.checkpoint import CheckpointError, previous, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.sources import ImageDataError
-from dance_env.accuracy.supernet.training import Execution
-from solvers.dance.evaluator import Evaluator, EvaluatorShape
-from solvers.dance.images import run as runs
-from solvers.dance.images.drive import Progress, drive
-from solvers.dance.images.hardware import EvaluatorCost, ExpectedMacs, NoHardware, TableCost
-from solvers.dance.images.run import search_images
-from solvers.dance.images.search import SearchStage
-from solvers.dance.images.sweep import sweep
-from solvers.dance.images.warm_up import warm_up
+from solvers.methods.dance.evaluator import Evaluator, EvaluatorShape
+from solvers.methods.dance.images import run as runs
+from solvers.methods.dance.images.drive import Progress, drive
+from solvers.methods.dance.images.hardware import EvaluatorCost, ExpectedMacs, NoHardware, TableCost
+from solvers.methods.dance.images.run import search_images
+from solvers.methods.dance.images.search import SearchStage
+from solvers.methods.dance.images.sweep import sweep
+from solvers.methods.dance.images.warm_up import warm_up
+from solvers.methods.dance.images.weight_training import Execution
 
 SAMPLINGS = ["binary", "two-path", "gumbel", "mixture"]
 
@@ -92,7 +92,7 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads(1)
 from micro_images import micro_settings, micro_task
-from solvers.dance.images import run
+from solvers.methods.dance.images import run
 run.plot_probabilities = run.plot_training = lambda *given: None
 task = micro_task()
 for line in sys.stdin:  # one import of torch serves all the runs: each is a fork of this process

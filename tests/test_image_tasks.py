@@ -21,7 +21,7 @@ from dance_env.accuracy.supernet.checkpoint import CheckpointError, write_checkp
 from dance_env.accuracy.supernet.image_data import cut
 from dance_env.accuracy.supernet.network import build_supernet
 from dance_env.accuracy.supernet.weights_file import load_supernet, save_supernet
-from dance_env.cost.cache import ENVIRONMENT
+from dance_env.cache import ENVIRONMENT
 from dance_env.envs import CoDesignEnv
 from dance_env.graph.networks import network_space
 from dance_env.objective import EDAP, Linear, Objective
@@ -29,14 +29,14 @@ from dance_env.space import AcceleratorSpace
 from dance_env.tasks import SUPERNET_VARIABLE, Task, Variant, get_task, make_problem, task_names
 from dance_env.tasks.variants import IMAGE_VARIANTS
 from solvers.catalog import load_solver, make_solver, solver_names
-from solvers.cell import Sources
 from solvers.cli import main
-from solvers.compare import DEFAULT_SOLVERS, IMAGE_SOLVERS, Settings, compare, default_solvers
-from solvers.dance.images import settings as image_settings
-from solvers.dance.images.catalog import image_task, image_task_names
-from solvers.dance.images.supernet_command import uniform_settings
+from solvers.comparison.cell import Sources
+from solvers.comparison.compare import DEFAULT_SOLVERS, IMAGE_SOLVERS, Settings, compare, default_solvers
+from solvers.contract.suits import why_not
+from solvers.methods.dance.images import settings as image_settings
+from solvers.methods.dance.images.catalog import image_task, image_task_names
+from solvers.methods.dance.images.supernet_command import uniform_settings
 from solvers.report.page import write_report
-from solvers.suits import why_not
 
 ID = "dance_env/CoDesign-v0"
 NETWORKS = np.array([[first, second] for first in range(3) for second in range(2)])
@@ -67,7 +67,7 @@ def _miniature(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
         return micro_data() if name == "micro" else real(name, **where)  # type: ignore[arg-type]
 
     monkeypatch.setattr(image_catalog, "load_images", load)
-    monkeypatch.setattr("solvers.dance.images.catalog.load_images", load)
+    monkeypatch.setattr("solvers.methods.dance.images.catalog.load_images", load)
     monkeypatch.setitem(image_settings.PRESETS, "micro", micro_settings())
     monkeypatch.setattr("dance_env.tasks.accuracies.CALIBRATION_IMAGES", 60)
     monkeypatch.delenv(SUPERNET_VARIABLE, raising=False)
@@ -289,7 +289,7 @@ def test_gradients_are_refused_before_any_work(supernet: Path, monkeypatch: pyte
     problem = make_problem("micro", supernet=supernet)
     with pytest.raises(TypeError, match="SupernetAccuracy of problem 'micro/edap' has no `relax`"):
         problem.relax()
-    monkeypatch.setattr("solvers.dance.solver.load_or_train", None)
+    monkeypatch.setattr("solvers.methods.dance.solver.load_or_train", None)
     refused = [name for name in solver_names() if why_not(load_solver(name), problem)]
     assert refused == ["dance", "dance-published", "dance-exact", "separate", "separate-flops", "edd"]
     for name in refused:
@@ -299,7 +299,7 @@ def test_gradients_are_refused_before_any_work(supernet: Path, monkeypatch: pyte
 
 
 def test_too_many_designs_are_refused_before_any_work(supernet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("solvers.suits.MAX_DESIGNS", 100)
+    monkeypatch.setattr("solvers.contract.suits.MAX_DESIGNS", 100)
     with pytest.raises(ValueError, match=r"exhaustive looks at every design, .* up to 100; micro/edap has 144"):
         make_solver("exhaustive").solve(make_problem("micro", supernet=supernet), budget=10, seed=0)
 
@@ -323,7 +323,7 @@ def test_a_comparison_refuses_first_and_runs_afterwards(supernet: Path, tmp_path
 def test_without_an_optimum_the_best_known_takes_its_place(
     supernet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solvers.compare.MAX_DESIGNS", 100)
+    monkeypatch.setattr("solvers.comparison.compare.MAX_DESIGNS", 100)
     found = compare(settings(tmp_path, supernet))
     best = min(result.best_objective for result in found.results)
     assert (found.reference.objective, found.reference.exact) == (best, False)

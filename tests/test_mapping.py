@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dance_env.cost.drawing import draw_mapping
-from dance_env.cost.mapping import DIMS, GLB_ORDERS, LEVELS, Mapping
+from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS, LEVELS, Mapping
+from dance_env.drawing.mapping import draw_mapping
 
 COLUMNS = {"map_dram": "C2 P2", "map_glb": "Q4", "map_cols": "M8", "map_rows": "P4", "map_rf": "R3 S3"}
 OS = Mapping.from_columns(COLUMNS, dataflow="OS", stride=2)

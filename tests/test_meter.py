@@ -15,9 +15,9 @@ import torch
 
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
-from solvers.ledger import BudgetExhausted, BudgetIgnored, Ledger
-from solvers.meter import Meter
-from solvers.metered_problem import MeteredProblem
+from solvers.contract.ledger import BudgetExhausted, BudgetIgnored, Ledger
+from solvers.contract.meter import Meter
+from solvers.contract.metered_problem import MeteredProblem
 
 
 def metered(budget: int = 100, problem: Problem | None = None) -> MeteredProblem:
@@ -121,7 +121,7 @@ def test_other_processes_and_threads_are_refused(monkeypatch: pytest.MonkeyPatch
     with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="only in the process and thread"):
         pool.submit(problem.evaluate, designs).result()
     assert problem.meter.spent == 0
-    monkeypatch.setattr("solvers.meter.os.getpid", lambda: -1)  # as a fork sees it
+    monkeypatch.setattr("solvers.contract.meter.os.getpid", lambda: -1)  # as a fork sees it
     with pytest.raises(RuntimeError, match="only in the process and thread"):
         problem.evaluate(designs)
 
@@ -295,7 +295,7 @@ class _Clock:
 
 def test_clocks_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = _Clock()
-    monkeypatch.setattr("solvers.meter.time", clock)
+    monkeypatch.setattr("solvers.contract.meter.time", clock)
 
     def pass_time(seconds: float) -> None:
         clock.now += seconds

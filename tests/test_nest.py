@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from reference_points import reference_parameters
 from simulated_nest import walk
 
-from dance_env.cost import nest
-from dance_env.cost.audit import _recover_order
-from dance_env.cost.mapping import DIMS, GLB_ORDERS, LEVELS, PLACES, Mapping
-from dance_env.cost.reference import ReferencePoint
+from dance_env.cost.audit.audit import _recover_order
+from dance_env.cost.audit.reference import ReferencePoint
+from dance_env.cost.mapping import nest
+from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS, LEVELS, PLACES, Mapping
 from dance_env.cost.technology import EDGE_LPDDR4, TIMELOOP_45NM
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "nest.json").read_text())

@@ -12,7 +12,7 @@ import pytest
 
 from dance_env import AcceleratorSpace, CoDesignEnv, Problem
 from dance_env.accuracy import TensorAccuracy
-from dance_env.exact import optimum
+from dance_env.analysis.exact import optimum
 from dance_env.graph import Layer, LayerSpace, NetworkSpace, Slot, tiny
 from dance_env.graph.operators import MBConv
 from dance_env.objective import Linear, Objective
@@ -317,7 +317,7 @@ def test_a_problem_in_a_file_goes_by_its_name():
 
 
 def test_solvers_are_compared_on_a_problem_in_a_file(tmp_path):
-    from solvers.compare import Settings, compare
+    from solvers.comparison.compare import Settings, compare
 
     task = f"{EXAMPLES / 'own_problem.py'}:own_problem"
     settings = Settings(task=task, solvers=("random", "exhaustive"), seeds=(0,), budget=30, out=tmp_path, workers=1)

@@ -17,10 +17,10 @@ from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
 from solvers import make_solver
-from solvers.isolation import isolated_global_state
-from solvers.rl.ppo import PPO
-from solvers.rl.return_scale import ReturnScale
-from solvers.rl.vec_env import CoDesignVecEnv
+from solvers.contract.isolation import isolated_global_state
+from solvers.methods.rl.ppo import PPO
+from solvers.methods.rl.return_scale import ReturnScale
+from solvers.methods.rl.vec_env import CoDesignVecEnv
 
 
 def with_weight(problem: Problem, weight: float) -> Problem:

@@ -14,9 +14,9 @@ from dance_env.objective import Constraint
 from dance_env.space import AcceleratorSpace, Choice, DesignSpace
 from dance_env.testing import synthetic_problem
 from solvers import Solver, Status, make_solver
-from solvers.evolution import NSGA2, Evolution
-from solvers.moves import mutate
-from solvers.random_search import RandomSearch
+from solvers.methods.evolution.genetic import NSGA2, Evolution
+from solvers.methods.moves import mutate
+from solvers.methods.random_search import RandomSearch
 
 LARGE = AcceleratorSpace(
     pe_x=tuple(range(8, 16)), pe_y=tuple(range(8, 16)), rf_words=(8, 16, 32), dataflow=("WS", "RS")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from reference_rules import broken_rules
 
-from dance_env.cost import TIMELOOP_45NM, nest
-from dance_env.cost.mapping import Mapping
-from dance_env.cost.reference import ReferencePoint, read_points
-from dance_env.cost.search import best_mapping
+from dance_env.cost import TIMELOOP_45NM
+from dance_env.cost.audit.reference import ReferencePoint, read_points
+from dance_env.cost.mapping import nest
+from dance_env.cost.mapping.mapping import Mapping
+from dance_env.cost.search.search import best_mapping
 from dance_env.space import DATAFLOWS
 
 # A legal mapping of each dataflow: 8 channels to 8, 3 x 3, 4 x 4 outputs.

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from dance_env.cost import Cost
+from dance_env.drawing.design import snapshots
+from dance_env.drawing.design.tables import block_latencies, metric_ranges, utilization
+from dance_env.drawing.design.units import operator_lines
 from dance_env.envs import EPISODE_NAMES, CoDesignEnv, CoDesignVectorEnv
-from dance_env.envs.rendering import snapshots
-from dance_env.envs.rendering.tables import block_latencies, metric_ranges, utilization
-from dance_env.envs.rendering.units import operator_lines
-from dance_env.evaluation import Evaluation
 from dance_env.objective import Constraint
 from dance_env.objective.quantities import quantity
+from dance_env.problem.evaluation import Evaluation
 from dance_env.testing import synthetic_problem
 
 STYLES = pytest.mark.parametrize("episode", EPISODE_NAMES)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import RecordError, Result, Status, Trace, make_solver, record_path
-from solvers.random_search import RandomSearch
-from solvers.record import TraceWriter, read_record, safe_name, write_record
-from solvers.record.trace import COLUMNS
+from solvers.contract.record import TraceWriter, read_record, safe_name, write_record
+from solvers.contract.record.trace import COLUMNS
+from solvers.methods.random_search import RandomSearch
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_interrupted_write_leaves_the_old_record(
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("solvers.record.file.np.lib.format.write_array", killed)
+    monkeypatch.setattr("solvers.contract.record.file.np.lib.format.write_array", killed)
     with pytest.raises(KeyboardInterrupt):
         result.save(path)
     assert path.read_bytes() == before

@@ -21,10 +21,10 @@ from dance_env.cost import (
     outer_kernel,
     search,
 )
-from dance_env.cost.mapping import DIMS, GLB_ORDERS
-from dance_env.cost.mapspace import padded_rows
-from dance_env.cost.reference import ReferencePoint
-from dance_env.cost.search import FACTORS, OBJECTIVES, OVERLAPS, _permutations, best_mapping, search_layer
+from dance_env.cost.audit.reference import ReferencePoint
+from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS
+from dance_env.cost.search.mapspace import padded_rows
+from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, _permutations, best_mapping, search_layer
 from dance_env.graph import Layer
 from dance_env.space import DATAFLOWS, Hardware
 

@@ -14,12 +14,12 @@ from dance_env.problem import Problem
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers.catalog import make_solver
-from solvers.dance.descent import DescentSettings
-from solvers.dance.hdx import HdxSettings
-from solvers.edd import EDD
-from solvers.result import Result, Status
-from solvers.separate import Ranking, Separate, SeparateFlops, macs_shares, neighbours
-from solvers.solver import Solver
+from solvers.contract.result import Result, Status
+from solvers.contract.solver import Solver
+from solvers.methods.dance.descent import DescentSettings
+from solvers.methods.dance.hdx import HdxSettings
+from solvers.methods.edd import EDD
+from solvers.methods.separate import Ranking, Separate, SeparateFlops, macs_shares, neighbours
 from solvers.testing import check_solver
 
 BUDGET = 600

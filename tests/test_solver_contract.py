@@ -18,8 +18,8 @@ from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver
-from solvers.ledger import BudgetIgnored
-from solvers.random_search import RandomSearch
+from solvers.contract.ledger import BudgetIgnored
+from solvers.methods.random_search import RandomSearch
 from solvers.testing import CHECKS, CheckFailed, check_solver
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -19,11 +19,14 @@ from dance_env.accuracy import AccuracyModel
 from dance_env.accuracy.supernet import grow as grow_module
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
 from dance_env.accuracy.supernet.checkpoint import CheckpointError
-from dance_env.accuracy.supernet.gates import draw, probabilities, sample_path, uniform
 from dance_env.accuracy.supernet.image_data import plain_batches
 from dance_env.accuracy.supernet.network import Supernet, build_network, build_supernet, frozen_statistics
 from dance_env.accuracy.supernet.streams import stream
-from dance_env.accuracy.supernet.training import (
+from dance_env.envs import CoDesignEnv
+from dance_env.graph import dance_mnist
+from solvers.catalog import make_solver
+from solvers.methods.dance.images.gates import draw, probabilities, sample_path, uniform
+from solvers.methods.dance.images.weight_training import (
     Execution,
     WeightSettings,
     accuracy,
@@ -33,9 +36,6 @@ from dance_env.accuracy.supernet.training import (
     train_from_scratch,
     weight_step,
 )
-from dance_env.envs import CoDesignEnv
-from dance_env.graph import dance_mnist
-from solvers.catalog import make_solver
 
 COUNTS = (3, 2)
 PATHS = list(product(range(3), range(2)))
@@ -435,12 +435,12 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads(1)
 from micro_images import micro_settings, micro_task
-from dance_env.accuracy.supernet.distributed import World
-from dance_env.accuracy.supernet.training import Execution
+from solvers.methods.dance.images.distributed import World
+from solvers.methods.dance.images.weight_training import Execution
 from safetensors.torch import save_file
-from solvers.dance.images import run
-from solvers.dance.images.hardware import NoHardware
-from solvers.dance.images.search import SearchStage
+from solvers.methods.dance.images import run
+from solvers.methods.dance.images.hardware import NoHardware
+from solvers.methods.dance.images.search import SearchStage
 run.plot_probabilities = run.plot_training = lambda *given: None
 world = World.from_environment()
 assert world.size == 2

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dance_env.cost.cost import Cost
-from dance_env.cost.mapping import Mapping
-from dance_env.cost.mapspace import loops_of
+from dance_env.cost.mapping.mapping import Mapping
+from dance_env.cost.mapping.nest import NestCost
+from dance_env.cost.mapping.nest import evaluate as evaluate_mapping
 from dance_env.cost.model import LayerCost
-from dance_env.cost.nest import NestCost
-from dance_env.cost.nest import evaluate as evaluate_mapping
 from dance_env.cost.network_cost import network_cost
-from dance_env.cost.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
-from dance_env.cost.sources import FIGURES, source_digest
+from dance_env.cost.search.mapspace import loops_of
+from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
+from dance_env.cost.search.sources import FIGURES, source_digest
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 
 if TYPE_CHECKING:

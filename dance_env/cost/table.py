@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dance_env.cost.cache import ArrayCache, content_key
+from dance_env.cache import ArrayCache, content_key
 from dance_env.cost.cost import Cost
 from dance_env.cost.model import CostModel
 from dance_env.progress import Progress, reporter
@@ -137,7 +137,7 @@ class CostTable:
             network_space: whose `fixed_layers` and `option_layers` are costed.
             accelerator_space: H accelerators.
             model: what a layer costs.
-            cache_dir: folder of the cache; None for the default (see `dance_env.cost.cache`).
+            cache_dir: folder of the cache; None for the default (see `dance_env.cache`).
             progress: True for a progress bar, or a function called with (layers done, layers in all).
             workers: threads; None for one per core. The table does not depend on it.
 

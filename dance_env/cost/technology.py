@@ -38,7 +38,7 @@ class Technology:
     Accelergy gives are linear in the size to 2 % over any 8 words); a size outside the table is refused, not
     extrapolated.
 
-    What of the leakage counts as energy, and what is only reported, `dance_env.cost.nest_kernel.energy` says.
+    What of the leakage counts as energy, and what is only reported, `dance_env.cost.mapping.nest_kernel.energy` says.
 
     Attributes:
         row_words: words in a row of the global buffer and of DRAM; both are read and written by the row.

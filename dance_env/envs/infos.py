@@ -9,7 +9,7 @@ import numpy as np
 from dance_env.envs.episode import State
 
 if TYPE_CHECKING:
-    from dance_env.evaluation import Evaluation
+    from dance_env.problem.evaluation import Evaluation
 
 #: Info keys of an evaluated design, and their units.
 INFO_UNITS = {

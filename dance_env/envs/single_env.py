@@ -14,9 +14,9 @@ from dance_env.envs.vector_env import RENDER_FPS, RENDER_MODES, CoDesignVectorEn
 
 if TYPE_CHECKING:
     from dance_env.envs.episode import Episode
-    from dance_env.evaluation import Evaluation
     from dance_env.problem import Problem
-    from dance_env.relaxed import RelaxedProblem
+    from dance_env.problem.evaluation import Evaluation
+    from dance_env.problem.relaxed import RelaxedProblem
     from dance_env.space import DesignSpace
 
 

@@ -17,9 +17,9 @@ from dance_env.envs.resolve import resolve_problem
 from dance_env.envs.styles import make_episode
 
 if TYPE_CHECKING:
-    from dance_env.evaluation import Evaluation
     from dance_env.problem import Problem
-    from dance_env.relaxed import RelaxedProblem
+    from dance_env.problem.evaluation import Evaluation
+    from dance_env.problem.relaxed import RelaxedProblem
     from dance_env.space import DesignSpace
 
 RENDER_MODES = ["rgb_array", "ansi"]
@@ -181,7 +181,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             return None
         if self._state is None:
             raise gymnasium.error.ResetNeeded("render() needs a state: call reset() first")
-        from dance_env.envs.rendering import render_frame, snapshots
+        from dance_env.drawing.design import render_frame, snapshots
 
         after_autoreset = self._autoreset is AutoresetMode.SAME_STEP and self._state.step == 0
         shown = self._evaluated if after_autoreset and self._evaluated is not None else self._state

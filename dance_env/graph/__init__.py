@@ -11,11 +11,11 @@
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
 """
 
+from dance_env.graph.block_space import NetworkSpace
 from dance_env.graph.layer import Layer, LayerKind
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_space import LayerSpace
 from dance_env.graph.layer_table import LAYER_COLUMNS, LayerTable
-from dance_env.graph.network_space import NetworkSpace
 from dance_env.graph.networks import (
     NETWORKS,
     dance_cifar10,

@@ -166,7 +166,7 @@ class LayerGraph:
 
     def draw(self, target: str | PathLike[str] | Axes) -> None:
         """Draws the network into an image file (.png, .svg, .pdf) or onto matplotlib axes."""
-        from dance_env.graph.drawing import draw
+        from dance_env.drawing.graph import draw
 
         draw(self, target)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from dance_env.graph.network_space import NetworkSpace
+from dance_env.graph.block_space import NetworkSpace
 from dance_env.graph.operators import PROXYLESS
 from dance_env.graph.slot import Slot
 from dance_env.suggest import nearest

@@ -2,7 +2,7 @@
 
 A task is a network space, a technology and an objective. Its name is `<network>/<variant>`; the network's name alone
 means its default variant. What each task is like, and how strongly network and accelerator interact in it, stands in
-docs/tasks.md, measured by `dance_env.coupling`.
+docs/tasks.md, measured by `dance_env.analysis.coupling`.
 
 - `variants`: what is asked for: every number of every task.
 - `catalog`: the tasks by name.

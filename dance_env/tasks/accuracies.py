@@ -10,7 +10,7 @@ import numpy as np
 
 from dance_env.accuracy import TensorAccuracy, load_surrogate, load_table
 from dance_env.accuracy.nas_bench_macro import TABLE_VARIABLE, download_table
-from dance_env.cost.cache import ArrayCache
+from dance_env.cache import ArrayCache
 from dance_env.graph import NetworkSpace
 from dance_env.graph.networks import macro_cifar10
 from dance_env.progress import Progress

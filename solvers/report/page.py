@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dance_env.exact import pareto_front
+from dance_env.analysis.exact import pareto_front
+from solvers.contract.result import software_versions
 from solvers.report.plots import Front, plot_best_so_far, plot_plane
 from solvers.report.reference import Reference
 from solvers.report.summary import Row, summarise
 from solvers.report.table import csv_text, markdown, note, plain
-from solvers.result import software_versions
 
 if TYPE_CHECKING:
-    from solvers.compare import Comparison
+    from solvers.comparison.compare import Comparison
 
 
 def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> Path:

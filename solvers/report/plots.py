@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from dance_env.exact import non_dominated
+from dance_env.analysis.exact import non_dominated
+from solvers.contract.result import Result
 from solvers.report.reference import Reference
 from solvers.report.summary import REFERENCE
-from solvers.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from solvers.result import Result
+from solvers.contract.result import Result
 
 if TYPE_CHECKING:
-    from dance_env.exact import Optimum
+    from dance_env.analysis.exact import Optimum
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from solvers.result import Result, Status
+from solvers.contract.result import Result, Status
 
 CLOSE_PCT = 1.0
 """A run has come close once its regret is at most this share (%) of the optimum."""

@@ -30,7 +30,7 @@ _WORTH_A_BAR = 16
 
 
 class Memory(Protocol):
-    """Keeps small float64 arrays by key, over processes: the disk cache (`dance_env.cost.cache.ArrayCache`) is one."""
+    """Keeps small float64 arrays by key, over processes: the disk cache (`dance_env.cache.ArrayCache`) is one."""
 
     def load(self, key: str) -> np.ndarray | None:
         """The array under `key`, or None."""

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from dance_env.cache import ArrayCache, content_key
 from dance_env.cost.backends.process import Answer, Status, ask, kill
-from dance_env.cost.cache import ArrayCache, content_key
-from dance_env.cost.mapspace import loops_of
 from dance_env.cost.model import LayerCost
+from dance_env.cost.search.mapspace import loops_of
 from dance_env.cost.technology import Technology
 from dance_env.progress import Progress, reporter
 

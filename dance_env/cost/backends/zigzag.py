@@ -38,7 +38,7 @@ WORKER = Path(__file__).with_name("zigzag_worker.py")
 EXPECTED_FAILURES = {
     "larger_array_is_never_worse": "ZigZag is given one unrolling, as large as fits, and pads up what does not divide"
 }
-"""Checks of `dance_env.cost.testing` that this model cannot pass, and why."""
+"""Checks of `dance_env.testing.cost_model` that this model cannot pass, and why."""
 
 
 @dataclass(frozen=True)

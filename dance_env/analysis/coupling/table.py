@@ -1,0 +1,76 @@
+"""The measures of coupling as a Markdown table: one column a task."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from dance_env.analysis.coupling.measuring import Coupling
+from dance_env.analysis.coupling.sums import FixedAccelerator
+from dance_env.problem import Problem
+
+Row = Callable[[Problem, Coupling], str]
+
+
+def table(measured: Mapping[str, tuple[Problem, Coupling]]) -> str:
+    """A Markdown table.
+
+    Args:
+        measured: by task name, the problem and what was measured of it.
+    """
+    lines = ["| | " + " | ".join(measured) + " |", "|---" * (len(measured) + 1) + "|"]
+    for title, row in _ROWS.items():
+        cells = [row(problem, coupling) for problem, coupling in measured.values()]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _network(problem: Problem, coupling: Coupling) -> str:
+    """The optimum's option indices, one digit a block (no choice here has more than ten options)."""
+    return "".join(str(option) for option in coupling.best[problem.space.network])
+
+
+def accelerator(problem: Problem, index: int) -> str:
+    """Such as "16 x 8, RF 12, OS"."""
+    hardware = problem.accelerator_space.hardware()
+    options = problem.accelerator_space.unindex([index])[0]
+    dataflow = problem.accelerator_space.dataflow[options[3]]
+    return f"{hardware.pe_x[index]} x {hardware.pe_y[index]}, RF {hardware.rf_words[index]}, {dataflow}"
+
+
+def _best_accelerator(problem: Problem, coupling: Coupling) -> str:
+    return accelerator(problem, int(problem.accelerator_space.index(coupling.best[None, problem.space.hardware])[0]))
+
+
+def _fixed(problem: Problem, fixed: FixedAccelerator) -> str:
+    runs = "" if fixed.runs == 1.0 else f", runs {fixed.runs:.0%} of them"
+    return f"{accelerator(problem, fixed.index)}: +{fixed.excess_mean:.1%} mean, +{fixed.excess_max:.0%} most{runs}"
+
+
+def _regret(value: float) -> str:
+    return "violates a limit" if math.isinf(value) else f"{value:.3f}"
+
+
+_ROWS: dict[str, Row] = {
+    "optimum: objective (of which error)": lambda p, c: (
+        f"{c.evaluation.objective[0]:.4f} ({c.evaluation.error_pct[0]:.2f})"
+    ),
+    "optimum: network": _network,
+    "optimum: accelerator": _best_accelerator,
+    "optimum: latency, energy, area": lambda p, c: (
+        f"{c.evaluation.cost.latency_s[0] * 1e3:.3f} ms, {c.evaluation.cost.energy_j[0] * 1e3:.3f} mJ, "
+        f"{c.evaluation.cost.area_mm2[0]:.2f} mm2"
+    ),
+    "networks that can meet the limits": lambda p, c: f"{c.feasible_networks} of {c.networks}",
+    "distinct best accelerators over these networks": lambda p, c: str(c.best_accelerators),
+    "distinct best accelerators along the front": lambda p, c: f"{c.front_accelerators} ({c.front_designs} designs)",
+    "distinct best networks over the accelerators": lambda p, c: str(c.best_networks),
+    "cost of the best single accelerator, these networks": lambda p, c: _fixed(p, c.fixed),
+    "cost of the best single accelerator, the front": lambda p, c: _fixed(p, c.fixed_front),
+    "share of log cost's variance that is interaction": lambda p, c: f"{c.interaction:.1%}",
+    "regret: most accurate network, then accelerator": lambda p, c: _regret(c.accurate_first),
+    "regret: most accurate network that can meet the limits": lambda p, c: _regret(c.accurate_feasible_first),
+    "regret: network with MACs penalty, best weight in hindsight": lambda p, c: _regret(c.macs_first),
+    "regret: fewest MACs at the optimum's error or better": lambda p, c: _regret(c.macs_at_equal_error),
+    "regret: best single accelerator of the front, then network": lambda p, c: _regret(c.accelerator_first),
+}

@@ -1,0 +1,260 @@
+"""The exact optimum and the exact Pareto front of a problem that is small enough to look at every design.
+
+Given the network, its accuracy is settled, and what is left is to find its cheapest accelerator: one pass over all
+networks x accelerators finds that for every network. Optimum and front are then those of a few thousand designs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dance_env.cache import ArrayCache, content_key
+from dance_env.objective import Metric
+from dance_env.problem import Evaluation, Problem
+from dance_env.progress import Progress, reporter
+from dance_env.space import DesignSpace
+
+COST = "cost"
+"""The front's default metric: the value of the objective's own cost function."""
+
+MAX_DESIGNS = 2_000_000_000
+"""More designs than this are refused: at some 30 million designs a second the pass would take over a minute."""
+
+_VERSION = "least-cost hardware 2"
+_NETWORKS_AT_A_TIME = 16  # 16 x 13,872 float64 are 1.8 MB: a handful of them stay in the processor's cache
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The best design of a problem: by its objective (`optimum`), or by one metric (`least`).
+
+    Attributes:
+        design: (D,) int64.
+        evaluation: its evaluation, leaves (1,), from `Problem.evaluate`.
+        designs_compared: how many designs it is the best of.
+        pass_seconds: wall time of the pass over all of them, in this call or in the earlier one that is cached.
+    """
+
+    design: np.ndarray
+    evaluation: Evaluation
+    designs_compared: int
+    pass_seconds: float
+
+    @property
+    def objective(self) -> float:
+        """The design's objective; from `optimum`, the least that any feasible design has."""
+        return float(self.evaluation.objective[0])
+
+    @property
+    def feasible(self) -> bool:
+        """False where no design meets the limits; the optimum is then the design that violates them least."""
+        return bool(self.evaluation.feasible[0])
+
+
+@dataclass(frozen=True, eq=False)
+class ParetoFront:
+    """The feasible designs of which none is both more accurate and cheaper, from cheap to accurate.
+
+    Attributes:
+        designs: (F, D) int64.
+        evaluation: their evaluation, leaves (F,).
+        cost: (F,) the metric, rising.
+        error_pct: (F,) percentage points, falling.
+    """
+
+    designs: np.ndarray
+    evaluation: Evaluation
+    cost: np.ndarray
+    error_pct: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.designs)
+
+
+def optimum(
+    problem: Problem, *, cache_dir: str | os.PathLike[str] | None = None, progress: Progress | bool | None = None
+) -> Optimum:
+    """The design with the least objective among the feasible ones; where none is, the one that violates least.
+
+    Args:
+        problem: of at most `MAX_DESIGNS` designs.
+        cache_dir: folder of the cache; None for the default (see `dance_env.cache`).
+        progress: True for a progress bar, or a function called with (networks done, networks in all).
+
+    Returns:
+        The optimum; among equals the one with the least cost, then the first in the space's order.
+
+    Raises:
+        ValueError: too many designs.
+    """
+    designs, seconds = _best_designs(problem, COST, cache_dir, progress)
+    evaluation = problem.evaluate(designs)
+    best = int(np.lexsort((_metric(problem, COST)(evaluation.cost), evaluation.objective, evaluation.violation))[0])
+    return Optimum(designs[best], evaluation[best : best + 1], problem.space.size, seconds)
+
+
+def least(
+    problem: Problem,
+    metric: str,
+    *,
+    limits: Mapping[Metric, float] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | bool | None = None,
+) -> Optimum:
+    """The design with the least of one metric under limits, whatever the objective weighs: an engineer's question.
+
+        least(problem, "energy_j", limits={"latency_s": 0.4e-3, "area_mm2": 2.0, "error_pct": 8.0})
+
+    Args:
+        problem: of at most `MAX_DESIGNS` designs.
+        metric: "error_pct", "cost" for the objective's cost function, or an attribute of `Cost`, such as "energy_j".
+        limits: the largest value allowed, by metric (see `Constraint`), in place of the problem's limits; None keeps
+            those.
+        cache_dir, progress: as for `optimum`.
+
+    Returns:
+        The design, `feasible` if it meets the limits; where none does, the one that violates them least. Among equals
+        the one with the least error (for "error_pct": the least cost), then the first in the space's order.
+
+    Raises:
+        ValueError: too many designs, an unknown metric or limit.
+    """
+    if limits is not None:
+        problem = problem.limited(limits)
+    by_error = metric == "error_pct"
+    found_by = COST if by_error else metric
+    designs, seconds = _best_designs(problem, found_by, cache_dir, progress)
+    evaluation = problem.evaluate(designs)
+    cost = _metric(problem, found_by)(evaluation.cost)
+    order = (cost, evaluation.error_pct) if by_error else (evaluation.error_pct, cost)
+    best = int(np.lexsort((*order, evaluation.violation))[0])
+    return Optimum(designs[best], evaluation[best : best + 1], problem.space.size, seconds)
+
+
+def pareto_front(
+    problem: Problem,
+    *,
+    metric: str = COST,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | bool | None = None,
+) -> ParetoFront:
+    """The exact front of error against a cost, over the feasible designs.
+
+    Args:
+        problem: of at most `MAX_DESIGNS` designs.
+        metric: "cost" for the objective's cost function, or an attribute of `Cost`, such as "edap_js_mm2".
+        cache_dir, progress: as for `optimum`.
+
+    Raises:
+        ValueError: too many designs, or an unknown metric.
+    """
+    designs = best_designs(problem, metric=metric, cache_dir=cache_dir, progress=progress)
+    evaluation = problem.evaluate(designs)
+    cost = _metric(problem, metric)(evaluation.cost)
+    on_front = non_dominated(evaluation.error_pct, np.where(evaluation.feasible, cost, np.inf))
+    chosen = evaluation[on_front]
+    return ParetoFront(designs[on_front], chosen, cost[on_front], chosen.error_pct)
+
+
+def best_designs(
+    problem: Problem,
+    *,
+    metric: str = COST,
+    cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | bool | None = None,
+) -> np.ndarray:
+    """Every network of the problem on its cheapest accelerator.
+
+    "Cheapest" is the least metric among the accelerators that meet the limits; where none does, among those that
+    violate them least; the lowest hardware index among equals.
+
+    Returns:
+        Designs (networks, D) in the order of the networks' ranks.
+
+    Raises:
+        ValueError: too many designs, or an unknown metric.
+    """
+    return _best_designs(problem, metric, cache_dir, progress)[0]
+
+
+def _best_designs(
+    problem: Problem,
+    metric: str,
+    cache_dir: str | os.PathLike[str] | None,
+    progress: Progress | bool | None,
+) -> tuple[np.ndarray, float]:
+    """`best_designs`, and the seconds of the pass that found them, be it cached or not."""
+    value = _metric(problem, metric)
+    if problem.space.size > MAX_DESIGNS:
+        raise ValueError(
+            f"problem {problem.name!r} has {problem.space.size:,} designs; looking at every one is "
+            f"practical up to {MAX_DESIGNS:,}. Use a smaller network or accelerator space, or a solver that samples."
+        )
+    networks = _all_networks(problem)
+    cache = ArrayCache.open(cache_dir)
+    key = content_key(_VERSION, problem.fingerprint(), metric)
+    stored = cache.load(key)
+    if stored is None or not _is_pass(stored, len(networks), problem.accelerator_space.size):
+        start = time.perf_counter()
+        hardware = _cheapest_hardware(problem, networks, value, progress)
+        stored = np.concatenate([[time.perf_counter() - start], hardware])
+        cache.store(key, stored)
+    return problem.design(networks, stored[1:].astype(np.int64)), float(stored[0])
+
+
+def non_dominated(error: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Indices of the points (n,) that no other beats in both, cost rising; of equal points the first; inf never."""
+    order = np.lexsort((error, cost))
+    least_before = np.concatenate([[np.inf], np.minimum.accumulate(error[order])[:-1]])
+    return order[(error[order] < least_before) & np.isfinite(cost[order])]
+
+
+def _cheapest_hardware(
+    problem: Problem, networks: np.ndarray, value: Callable[[Any], np.ndarray], progress: Progress | bool | None
+) -> np.ndarray:
+    """(networks,) int64, in parallel; what is found does not depend on the number of threads."""
+    chunks = [networks[i : i + _NETWORKS_AT_A_TIME] for i in range(0, len(networks), _NETWORKS_AT_A_TIME)]
+
+    def cheapest(chunk: np.ndarray) -> np.ndarray:
+        evaluation = problem.evaluate_networks(chunk)
+        cost = value(evaluation.cost)
+        allowed = evaluation.violation == evaluation.violation.min(axis=1, keepdims=True)
+        best = np.where(allowed, cost, np.inf).argmin(axis=1)
+        # Where everything allowed is infinite (nothing can be mapped), argmin may land outside: the first allowed then.
+        return np.where(allowed[np.arange(len(best)), best], best, allowed.argmax(axis=1))
+
+    found: list[np.ndarray] = []
+    threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    with reporter(progress, "Every network on every accelerator") as report, threads as pool:
+        for part in pool.map(cheapest, chunks):
+            found.append(part)
+            report(min(len(found) * _NETWORKS_AT_A_TIME, len(networks)), len(networks))
+    return np.concatenate(found).astype(np.int64)
+
+
+def _all_networks(problem: Problem) -> np.ndarray:
+    space = DesignSpace(problem.network_space.choices())
+    return space.unrank(np.arange(space.size))
+
+
+def _is_pass(stored: np.ndarray, count: int, size: int) -> bool:
+    if stored.shape != (count + 1,) or not stored[0] >= 0:
+        return False
+    hardware = stored[1:]
+    return bool(((hardware >= 0) & (hardware < size) & (hardware == np.floor(hardware))).all())
+
+
+def _metric(problem: Problem, metric: str) -> Callable[[Any], np.ndarray]:
+    if metric == COST:
+        return problem.objective.cost_function
+    known = ("latency_s", "energy_j", "area_mm2", "edp_js", "edap_js_mm2")
+    if metric not in known:
+        raise ValueError(f"metric must be {COST!r} or one of {', '.join(known)}; got {metric!r}")
+    return lambda cost: np.asarray(getattr(cost, metric))

@@ -1,0 +1,170 @@
+"""What any mapping with a given inner part must cost, compiled. Loads numba."""
+
+# mypy: disable-error-code="no-untyped-def, assignment"
+
+from __future__ import annotations
+
+import numpy as np
+
+from dance_env.cost.mapping.nest_kernel import rows_of
+from dance_env.cost.search.compiled import compiled, helper
+from dance_env.cost.search.inputs_kernel import (
+    CASES,
+    EDP,
+    ENERGY,
+    case_exists,
+    input_extent,
+    least_case_input,
+    least_inputs,
+    tile_words,
+)
+
+C, M, G, R, S, P, Q = range(7)
+# Columns of the bounds: pJ apart from registers, leakage and DRAM (inf: no such case), register writes, cycles.
+B_BASE, B_WRITES, B_CYCLES = range(3)
+# An inner part is held in five rows of one array: factors, their product, what is left for the loops above.
+PART_ROWS = 5
+
+
+@helper
+def unpack(rows, i, triples, dims, stride, rf, x, y, tile, left, extent):
+    """Write inner part ``i`` to (7,) arrays and ``extent``; returns columns, rows, iterations of the loops above."""
+    columns, rows_used, iterations = np.int64(1), np.int64(1), np.int64(1)
+    for d in range(7):
+        k = rows[i, d]
+        rf[d] = triples[k, 0]
+        x[d] = triples[k, 1]
+        y[d] = triples[k, 2]
+        tile[d] = triples[k, 0] * triples[k, 1] * triples[k, 2]
+        left[d] = dims[d] // tile[d]
+        columns *= triples[k, 1]
+        rows_used *= triples[k, 2]
+        iterations *= left[d]
+    input_extent(rf, stride, extent)
+    return columns, rows_used, iterations
+
+
+@helper
+def first_size(rf_words, words):
+    """Index of the smallest register file that holds ``words``."""
+    a = 0
+    while a < len(rf_words) and rf_words[a] < words:
+        a += 1
+    return a
+
+
+@helper
+def links(rf, y, stride):
+    """Rows of the array that can pass input tiles on to each other, and how far apart their tiles are."""
+    if y[C] == 1 and y[M] == 1:
+        if y[R] > 1:
+            return y[R], rf[R]
+        if y[P] > 1:
+            return y[P], rf[P] * stride
+    return np.int64(1), np.int64(0)
+
+
+@helper
+def distinct_tiles(x, y):
+    """Distinct input tiles in a column of the array, distinct columns."""
+    rows, columns = 1, 1
+    for d in range(7):
+        if d != M:
+            rows *= y[d]
+            columns *= x[d]
+    return rows, columns
+
+
+@helper
+def spread_reduction(x, y):
+    """Over how many PEs the sum of one output is spread."""
+    return x[C] * y[C] * x[R] * y[R] * x[S] * y[S]
+
+
+@helper
+def case_words(case, tile, left, whole, iterations, least, physical):
+    """Least words read from the global buffer in a case: weights, outputs (partial sums written), inputs per PE."""
+    w = float(tile[C] * tile[M] * tile[G] * tile[R] * tile[S] * iterations)
+    o = float(tile[M] * tile[G] * tile[P] * tile[Q] * iterations)
+    if case == 0:
+        w /= left[P] * left[Q]
+    if case == 1:
+        o /= left[C] * left[R] * left[S]
+    i = 0.0 if physical else least_case_input(case, least, left, whole, iterations)
+    return w, o, i
+
+
+@helper
+def buffer_pj(w, i, o, outputs, prices):
+    """What the words that cross between global buffer and array cost there, whole rows of each tensor."""
+    row = prices.row_words
+    read = rows_of(w, row) + rows_of(i, row) + rows_of(o - outputs, row)
+    return read * prices.glb_read_pj + rows_of(o, row) * prices.glb_write_pj
+
+
+@compiled
+def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical, least_words, least_pj):
+    """Where each inner part belongs and what it must cost.
+
+    Args:
+        rows, triples: the inner parts, see `search_data.InnerParts`.
+        least_rf_words: the smallest register file that the box is for.
+        least_words, least_pj: that any outer part fetches from DRAM, costs there.
+
+    Returns:
+        cell, need, pes, bounds and reads of `search_data.InnerParts`; key (n,) float64, a bound on the objective.
+    """
+    n = rows.shape[0]
+    cell = np.empty(n, dtype=np.int64)
+    need = np.empty(n, dtype=np.int64)
+    working = np.empty(n, dtype=np.int64)
+    bounds = np.empty((n, CASES, 3))
+    register_reads = np.empty(n)
+    key = np.empty(n)
+    # Rows taken out once: taking them in the loop would count references each time.
+    part = np.ones((PART_ROWS, 7), dtype=np.int64)
+    rf, x, y, tile, left = part[0], part[1], part[2], part[3], part[4]
+    extent = np.ones(4, dtype=np.int64)
+    least = np.zeros((2, 7))
+    macs = 1
+    for d in range(7):
+        macs *= dims[d]
+    outputs = dims[M] * dims[G] * dims[P] * dims[Q]
+    read_time, write_time = 1 / prices.glb_read_rate, 1 / prices.glb_write_rate
+    for i in range(n):
+        columns_used, rows_used, iterations = unpack(rows, i, triples, dims, stride, rf, x, y, tile, left, extent)
+        pes = columns_used * rows_used
+        working[i] = pes
+        distinct_y, distinct_x = distinct_tiles(x, y)
+        distinct = distinct_x * distinct_y
+        chain, apart = links(rf, y, stride)
+        whole = extent[0] * extent[1] * extent[2] * extent[3]
+        least_inputs(tile, left, extent, stride, chain, apart, least)
+        spread = spread_reduction(x, y)
+        compute = max(float(macs // pes), (least_words + outputs) / prices.dram_rate)
+        copies = 1  # of a weight among the PEs
+        for d in (P, Q):
+            copies *= x[d] * y[d]
+        cell[i] = grid.column_of[columns_used] * grid.shape[1] + grid.row_of[rows_used]
+        need[i] = max(least_rf_words, tile_words(rf, stride))
+        register_reads[i] = 3.0 * macs - outputs * spread
+        first = min(first_size(grid.rf_words, need[i]), len(grid.rf_words) - 1)
+        key[i] = np.inf
+        for case in range(CASES):
+            bounds[i, case, B_BASE] = np.inf
+            if not case_exists(case, left, iterations):
+                continue
+            w, o, per_pe = case_words(case, tile, left, whole, iterations, least, physical)
+            reads = w + per_pe * distinct + o - outputs
+            written = macs + w * copies + max(0.0, per_pe - 1) * pes + (o - outputs) * spread
+            cycles = max(compute, reads * read_time)
+            cycles = max(cycles, (least_words + o) * write_time)
+            base = macs * prices.mac_pj + buffer_pj(w, per_pe * distinct, o, outputs, prices)
+            bounds[i, case, B_BASE] = base
+            bounds[i, case, B_WRITES] = written
+            bounds[i, case, B_CYCLES] = cycles
+            for size in range(first, first + 1 if grid.dearer else len(grid.rf_words)):
+                pj = base + register_reads[i] * grid.rf_read_pj[size] + written * grid.rf_write_pj[size] + least_pj
+                pj += cycles * (prices.glb_leak_pj + working[i] * grid.rf_leak_pj[size])
+                key[i] = min(key[i], pj * cycles if grid.kind == EDP else pj if grid.kind == ENERGY else cycles)
+    return cell, need, working, bounds, register_reads, key

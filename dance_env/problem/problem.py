@@ -1,0 +1,258 @@
+"""A co-design problem: which network on which accelerator, and what counts as good."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from dance_env.accuracy import AccuracyModel, TensorAccuracy
+from dance_env.cost.cost import Cost
+from dance_env.objective import Constraint, Metric, Objective
+from dance_env.problem.evaluation import Evaluation
+from dance_env.space import AcceleratorSpace, DesignSpace, dance_accelerators
+
+if TYPE_CHECKING:
+    from dance_env.cost import CostModel, CostTable
+    from dance_env.graph import LayerSpace, NetworkSpace
+    from dance_env.problem.relaxed import RelaxedProblem
+    from dance_env.progress import Progress
+
+__all__ = ["Evaluation", "Problem"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Problem:
+    """A space of designs and the rule that judges them; pure: nothing here remembers what was asked.
+
+    Shapes: B designs or networks, D choices of which the first N are the network's, O_net network options, H
+    accelerators.
+
+    Attributes:
+        name: what records and reports call it.
+        network_space: the networks to choose from.
+        accelerator_space: the accelerators to choose from.
+        costs: latency and energy of every network option on every accelerator.
+        accuracy: how well each network classifies.
+        objective: what is minimised, and the limits.
+
+    Raises:
+        TypeError: an objective that is none.
+        ValueError: parts that do not fit each other, or costs that hold NaN.
+    """
+
+    name: str
+    network_space: NetworkSpace | LayerSpace
+    accelerator_space: AcceleratorSpace
+    costs: CostTable
+    accuracy: AccuracyModel
+    objective: Objective
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.objective, Objective):
+            raise TypeError(f"problem {self.name!r}: objective must be an Objective, got {self.objective!r}")
+        expected = (self.space.network_options.stop, self.accelerator_space.size)
+        for name, shape in {
+            "option_latency_s": expected,
+            "option_energy_j": expected,
+            "fixed_latency_s": expected[1:],
+            "fixed_energy_j": expected[1:],
+            "area_mm2": expected[1:],
+        }.items():
+            array = np.asarray(getattr(self.costs, name))
+            if array.shape != shape:
+                raise ValueError(
+                    f"problem {self.name!r}: costs.{name} must have shape {shape} (network options, accelerators), got "
+                    f"{array.shape}. Build the table from this problem's network space and accelerator space."
+                )
+            if np.isnan(array).any():
+                raise ValueError(
+                    f"problem {self.name!r}: costs.{name} holds {int(np.isnan(array).sum())} NaN values; a layer that "
+                    "cannot be mapped costs inf, never NaN. Rebuild the table."
+                )
+        counts = getattr(self.accuracy, "option_counts", None)
+        if counts is not None and tuple(counts) != tuple(self.space.option_counts[self.space.network]):
+            raise ValueError(
+                f"problem {self.name!r}: the accuracy model has {tuple(counts)} options per choice, the network "
+                f"space {tuple(int(n) for n in self.space.option_counts[self.space.network])}"
+            )
+
+    def __repr__(self) -> str:
+        networks, accelerators = self.space.size // self.accelerator_space.size, self.accelerator_space.size
+        return f"Problem({self.name!r}: {networks:,} networks x {accelerators:,} accelerators; {self.objective})"
+
+    @classmethod
+    def build(
+        cls,
+        name: str,
+        *,
+        network_space: NetworkSpace | LayerSpace,
+        accelerator_space: AcceleratorSpace | None = None,
+        accuracy: AccuracyModel | Callable[[np.ndarray], Any],
+        objective: Objective,
+        cost_model: CostModel | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        progress: Progress | bool | None = None,
+    ) -> Problem:
+        """A problem out of its parts: costs every layer on every accelerator (or reads that from the cache).
+
+        Args:
+            name: what records and reports call it.
+            network_space: the networks to choose from.
+            accelerator_space: the accelerators to choose from; DANCE's 13,872 by default.
+            accuracy: an accuracy model, or a function from networks (B, N), option indices, to accuracies (B,),
+                fractions, which is then asked about every network once (`TensorAccuracy.from_function`).
+            objective: what is minimised, and the limits.
+            cost_model: what a layer costs; the analytical model with the technology "edge-lpddr4" by default.
+            cache_dir: folder of the cost tables' cache; None for the default.
+            progress: of the costing: True for a bar, or a function called with (layers done, layers in all).
+
+        Raises:
+            TypeError: a network space that is none, an accuracy that is neither a model nor a function.
+            ValueError: parts that do not fit each other; a register file or layer that the cost model does not know.
+        """
+        from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostTable
+
+        if not hasattr(network_space, "choices"):
+            raise TypeError(
+                f"problem {name!r}: network_space must be a NetworkSpace or a LayerSpace, got {network_space!r}; "
+                "dance_env.graph.network_space(name) gives those of the catalog"
+            )
+        accelerators = dance_accelerators() if accelerator_space is None else accelerator_space
+        if not isinstance(accuracy, AccuracyModel):
+            if not callable(accuracy):
+                raise TypeError(
+                    f"problem {name!r}: accuracy must be a model (with `evaluate` and `fingerprint`) or a function from "
+                    f"networks (B, N) to accuracies (B,), got {type(accuracy).__name__}"
+                )
+            accuracy = TensorAccuracy.from_function(network_space.choices(), accuracy)
+        model = AnalyticalCostModel(technology=EDGE_LPDDR4) if cost_model is None else cost_model
+        # A table asks for choices and layers alone, which both kinds of space have.
+        networks = cast("NetworkSpace", network_space)
+        costs = CostTable.build(networks, accelerators, model=model, cache_dir=cache_dir, progress=progress)
+        return cls(name, network_space, accelerators, costs, accuracy, objective)
+
+    @cached_property
+    def space(self) -> DesignSpace:
+        """All choices, the network's first, then the accelerator's."""
+        return DesignSpace((*self.network_space.choices(), *self.accelerator_space.choices()))
+
+    def evaluate(self, designs: Any) -> Evaluation:
+        """Judge designs.
+
+        Args:
+            designs: option indices, shape (B, D).
+
+        Returns:
+            An evaluation with leaves (B,); a design's values do not depend on the batch it comes in.
+
+        Raises:
+            TypeError, ValueError: designs that are no option indices of this space (see `DesignSpace.check`).
+        """
+        designs = self.space.check(designs)
+        networks = designs[:, self.space.network]
+        hardware = self.accelerator_space.index(designs[:, self.space.hardware])
+        return self._judge(self.accuracy.evaluate(networks), self.costs.lookup(networks, hardware))
+
+    def evaluate_networks(self, networks: Any) -> Evaluation:
+        """Judge each network (B, N) on every accelerator: leaves (B, H), the same bits as from `evaluate`."""
+        networks = self._check_networks(networks)
+        cost = self.costs.on_all_hardware(networks)
+        accuracy = np.broadcast_to(self.accuracy.evaluate(networks)[:, None], cost.latency_s.shape)
+        return self._judge(accuracy, cost)
+
+    def best_hardware(self, networks: Any) -> np.ndarray:
+        """The best accelerator of each network, exactly.
+
+        Args:
+            networks: option indices, shape (B, N).
+
+        Returns:
+            Hardware indices (B,) int64: least objective among the feasible accelerators; where none is feasible, least
+            violation, then least objective; the lowest index among equals.
+        """
+        evaluation = self.evaluate_networks(networks)
+        least = evaluation.violation.min(axis=1, keepdims=True)
+        # A mask, not an infinite stand-in: the objective itself may be infinite where a layer cannot be mapped.
+        candidates = evaluation.violation == least
+        objective = np.where(candidates, evaluation.objective, np.inf)
+        best = objective.argmin(axis=1)
+        fallback = candidates.argmax(axis=1)
+        rows = np.arange(len(best))
+        return np.where(candidates[rows, best], best, fallback).astype(np.int64)
+
+    def violations(self, designs: Any) -> list[dict[str, float]]:
+        """Which limits each design (B, D) exceeds: metric -> relative excess; empty for a feasible design."""
+        evaluation = self.evaluate(designs)
+        by_name = self.objective.violations(evaluation.error_pct, evaluation.cost)
+        return [
+            {name: float(amounts[i]) for name, amounts in by_name.items() if amounts[i] > 0}
+            for i in range(len(evaluation))
+        ]
+
+    def relax(self, *, device: str = "cpu", dtype: str = "float64") -> RelaxedProblem:
+        """The differentiable view (torch): expected cost and accuracy under probabilities of the options.
+
+        Raises:
+            TypeError: an accuracy model that knows no expectations.
+            ValueError: a table in which some layer cannot be mapped on some accelerator.
+        """
+        from dance_env.problem.relaxed import RelaxedProblem
+
+        return RelaxedProblem(self, device=device, dtype=dtype)
+
+    def design(self, networks: Any, hardware: Any) -> np.ndarray:
+        """Designs (B, D) from networks (B, N) and hardware indices (B,)."""
+        return np.concatenate([self._check_networks(networks), self.accelerator_space.unindex(hardware)], axis=1)
+
+    def limited(self, limits: Mapping[Metric, float]) -> Problem:
+        """The same problem under other hard limits.
+
+        Args:
+            limits: the largest value allowed, by metric (see `Constraint`); none at all lifts every limit.
+
+        Raises:
+            ValueError: an unknown metric, or a limit that is not a positive finite number.
+        """
+        constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())
+        return replace(self, objective=replace(self.objective, constraints=constraints))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective (not the name)."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for part in (self.space.fingerprint(), self.accuracy.fingerprint(), self.objective.fingerprint()):
+            digest.update(part.encode() + b"\0")
+        for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2"):
+            array = np.asarray(getattr(self.costs, name))
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+    def _judge(self, accuracy: np.ndarray, cost: Cost) -> Evaluation:
+        error_pct = 100.0 * (1.0 - accuracy)
+        return Evaluation(
+            cost=cost,
+            accuracy=accuracy,
+            objective=self.objective.value(error_pct, cost),
+            violation=self.objective.violation(error_pct, cost),
+        )
+
+    def _check_networks(self, networks: Any) -> np.ndarray:
+        """Networks (B, N) as int64, checked as the first columns of designs are."""
+        networks = np.asarray(networks)
+        count = self.space.num_network_choices
+        if networks.ndim != 2 or networks.shape[1] != count:
+            raise ValueError(
+                f"networks must have shape (batch, {count}), one option index per network choice; got {networks.shape}"
+            )
+        hardware = np.zeros((len(networks), self.space.num_choices - count), dtype=np.int64)
+        return self.space.check(np.concatenate([networks, hardware], axis=1))[:, :count]

@@ -1,0 +1,229 @@
+"""Error against cost, jointly searched and separately searched: what both claims on joint search are judged by.
+
+The separate searches are given the best that they could find: the network search ends in its exact answer, and the
+network then gets its exact best accelerator. What is left between them and the joint front is what joint search is for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dance_env.analysis.exact import best_designs, non_dominated
+from experiments.claims.claim import Picture, Series
+from experiments.claims.problems import problem_of
+from experiments.claims.recorded import recorded
+from experiments.claims.scale import Scale
+from experiments.claims.work import Work
+from solvers.catalog import make_solver
+from solvers.methods.dance.published import DancePublished
+
+if TYPE_CHECKING:
+    from dance_env.problem import Problem
+
+TOLERANCE = 1e-9  # percentage points, within which two errors are equal
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Feasible designs that a search ends with.
+
+    Attributes:
+        label: the search.
+        error_pct: (n,) percentage points.
+        cost: (n,) the objective's cost function.
+    """
+
+    label: str
+    error_pct: np.ndarray
+    cost: np.ndarray
+
+    def least_cost(self, levels: np.ndarray) -> np.ndarray:
+        """(L,) the least cost at an error of at most each level (L,); infinite where there is none."""
+        allowed = self.error_pct[None, :] <= levels[:, None] + TOLERANCE
+        return np.where(allowed, self.cost[None, :], np.inf).min(axis=1, initial=np.inf)
+
+    def front(self) -> Points:
+        """Those that no other beats in both."""
+        kept = non_dominated(self.error_pct, self.cost)
+        return Points(self.label, self.error_pct[kept], self.cost[kept])
+
+
+@dataclass(frozen=True, eq=False)
+class Rival:
+    """A search that DANCE is held against.
+
+    Attributes:
+        label: the search.
+        by_seed: what it ends with, one `Points` for each of DANCE's seeds; all the same for an exact search.
+    """
+
+    label: str
+    by_seed: tuple[Points, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Fronts:
+    """All searches on one task.
+
+    Attributes:
+        task: its name.
+        levels: (L,) the errors on the exact joint front within the span, from the most accurate up.
+        joint: the exact joint front.
+        dance: DANCE's designs, one `Points` a seed.
+        rivals: see `fronts_of`.
+    """
+
+    task: str
+    levels: np.ndarray
+    joint: Points
+    dance: tuple[Points, ...]
+    rivals: tuple[Rival, ...]
+
+    def exact_gain(self, rival: Rival, levels: np.ndarray | None = None) -> np.ndarray:
+        """(L,) how many times the exact joint front's cost a rival pays at each level, median over its seeds."""
+        return self._median_gain(rival, (self.joint,) * len(rival.by_seed), levels)
+
+    def dance_gain(self, rival: Rival, levels: np.ndarray | None = None) -> np.ndarray:
+        """(L,) the same of DANCE, seed by seed."""
+        return self._median_gain(rival, self.dance, levels)
+
+    def _median_gain(self, rival: Rival, joint: tuple[Points, ...], levels: np.ndarray | None) -> np.ndarray:
+        at = self.levels if levels is None else levels
+        return np.median([gain(one, other, at) for one, other in zip(rival.by_seed, joint, strict=True)], axis=0)
+
+
+def gain(separate: Points, joint: Points, levels: np.ndarray) -> np.ndarray:
+    """(L,) cost of the separate search over that of the joint one, at an error of at most each level.
+
+    Above 1 the joint search is better. Infinite where only the joint search has a design, 0 where only the separate one
+    has, NaN where neither has.
+    """
+    separately, jointly = separate.least_cost(levels), joint.least_cost(levels)
+    with np.errstate(invalid="ignore"):
+        ratio = separately / jointly
+    return np.where(np.isinf(separately) & np.isinf(jointly), np.nan, ratio)
+
+
+def measure_fronts(scale: Scale, work: Work) -> list[Fronts]:
+    """The fronts of every task of the scale."""
+    return [fronts_of(problem_of(task, scale, work), scale, work) for task in scale.fronts.tasks]
+
+
+def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
+    """Exact and searched fronts of one problem.
+
+    The rivals are three separate searches, and EDD with the same loss:
+
+    - network only: the most accurate network, with its exact best accelerator, as in all three;
+    - operations penalised: networks that minimise error + weight x multiply-accumulates for some weight;
+    - operations limited: networks that err least at their number of multiply-accumulates, which is stronger than what
+      the paper compared with, since a penalty finds only the convex part of these;
+    - EDD: a gradient search that ignores the relation between network and accelerator, at DANCE's lambdas, with as
+      large a budget over all of them.
+    """
+    wanted = scale.fronts
+    exact = exact_searches(problem, work)
+    joint = exact.pop(JOINT)
+    levels = np.sort(joint.error_pct)
+    rivals = [Rival(label, (points,) * len(wanted.seeds)) for label, points in exact.items()]
+    rivals += [Rival("EDD, same loss", tuple(_edd(problem, seed, scale, work) for seed in wanted.seeds))]
+    return Fronts(
+        task=problem.name,
+        levels=levels[levels <= levels[0] + wanted.span_pct],
+        joint=joint,
+        dance=tuple(_dance(problem, seed, scale, work) for seed in wanted.seeds),
+        rivals=tuple(rivals),
+    )
+
+
+JOINT = "joint, exact"
+
+
+def exact_searches(problem: Problem, work: Work) -> dict[str, Points]:
+    """The exact joint front (`JOINT`), and where exact separate searches end."""
+
+    def tell(done: int, total: int) -> None:
+        work.tell(f"{problem.name}: exact front", done, total)
+
+    designs = best_designs(problem, progress=tell)
+    evaluation = problem.evaluate(designs)
+    cost = np.where(evaluation.feasible, problem.objective.cost_function(evaluation.cost), np.inf)
+    error = evaluation.error_pct
+    macs = problem.network_space.macs(designs[:, problem.space.network]).astype(np.float64)
+    ends = {
+        JOINT: non_dominated(error, cost),
+        "network only, then accelerator": np.array([int(error.argmin())]),
+        "operations penalised, then accelerator": lower_hull(macs, error),
+        "operations limited, then accelerator": non_dominated(error, macs),
+    }
+    met = {label: rows[np.isfinite(cost[rows])] for label, rows in ends.items()}
+    return {label: Points(label, error[rows], cost[rows]) for label, rows in met.items()}
+
+
+def _dance(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
+    wanted = scale.fronts
+    work.tell(f"{problem.name}: DANCE over {len(wanted.lambdas)} lambdas, seed {seed}", 0, 1)
+    solver = DancePublished(evaluator=scale.search_evaluator, lambdas=wanted.lambdas, device=scale.device)
+    trace = recorded(solver, problem, budget=wanted.budget, seed=seed, folder=work.folder).trace
+    return Points(f"DANCE, seed {seed}", trace.error_pct[trace.feasible], trace.cost[trace.feasible])
+
+
+def _edd(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
+    wanted = scale.fronts
+    solver, budget = make_solver("edd", device=scale.device), max(1, wanted.budget // len(wanted.lambdas))
+    error, cost = [], []
+    for number, factor in enumerate(wanted.lambdas):
+        work.tell(f"{problem.name}: EDD, seed {seed}", number, len(wanted.lambdas))
+        objective = replace(problem.objective, weight=factor * problem.objective.weight)
+        weighted = replace(problem, objective=objective, name=f"{problem.name} x {factor:g}")
+        trace = recorded(solver, weighted, budget=budget, seed=seed, folder=work.folder).trace
+        error.append(trace.error_pct[trace.feasible])
+        cost.append(trace.cost[trace.feasible])
+    return Points(f"EDD, seed {seed}", np.concatenate(error), np.concatenate(cost))
+
+
+def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Indices of the points (n,) that minimise `y + weight x` for some weight >= 0, from the least x up."""
+    hull: list[int] = []
+    for row in non_dominated(y, x):
+        while len(hull) >= 2 and _turns_up(x, y, hull[-2], hull[-1], int(row)):
+            hull.pop()
+        hull.append(int(row))
+    return np.array(hull, dtype=np.int64)
+
+
+def _turns_up(x: np.ndarray, y: np.ndarray, a: int, b: int, c: int) -> bool:
+    """Whether b lies on or above the line from a to c."""
+    return bool((y[b] - y[a]) * (x[c] - x[a]) >= (y[c] - y[a]) * (x[b] - x[a]))
+
+
+def picture(fronts: Fronts, name: str) -> Picture:
+    """Error against cost, over the span that is compared."""
+    highest = fronts.levels[-1] + 0.3
+
+    def shown(points: Points) -> tuple[np.ndarray, np.ndarray]:
+        kept = points.error_pct <= highest
+        return points.cost[kept], points.error_pct[kept]
+
+    return Picture(
+        name=name,
+        title=f"{fronts.task}: error against cost",
+        x_label="cost function of the objective",
+        y_label="error (%)",
+        log_x=True,
+        series=(
+            Series.of(fronts.joint.label, *shown(fronts.joint), style="step"),
+            *(
+                Series.of("DANCE" if number == 0 else "", *shown(each.front()))
+                for number, each in enumerate(fronts.dance)
+            ),
+            *(
+                Series.of(rival.label if number == 0 else "", *shown(points.front()))
+                for rival in reversed(fronts.rivals)
+                for number, points in enumerate(dict.fromkeys(rival.by_seed))
+            ),
+        ),
+    )

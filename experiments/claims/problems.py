@@ -1,0 +1,40 @@
+"""The problems that claims are tested on: the named tasks, and the spaces for which only costs are known."""
+
+from __future__ import annotations
+
+from dance_env.accuracy import UnknownAccuracy
+from dance_env.problem import Problem
+from experiments.claims.scale import Scale
+from experiments.claims.work import Work
+
+COSTS_ONLY = ("dance-cifar10",)
+"""Tasks whose networks nobody has trained a supernet for: claims about costs need none."""
+
+
+def problem_of(name: str, scale: Scale, work: Work) -> Problem:
+    """A task by name, or ("dance-cifar10") the paper's own space under EDAP, of which only costs can be asked.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    from dance_env.tasks import get_task, make_problem
+
+    def tell(done: int, total: int) -> None:
+        work.tell(f"cost table of {name}", done, total)
+
+    if name not in COSTS_ONLY:
+        return make_problem(name, accuracy_table=scale.accuracy_table, progress=tell)
+    task = get_task(name)
+    return Problem(
+        name=task.name,
+        network_space=task.network_space,
+        accelerator_space=task.accelerator_space,
+        costs=task.costs(progress=tell),
+        accuracy=UnknownAccuracy(task.network_space),
+        objective=task.variant.objective,
+    )
+
+
+def knows_accuracy(problem: Problem) -> bool:
+    """Whether designs of the problem can be evaluated, or only their costs looked up."""
+    return not isinstance(problem.accuracy, UnknownAccuracy)

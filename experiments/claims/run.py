@@ -1,0 +1,169 @@
+"""Runs claims one after the other; what is on record for the same settings, problems and code is not run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from experiments.claims.catalog import Measure, check_names, claim_names, load_claim, settings_of
+from experiments.claims.claim import Claim
+from experiments.claims.problems import problem_of
+from experiments.claims.recorded import source_digest
+from experiments.claims.scale import Scale
+from experiments.claims.work import Work
+from solvers.contract.result import software_versions
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A claim that was tested, or failed to be.
+
+    Attributes:
+        name: of the claim.
+        claim: what came out; None where testing it failed.
+        failure: why.
+        seconds: that it took, when it was measured.
+        read: whether it was on record.
+    """
+
+    name: str
+    claim: Claim | None
+    failure: str = ""
+    seconds: float = 0.0
+    read: bool = False
+
+
+def run_claims(
+    scale: Scale,
+    work: Work,
+    *,
+    names: Sequence[str] = (),
+    after: Callable[[list[Outcome]], object] | None = None,
+    load: Callable[[str], Measure] = load_claim,
+    fingerprints: Callable[[str, Scale, Work], list[str]] | None = None,
+) -> list[Outcome]:
+    """Test claims and keep each on disk as soon as it is done.
+
+    Args:
+        scale: how much is spent.
+        work: the folder, and who is told of progress.
+        names: the claims; all of them if none are named.
+        after: told everything so far after each claim, so that a report can be written.
+        load: finds a claim's function.
+        fingerprints: of the problems that a claim is tested on; `problem_fingerprints` if None.
+
+    Returns:
+        One entry per claim, in order. Where a test raised an error there is no result; the others are still tested.
+
+    Raises:
+        ValueError: an unknown name.
+        OSError: the folder cannot be written.
+        KeyboardInterrupt: interrupted; finished claims are on record, and the same call goes on from there.
+    """
+    wanted = list(names) or claim_names()
+    check_names(wanted)
+    place = work.folder / "claims"
+    place.mkdir(parents=True, exist_ok=True)
+    find = fingerprints or problem_fingerprints
+    tested: list[Outcome] = []
+    for number, name in enumerate(wanted):
+        work.tell(name, number, len(wanted))
+        tested.append(_test(name, scale, work, place / f"{name}.json", load=load, fingerprints=find))
+        if after is not None:
+            after(tested)
+    return tested
+
+
+def _test(
+    name: str,
+    scale: Scale,
+    work: Work,
+    path: Path,
+    *,
+    load: Callable[[str], Measure],
+    fingerprints: Callable[[str, Scale, Work], list[str]],
+) -> Outcome:
+    start = time.perf_counter()
+    try:
+        key = claim_key(name, scale, fingerprints(name, scale, work))
+        found = _read(path, key)
+        if found is not None:
+            return found
+        claim = load(name)(scale, work)
+    except Exception as error:  # one claim that cannot be tested must not keep the others from being tested
+        return Outcome(name, None, f"{type(error).__name__}: {error}", time.perf_counter() - start)
+    tested = Outcome(name, claim, seconds=time.perf_counter() - start)
+    write_json(path, {"key": key, "seconds": tested.seconds, "claim": claim.to_json()})
+    return tested
+
+
+def claim_key(name: str, scale: Scale, fingerprints: Sequence[str]) -> str:
+    """SHA-256 over all that a claim's outcome depends on: settings, problems, code, and the packages that compute."""
+    content = {
+        "claim": name,
+        "settings": settings_of(name, scale),
+        "device": scale.device,
+        "larger": scale.larger,
+        "problems": list(fingerprints),
+        "source": source_digest(),
+        "software": software_versions(),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_value).encode()).hexdigest()
+
+
+def problem_fingerprints(name: str, scale: Scale, work: Work) -> list[str]:
+    """Fingerprints of the problems that a claim is tested on."""
+    found: list[str] = []
+    for part, settings in settings_of(name, scale).items():
+        if part == "images" and settings is not None:
+            found += map(partial(_image_fingerprint, location=settings.location), settings.tasks)
+        elif part != "images":
+            found += [problem_of(task, scale, work).fingerprint() for task in getattr(settings, "tasks", ())]
+    return found
+
+
+def _image_fingerprint(task: str, *, location: str | None) -> str:
+    from solvers.methods.dance.images.catalog import image_task
+
+    try:
+        return image_task(task, location=location).fingerprint
+    except ImportError as error:  # the claim itself will say so
+        return f"missing: {error}"
+
+
+def _read(path: Path, key: str) -> Outcome | None:
+    """The claim on record, if it is the very same; a file that cannot be read counts as none."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["key"] != key:
+            return None
+        claim = Claim.from_json(stored["claim"])
+        return Outcome(claim.name, claim, seconds=float(stored["seconds"]), read=True)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _value(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

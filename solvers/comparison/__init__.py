@@ -1,0 +1,1 @@
+"""Solvers compared: `compare` (the grid of runs), `cell` (one run), `workers` (processes), `console` (the terminal)."""

@@ -1,0 +1,123 @@
+"""A comparison on the terminal: progress while it runs, the table when it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from solvers.comparison.cell import Cell
+from solvers.comparison.compare import Comparison, Settings, compare
+from solvers.contract.progress import Progress as RunProgress
+from solvers.contract.result import Result, Status
+from solvers.report.page import write_report
+from solvers.report.summary import summarise
+from solvers.report.table import note, rich_table
+
+
+def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: Console | None = None) -> Comparison:
+    """Compare with progress on the terminal, print the table, and write the report into the output folder.
+
+    Args:
+        settings: what is compared.
+        command: the command line that asked for it, for the report.
+        console: where to print; the terminal by default.
+
+    Raises:
+        KeyboardInterrupt: interrupted; finished cells are on record.
+        OSError, ValueError: as `compare`.
+    """
+    console = console or Console()
+    started = time.perf_counter()
+    with _Display(console) as display:
+        comparison = compare(
+            settings,
+            on_cell=display.cell_ended,
+            on_progress=display.report,
+            table_progress=display.preparing("cost table"),
+            optimum_progress=display.preparing("exact optimum"),
+        )
+    page = write_report(comparison, command=command)
+    rows = summarise(comparison.by_solver(), comparison.optimum)
+    problem, reference = comparison.problem, comparison.reference
+    console.print()
+    console.print(
+        rich_table(
+            rows,
+            title=f"{problem.name}: {problem.space.size:,} designs, {reference}",
+            reference=reference,
+        )
+    )
+    console.print(f"[dim]{escape(note(reference))}[/dim]", highlight=False)
+    console.print(
+        f"\nReport, plots and records: {escape(str(page))} ({time.perf_counter() - started:.0f} s)",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return comparison
+
+
+@dataclass(eq=False)
+class _Display:
+    """Bars of what is running, and a line for what has ended."""
+
+    console: Console
+    progress: Progress = field(init=False)
+    bars: dict[Any, TaskID] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}", style="dim"),
+            console=self.console,
+            transient=True,
+        )
+
+    def __enter__(self) -> _Display:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def preparing(self, title: str) -> Callable[[int, int], None]:
+        """The progress of work that comes before the cells, done once and then cached."""
+
+        def advance(done: int, total: int) -> None:
+            self._advance(title, title, done=done, total=total, note="made once, then cached")
+            if done >= total:
+                self._remove(title)
+
+        return advance
+
+    def report(self, cell: Cell, run: RunProgress) -> None:
+        """How far a running cell is."""
+        note = f"best {run.best_objective:.4f}" if run.best_objective < float("inf") else ""
+        spent = run.evaluations + run.gradient_queries
+        self._advance(cell, f"{run.solver} seed {run.seed}", done=spent, total=run.budget, note=note)
+
+    def cell_ended(self, cell: Cell, result: Result) -> None:
+        """A line for an ended cell."""
+        self._remove(cell)
+        best = f"{result.best_objective:.4f}" if result.best_objective < float("inf") else "no feasible design"
+        line = f"{result.solver:<12} seed {result.seed}  {best}  {result.ledger.seconds:6.1f} s"
+        if result.status in (Status.FAILED, Status.NOTHING_FEASIBLE, Status.INTERRUPTED):
+            line += f"  {result.status.value} {result.reason}"
+        self.console.print(escape(line), highlight=False)
+
+    def _advance(self, key: Any, description: str, *, done: int, total: int, note: str) -> None:
+        if key not in self.bars:
+            self.bars[key] = self.progress.add_task(escape(description), total=total, note=note)
+        self.progress.update(self.bars[key], completed=done, total=total, note=escape(note))
+
+    def _remove(self, key: Any) -> None:
+        if key in self.bars:
+            self.progress.remove_task(self.bars.pop(key))

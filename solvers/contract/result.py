@@ -1,0 +1,161 @@
+"""What a run leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import platform
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from enum import Enum
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from solvers.contract.ledger import Ledger
+from solvers.contract.record.file import RecordError, read_record, write_record
+from solvers.contract.record.trace import Trace
+
+
+class Status(Enum):
+    """How a run ended; the value is the sentence that a person reads."""
+
+    BUDGET_SPENT = "The budget was spent."
+    STOPPED_EARLY = "The solver stopped by itself before its budget was spent."
+    NOTHING_FEASIBLE = "The run ended without a design that meets every constraint."
+    INTERRUPTED = "The run was interrupted; what was found until then is kept."
+    FAILED = "The solver failed; what was found until then is kept."
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run went to its own end."""
+        return self not in (Status.INTERRUPTED, Status.FAILED)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One finished run: who ran, on what, how it ended, what it cost, and everything it evaluated.
+
+    Attributes:
+        solver: the solver's name.
+        settings: the solver's fields, as JSON values.
+        seed: the run's seed.
+        budget: the most that the run might spend.
+        task: the problem's name.
+        problem_fingerprint: the problem's fingerprint; equal for problems that answer equally.
+        status: how the run ended.
+        reason: what went wrong, where something did; else empty.
+        ledger: the bill.
+        trace: one row per evaluation.
+        best_named: the best design by name, choice to option; empty when nothing was evaluated.
+        software: versions of what ran, and the SHA-256 of the solver's file.
+    """
+
+    solver: str
+    settings: dict[str, Any]
+    seed: int
+    budget: int
+    task: str
+    problem_fingerprint: str
+    status: Status
+    reason: str
+    ledger: Ledger
+    trace: Trace
+    best_named: dict[str, str | int]
+    software: dict[str, str] = field(default_factory=lambda: software_versions())
+
+    @cached_property
+    def best(self) -> int | None:
+        """Row of the trace that holds the best design (feasible first); None when nothing was evaluated."""
+        return self.trace.best()
+
+    @property
+    def best_design(self) -> np.ndarray | None:
+        """(choices,) option indices of the best design; None when nothing was evaluated."""
+        return None if self.best is None else self.trace.designs[self.best]
+
+    @property
+    def best_objective(self) -> float:
+        """Objective of the best feasible design; infinity where there is none."""
+        if self.best is None or not self.trace.feasible[self.best]:
+            return float("inf")
+        return float(self.trace.objective[self.best])
+
+    @cached_property
+    def pareto(self) -> np.ndarray:
+        """Rows of the archive: feasible designs undominated in error and the objective's cost function."""
+        return self.trace.pareto(("error_pct", "cost"))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the record to one file, whole or not at all, without pickle; see `solvers.contract.record.record_path`.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "trace"}
+        values |= {"status": self.status.name, "ledger": asdict(self.ledger)}
+        arrays = {each.name: getattr(self.trace, each.name) for each in fields(Trace)}
+        return write_record(path, {"kind": "result", **values}, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Result:
+        """Read a record that `save` wrote.
+
+        Raises:
+            FileNotFoundError: no such file.
+            RecordError: the file is truncated, corrupted, of another version, or no record of a run.
+        """
+        values, arrays = read_record(path)
+        try:
+            if values["kind"] != "result":
+                raise ValueError(f"it holds a {values['kind']!r}")
+            known = {each.name for each in fields(cls)}
+            chosen = {name: value for name, value in values.items() if name in known}
+            chosen["status"] = Status[values["status"]]
+            chosen["ledger"] = Ledger(**values["ledger"])
+            chosen["trace"] = Trace(**arrays)
+            return cls(**chosen)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecordError(
+                f"{path} is not the record of a run ({type(error).__name__}: {error}); delete it and run again"
+            ) from error
+
+
+def json_settings(solver: Any) -> dict[str, Any]:
+    """A solver's fields as JSON values: tuples as lists, nested settings as dicts, paths and other objects as text."""
+    return {each.name: _json_value(getattr(solver, each.name)) for each in fields(solver)}
+
+
+def _json_value(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_dataclass(value) and not isinstance(value, type):
+        return json_settings(value)
+    if isinstance(value, dict):
+        return {str(key): _json_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(each) for each in value]
+    return str(value)
+
+
+def software_versions(solver: object | None = None) -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a run does; one that is not installed is left out.
+
+    Args:
+        solver: whose own file counts too: by its SHA-256, since a file that somebody is working on has no version.
+    """
+    versions = {"python": platform.python_version()}
+    if solver is not None:
+        with contextlib.suppress(OSError, TypeError):  # a class of a notebook stands in no file
+            versions["solver"] = hashlib.sha256(Path(inspect.getfile(type(solver))).read_bytes()).hexdigest()
+    for package in ("dance-env", "numpy", "torch", "stable-baselines3", "pymoo", "gymnasium"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

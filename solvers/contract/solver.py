@@ -1,0 +1,186 @@
+"""The line that every solver signs."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast, final
+
+import numpy as np
+
+from solvers.contract.ledger import BudgetExhausted, BudgetIgnored
+from solvers.contract.meter import Meter
+from solvers.contract.metered_problem import MeteredProblem
+from solvers.contract.progress import Callback
+from solvers.contract.result import Result, Status, json_settings, software_versions
+from solvers.contract.suits import check_suits
+
+if TYPE_CHECKING:
+    from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
+    from dance_env.problem import Problem
+
+
+class SolverFailed(RuntimeError):
+    """A solver raised: `result` keeps what it had found, the cause is chained."""
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(message)
+        self.result = result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.result)
+
+
+class Solver(ABC):
+    """A search method; concrete solvers are frozen dataclasses whose fields are their settings.
+
+    A subclass sets `name` and writes `search`, nothing else; it must behave well under
+    `solvers.testing.check_solver`.
+    """
+
+    name: ClassVar[str]
+    deterministic: ClassVar[bool] = False
+    """Whether every seed gives the same run, so that a comparison runs the solver once."""
+    needs_gradients: ClassVar[bool] = False
+    """Whether it asks for `env.relax()`, so that the accuracy model must know expectations."""
+    needs_every_design: ClassVar[bool] = False
+    """Whether it looks at every design, so that there must not be too many."""
+
+    @abstractmethod
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        """Look for good designs; whatever is evaluated on `env` is recorded, there is nothing to return.
+
+        Args:
+            env: one metered problem in every form: the Gymnasium interface, `env.vector(num_envs)` for a batch of
+                episodes, `env.space`, `env.evaluate(designs)`, `env.relax()`. `env.problem.meter` tells the budget
+                and what is left of it. When that is spent, the next question raises `BudgetExhausted`: let it pass.
+            rng: the only source of randomness. For a library that wants a number, draw one from it; give one to
+                `reset(seed=...)` as well where an episode starts at random (refine), and to `action_space.seed` where
+                you sample from it. Global random state must be left as it was found.
+        """
+
+    @final
+    def solve(
+        self,
+        env: CoDesignEnv | Problem | str | Any,
+        *,
+        budget: int,
+        seed: int,
+        callback: Callback | None = None,
+    ) -> Result:
+        """Run the search on a problem, within a budget.
+
+        Args:
+            env: a `CoDesignEnv`, single, vector or wrapped; a `Problem`; the name of a task; or a Gymnasium id.
+            budget: the most that may be spent; every design evaluated and every row of the differentiable view
+                asked for costs one.
+            seed: decides every random draw: same seed, same trace, to the bit.
+            callback: told the `Progress` after every evaluation; KeyboardInterrupt raised in it ends the run.
+
+        Returns:
+            The result; where the run was interrupted, with what was found until then.
+
+        Raises:
+            SolverFailed: the search raised an error; the exception holds the result until then.
+            TypeError, ValueError: env, budget or seed cannot be used, or the problem cannot give what the solver needs.
+        """
+        _check_finished(self)
+        given = _as_env(env)
+        problem = given.problem
+        if isinstance(problem, MeteredProblem):
+            raise ValueError("this env is already on a solver's meter; give the solver the env that you made yourself")
+        check_suits(self, problem)
+        seed = _check_seed(seed)
+        meter = Meter(
+            budget, problem.space.num_choices, solver=self.name, task=problem.name, seed=seed, callback=callback
+        )
+        metered = _metered(given, MeteredProblem(problem, meter))
+        status, reason, failure = Status.STOPPED_EARLY, "", None
+        try:
+            self.search(metered, np.random.default_rng(seed))
+        except BudgetExhausted:
+            status = Status.BUDGET_SPENT
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
+        except (Exception, BudgetIgnored, SystemExit) as error:  # a library's sys.exit ends the run, not the comparison
+            status, reason, failure = Status.FAILED, f"{type(error).__name__}: {error}", error
+        meter.stop()
+        trace = meter.trace()
+        if status is Status.STOPPED_EARLY and meter.left == 0:
+            status = Status.BUDGET_SPENT
+        if status.complete and not trace.feasible.any():
+            status = Status.NOTHING_FEASIBLE
+        best = trace.best()
+        result = Result(
+            solver=self.name,
+            settings=json_settings(self),
+            seed=seed,
+            budget=meter.budget,
+            task=problem.name,
+            problem_fingerprint=problem.fingerprint(),
+            status=status,
+            reason=reason,
+            ledger=meter.ledger(),
+            trace=trace,
+            best_named={} if best is None else problem.space.decode(trace.designs[[best]])[0],
+            software=software_versions(self),
+        )
+        if failure is not None:
+            raise SolverFailed(
+                f"{self.name} failed on {problem.name} (seed {seed}) after {len(trace)} evaluations: {reason}; "
+                "what it had found is in this exception's `result`",
+                result,
+            ) from failure
+        return result
+
+
+def _metered(env: CoDesignEnv | CoDesignVectorEnv, problem: MeteredProblem) -> CoDesignEnv:
+    """A fresh single env like `env`, over the metered problem."""
+    from dance_env.envs import CoDesignEnv
+
+    horizon = env.episode.horizon if env.episode.truncates else None
+    return CoDesignEnv(problem=cast(Any, problem), episode=env.episode.name, horizon=horizon)
+
+
+def _check_finished(solver: Solver) -> None:
+    """What Python does not check of a subclass, before anything is evaluated."""
+    kind = type(solver).__name__
+    if not isinstance(getattr(solver, "name", None), str):
+        raise TypeError(
+            f'solver {kind} has no name, which records need: write `name: ClassVar[str] = "..."` in its class'
+        )
+    if not is_dataclass(solver):
+        raise TypeError(
+            f"solver {kind} is no dataclass: decorate it with @dataclass(frozen=True), its fields are its settings"
+        )
+
+
+def _check_seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"the seed is a whole number, not {seed!r}")
+    if seed < 0:
+        raise ValueError(f"the seed is not negative, not {seed}")
+    return int(seed)
+
+
+def _as_env(env: Any) -> CoDesignEnv | CoDesignVectorEnv:
+    """The env behind whatever the caller named."""
+    from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
+    from dance_env.problem import Problem
+
+    if isinstance(env, str):
+        if re.search(r"-v\d+$", env):
+            import gymnasium
+
+            return _as_env(gymnasium.make(env))
+        return CoDesignEnv(env)
+    if isinstance(env, Problem):
+        return CoDesignEnv(problem=env)
+    inner = getattr(env, "unwrapped", env)
+    if isinstance(inner, CoDesignEnv | CoDesignVectorEnv):
+        return inner
+    raise TypeError(
+        "a solver runs on a CoDesignEnv (single, vector or wrapped), a Problem, a task's name or a Gymnasium id; "
+        f"not on {env!r}"
+    )

@@ -1,0 +1,83 @@
+"""Simulated annealing: one neighbour at a time, worse ones accepted less and less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from solvers.contract.solver import Solver
+from solvers.methods.moves import mutate
+
+if TYPE_CHECKING:
+    from dance_env.envs import CoDesignEnv
+    from solvers.contract.meter import Meter
+
+
+@dataclass(frozen=True)
+class Annealing(Solver):
+    """Metropolis chains in step over the budget (Kirkpatrick et al. 1983), cooled geometrically.
+
+    The temperature is in units of the objective's spread over the first designs, so that its scale is no matter. Of two
+    designs of which one is infeasible, or both, the lower violation wins whatever the temperature.
+
+    Attributes:
+        chains: designs that are moved in one batch.
+        start: first temperature, in spreads of the objective over the starting designs.
+        end: last temperature, in the same unit.
+        changes: choices changed by a move, in the mean; at least one always is.
+        leap: probability that an ordinal choice jumps anywhere instead of stepping nearby.
+        sample: random designs evaluated first, of which the best start the chains.
+    """
+
+    name: ClassVar[str] = "annealing"
+    chains: int = 4
+    start: float = 0.1
+    end: float = 0.001
+    changes: float = 1.0
+    leap: float = 0.2
+    sample: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("chains", "sample"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
+        if self.sample < self.chains:
+            raise ValueError(f"{self.chains} chains start from a sample of at least as many, not of {self.sample}")
+        if not 0 < self.end <= self.start:
+            raise ValueError(f"the temperature falls from start to end, above 0; not from {self.start} to {self.end}")
+        if not 0 <= self.leap <= 1:
+            raise ValueError(f"leap is a probability, not {self.leap}")
+        if not self.changes > 0:
+            raise ValueError(f"changes is above 0, not {self.changes}")
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        """Move all chains, cool, repeat until the budget is spent."""
+        meter: Meter = env.problem.meter  # type: ignore[attr-defined]
+        designs = env.space.sample(rng, self.sample)
+        evaluation = env.evaluate(designs)
+        spread = _spread(evaluation.objective)
+        best = np.lexsort((evaluation.objective, evaluation.violation))[: self.chains]
+        designs, objective, violation = designs[best], evaluation.objective[best], evaluation.violation[best]
+        rate = min(1.0, self.changes / env.space.num_choices)
+        while True:
+            cooled = meter.spent / meter.budget
+            temperature = spread * self.start * (self.end / self.start) ** cooled
+            moved = mutate(env.space, designs, rng, rate=rate, leap=self.leap)
+            evaluation = env.evaluate(moved)
+            # Feasible against feasible by Metropolis; anything else by violation.
+            rise = np.where(np.isinf(evaluation.objective), np.inf, evaluation.objective - objective)
+            metropolis = rng.random(self.chains) < np.exp(-np.maximum(rise, 0.0) / temperature)
+            equal = evaluation.violation == violation
+            accepted = (evaluation.violation < violation) | (equal & metropolis)
+            designs = np.where(accepted[:, None], moved, designs)
+            objective = np.where(accepted, evaluation.objective, objective)
+            violation = np.where(accepted, evaluation.violation, violation)
+
+
+def _spread(objective: np.ndarray) -> float:
+    """Standard deviation of the finite values; 1 where they do not vary."""
+    finite = objective[np.isfinite(objective)]
+    spread = float(finite.std()) if finite.size else 0.0
+    return spread if spread > 0 else 1.0

@@ -1,0 +1,59 @@
+"""Regularised evolution: the oldest dies, not the worst."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from solvers.contract.solver import Solver
+from solvers.methods.moves import mutate
+
+if TYPE_CHECKING:
+    from dance_env.envs import CoDesignEnv
+
+
+@dataclass(frozen=True)
+class RegularisedEvolution(Solver):
+    """Ageing evolution, the usual yardstick of network search (Real et al. 2019, arXiv 1802.01548).
+
+    The best of a random tournament has a mutant; the mutant joins, the oldest member leaves. A feasible design beats an
+    infeasible one, of two infeasible ones the lower violation wins.
+
+    Attributes:
+        population: members alive.
+        tournament: members that compete to be the parent.
+        changes: choices changed by mutation, in the mean; at least one always is.
+        leap: probability that a mutated ordinal choice jumps anywhere instead of stepping nearby.
+    """
+
+    name: ClassVar[str] = "regularised-evolution"
+    population: int = 50
+    tournament: int = 15
+    changes: float = 1.0
+    leap: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.tournament <= self.population:
+            raise ValueError(
+                f"a tournament holds between 1 and {self.population} members, the population, not {self.tournament}"
+            )
+        if not 0 <= self.leap <= 1:
+            raise ValueError(f"leap is a probability, not {self.leap}")
+        if not self.changes > 0:
+            raise ValueError(f"changes is above 0, not {self.changes}")
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        """One mutant at a time, until the budget is spent."""
+        designs = env.space.sample(rng, self.population)
+        evaluation = env.evaluate(designs)
+        alive = deque(zip(evaluation.violation, evaluation.objective, designs, strict=True), maxlen=self.population)
+        rate = min(1.0, self.changes / env.space.num_choices)
+        while True:
+            competitors = rng.choice(self.population, self.tournament, replace=False)
+            parent = min((alive[index] for index in competitors), key=lambda member: (member[0], member[1]))
+            mutant = mutate(env.space, parent[2][None], rng, rate=rate, leap=self.leap)
+            evaluation = env.evaluate(mutant)
+            alive.append((evaluation.violation[0], evaluation.objective[0], mutant[0]))

@@ -1,0 +1,47 @@
+"""Exhaustive search: looks at every design, so what it finds is the optimum."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from dance_env.analysis.exact import optimum, pareto_front
+from solvers.contract.solver import Solver
+
+if TYPE_CHECKING:
+    from dance_env.envs import CoDesignEnv
+
+
+@dataclass(frozen=True)
+class Exhaustive(Solver):
+    """The exact optimum, then the exact Pareto front of error against the objective's cost, as far as the budget goes.
+
+    It reads the cost table whole (the ledger says so), and is billed one cost query for every network and accelerator
+    and the seconds of the pass over them, whether it is made or its answer lies in the cache. Only for problems that
+    `dance_env.analysis.exact` takes.
+
+    Attributes:
+        front: evaluate the front's designs after the optimum.
+    """
+
+    name: ClassVar[str] = "exhaustive"
+    deterministic: ClassVar[bool] = True
+    needs_every_design: ClassVar[bool] = True
+    front: bool = True
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        """Evaluate the optimum and, if the budget allows, the front."""
+        meter = env.problem.meter  # type: ignore[attr-defined]  # a solver's env is metered
+        problem = env.problem.unmetered  # type: ignore[attr-defined]
+        start = time.perf_counter()
+        with meter.oracle():
+            best = optimum(problem)
+            front = pareto_front(problem).designs if self.front else best.design[None]
+        if time.perf_counter() - start < best.pass_seconds:  # read from the cache: an earlier call made the pass
+            meter.bill_cached_oracle(best.pass_seconds)
+        meter.bill_costs(best.designs_compared)
+        env.evaluate(best.design[None])
+        env.evaluate(front[(front != best.design).any(axis=1)])

@@ -1,0 +1,34 @@
+"""Random search: the yardstick that any other solver has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from solvers.contract.solver import Solver
+
+if TYPE_CHECKING:
+    from dance_env.envs import CoDesignEnv
+
+
+@dataclass(frozen=True)
+class RandomSearch(Solver):
+    """Designs drawn uniformly over the space.
+
+    Attributes:
+        batch: designs evaluated at a time; changes speed, not what is drawn.
+    """
+
+    name: ClassVar[str] = "random"
+    batch: int = 256
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch is at least 1, not {self.batch}")
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        """Sample until the budget is spent."""
+        while True:
+            env.evaluate(env.space.sample(rng, self.batch))

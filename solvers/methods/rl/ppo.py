@@ -1,0 +1,139 @@
+"""Proximal policy optimisation through stable-baselines3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from stable_baselines3 import PPO as StablePPO
+from stable_baselines3.common.callbacks import BaseCallback
+
+from dance_env.envs import EPISODE_NAMES
+from dance_env.envs.constraint_penalty import VectorConstraintPenalty
+from dance_env.suggest import nearest
+from solvers.contract.isolation import isolated_global_state
+from solvers.contract.solver import Solver
+from solvers.methods.rl.return_scale import spread
+from solvers.methods.rl.vec_env import CoDesignVecEnv
+
+if TYPE_CHECKING:
+    from dance_env.envs import CoDesignEnv
+    from solvers.contract.meter import Meter
+
+
+@dataclass(frozen=True)
+class PPO(Solver):
+    """A policy over designs, improved by clipped policy gradients (Schulman et al. 2017).
+
+    Attributes:
+        episode: the episode style that the policy acts in.
+        updates: how many times the policy is updated over the budget; the budget divided by it is the batch of episodes
+            between two updates.
+        smallest_batch: a batch has no fewer episodes, however small the budget.
+        epochs: passes over a rollout in an update.
+        minibatches: parts that a rollout is split into in each pass.
+        learning_rate: Adam's, falling linearly to a tenth over the budget.
+        entropy: weight of the entropy bonus.
+        clip: how far a probability ratio may move in an update.
+        gae_lambda: trade-off of the advantage estimate; 1 takes returns as they are.
+        hidden: widths of the policy's and the value function's hidden layers.
+        penalty: first weight of the violation in the reward, in spreads of the objective for a violation of 1.
+        penalty_growth: factor on that weight after every batch of which less than half is feasible.
+    """
+
+    name: ClassVar[str] = "ppo"
+    episode: str = "one-shot"
+    updates: int = 128
+    smallest_batch: int = 8
+    epochs: int = 8
+    minibatches: int = 1
+    learning_rate: float = 0.03
+    entropy: float = 0.03
+    clip: float = 0.2
+    gae_lambda: float = 1.0
+    hidden: tuple[int, ...] = ()
+    penalty: float = 10.0
+    penalty_growth: float = 1.05
+
+    def __post_init__(self) -> None:
+        if self.episode not in EPISODE_NAMES:
+            raise ValueError(f"there is no episode style {self.episode!r}. {nearest(self.episode, EPISODE_NAMES)}")
+        for name in ("updates", "smallest_batch", "epochs", "minibatches"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
+        if self.smallest_batch < 2 * self.minibatches:
+            raise ValueError(
+                f"a minibatch needs two episodes at least: a smallest batch of {self.smallest_batch} cannot be split "
+                f"into {self.minibatches}"
+            )
+
+    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        """Roll out, update, until the budget is spent.
+
+        Where there are constraints, a few random designs are evaluated first, for the scale of the penalty.
+        """
+        meter: Meter = env.problem.meter  # type: ignore[attr-defined]
+        seed = int(rng.integers(2**31))
+        steps = env.vector(1, episode=self.episode).episode.horizon
+        evaluations = steps if self.episode == "refine" else 1  # of an episode
+        num_envs = max(self.smallest_batch, meter.budget // (self.updates * evaluations))
+        batch = env.vector(num_envs, episode=self.episode)
+        penalised = None
+        if env.problem.objective.constraints:
+            objective = env.evaluate(env.space.sample(rng, 4 * self.smallest_batch)).objective
+            penalised = VectorConstraintPenalty(batch, weight=self.penalty * spread(objective))
+        with isolated_global_state(seed):
+            adapter = CoDesignVecEnv(batch if penalised is None else penalised, seed=seed)
+            model = StablePPO(
+                "MlpPolicy",
+                adapter,
+                learning_rate=lambda left: self.learning_rate * max(0.1, left),
+                n_steps=steps,
+                batch_size=num_envs * steps // self.minibatches,
+                n_epochs=self.epochs,
+                gamma=1.0,
+                gae_lambda=self.gae_lambda,
+                clip_range=self.clip,
+                ent_coef=self.entropy,
+                policy_kwargs={"net_arch": list(self.hidden)},
+                seed=seed,
+                device="cpu",
+            )
+            # In timesteps, rounded up to whole rollouts: the meter ends the run within the last one.
+            rollouts = -(-meter.budget // (num_envs * evaluations))
+            total = rollouts * num_envs * steps
+            callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
+            if penalised is not None:
+                callbacks.append(_RaisePenalty(adapter, penalised, growth=self.penalty_growth))
+            model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
+
+
+class _StopWhenSpent(BaseCallback):
+    """Ends learning with the step that spends the budget, rather than training once more for nothing."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def _on_step(self) -> bool:
+        return self._meter.left > 0
+
+
+class _RaisePenalty(BaseCallback):
+    """Raises the weight of the violation as long as less than half of a batch is feasible.
+
+    No one weight suits: too low, and the policy settles just outside of the feasible designs; too high, and the
+    objective is lost beside it.
+    """
+
+    def __init__(self, adapter: CoDesignVecEnv, penalised: VectorConstraintPenalty, *, growth: float) -> None:
+        super().__init__()
+        self._adapter, self._penalised, self._growth = adapter, penalised, growth
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self._adapter.feasible_share < 0.5:
+            self._penalised.weight *= self._growth
