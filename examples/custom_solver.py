@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from dance_env.envs import CoDesignEnv
 from solvers import Solver
+from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class HillClimber(Solver):
     name: ClassVar[str] = "hill-climber"
     neighbours: int = 16
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        """Climb until the budget is spent: then `env.evaluate` raises, and the run ends."""
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        """Climb until the budget is spent: then `problem.evaluate` raises, and the run ends."""
         while True:
-            here, best = env.space.sample(rng, 1)[0], np.inf
+            here, best = problem.space.sample(rng, 1)[0], np.inf
             while True:
-                around = rng.permutation(np.vstack((here, env.space.neighbours(here))))[: self.neighbours]
-                evaluation = env.evaluate(around)
+                around = rng.permutation(np.vstack((here, problem.space.neighbours(here))))[: self.neighbours]
+                evaluation = problem.evaluate(around)
                 objective = np.where(evaluation.feasible, evaluation.objective, np.inf)
                 if not objective.min() < best:
                     break

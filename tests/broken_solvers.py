@@ -12,17 +12,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dance_env.envs import CoDesignEnv
 from solvers import Solver
+from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
 class _Broken(Solver):
     name: ClassVar[str] = "broken"
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
-            env.evaluate(env.space.sample(rng, 16))
+            problem.evaluate(problem.space.sample(rng, 16))
 
 
 @dataclass(frozen=True)
@@ -36,50 +36,50 @@ class FunctionAsSetting(_Broken):
 class BehindTheMeter(_Broken):
     """Asks the problem itself, past its budget."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        problem: Any = env.problem
-        problem.unmetered.evaluate(env.space.sample(rng, 1000))
-        super().search(env, rng)
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        problem: Any = problem
+        problem.unmetered.evaluate(problem.space.sample(rng, 1000))
+        super().search(problem, rng)
 
 
 @dataclass(frozen=True)
 class LeavesTheRest(_Broken):
     """Evaluates whole batches only, and leaves what is left of the budget."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        meter = env.problem.meter  # type: ignore[attr-defined]
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        meter = problem.meter
         while meter.left >= 10:
-            env.evaluate(env.space.sample(rng, 10))
+            problem.evaluate(problem.space.sample(rng, 10))
 
 
 @dataclass(frozen=True)
 class NeverEnds(_Broken):
     """Takes every error for a passing trouble, the end of its budget too."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
             with contextlib.suppress(Exception):
-                env.evaluate(env.space.sample(rng, 16))
+                problem.evaluate(problem.space.sample(rng, 16))
 
 
 @dataclass(frozen=True)
 class LooksAheadInThreads(_Broken):
     """Asks the env from several threads at once."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        batches = [env.space.sample(rng, 4) for _ in range(100)]
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        batches = [problem.space.sample(rng, 4) for _ in range(100)]
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(env.evaluate, batches))
+            list(pool.map(problem.evaluate, batches))
 
 
 @dataclass(frozen=True)
 class OrderOfASet(_Broken):
     """Takes designs out of a set, in the order of their hashes."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
-            drawn = {design.tobytes() for design in env.space.sample(rng, 16)}
-            env.evaluate(np.array([np.frombuffer(each, dtype=np.int64) for each in drawn]))
+            drawn = {design.tobytes() for design in problem.space.sample(rng, 16)}
+            problem.evaluate(np.array([np.frombuffer(each, dtype=np.int64) for each in drawn]))
 
 
 @dataclass(frozen=True)
@@ -93,55 +93,55 @@ class CannotBePickled(_Broken):
 class OwnRandomness(_Broken):
     """Draws from a generator that nobody seeded."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        super().search(env, np.random.default_rng())
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        super().search(problem, np.random.default_rng())
 
 
 @dataclass(frozen=True)
 class GlobalRandomness(_Broken):
     """Draws from a global generator that somebody else seeds."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        super().search(env, np.random.default_rng(random.getrandbits(32)))
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        super().search(problem, np.random.default_rng(random.getrandbits(32)))
 
 
 @dataclass(frozen=True)
 class IgnoresSeed(_Broken):
     """Always the same."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        super().search(env, np.random.default_rng(7))
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        super().search(problem, np.random.default_rng(7))
 
 
 @dataclass(frozen=True)
 class SeedsNumpy(_Broken):
     """Seeds NumPy's global generator for a library's sake, and leaves it seeded."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         np.random.seed(int(rng.integers(2**31)))  # noqa: NPY002
-        super().search(env, rng)
+        super().search(problem, rng)
 
 
 @dataclass(frozen=True)
 class CapsTorchThreads(_Broken):
     """Changes torch's threads for everybody."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         import torch
 
         torch.set_num_threads(torch.get_num_threads() + 1)
-        super().search(env, rng)
+        super().search(problem, rng)
 
 
 @dataclass(frozen=True)
 class CooksTheBooks(_Broken):
     """Writes better objectives into the record."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         try:
-            super().search(env, rng)
+            super().search(problem, rng)
         finally:
-            writer = env.problem.meter._writer  # type: ignore[attr-defined]
+            writer = problem.meter._writer
             writer._arrays["objective"][:] -= 1.0
 
 
@@ -149,18 +149,18 @@ class CooksTheBooks(_Broken):
 class NeedsTwoOptions(_Broken):
     """Moves every choice to another option."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
-            env.evaluate(1 + rng.integers(env.space.option_counts - 1, size=(8, env.space.num_choices)))
+            problem.evaluate(1 + rng.integers(problem.space.option_counts - 1, size=(8, problem.space.num_choices)))
 
 
 @dataclass(frozen=True)
 class NeedsFeasible(_Broken):
     """Takes the best of the feasible designs, as if there always were one."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
-            evaluation = env.evaluate(env.space.sample(rng, 64))
+            evaluation = problem.evaluate(problem.space.sample(rng, 64))
             evaluation.objective[evaluation.feasible].min()
 
 
@@ -168,9 +168,9 @@ class NeedsFeasible(_Broken):
 class RefusesInfeasible(_Broken):
     """Takes a violation for an error."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
-            if (env.evaluate(env.space.sample(rng, 16)).violation > 0).any():
+            if (problem.evaluate(problem.space.sample(rng, 16)).violation > 0).any():
                 raise ValueError("infeasible")
 
 
@@ -178,19 +178,19 @@ class RefusesInfeasible(_Broken):
 class NeedsFiniteCost(_Broken):
     """Fits something to the objectives."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
-            designs = env.space.sample(rng, 16)
-            np.linalg.svd(env.evaluate(designs).objective[:, None] * designs)
+            designs = problem.space.sample(rng, 16)
+            np.linalg.svd(problem.evaluate(designs).objective[:, None] * designs)
 
 
 @dataclass(frozen=True)
 class CannotBeInterrupted(_Broken):
     """Swallows the interrupt."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         try:
-            super().search(env, rng)
+            super().search(problem, rng)
         except KeyboardInterrupt:
             return
 
@@ -199,10 +199,11 @@ class CannotBeInterrupted(_Broken):
 class NeedsOneShot(_Broken):
     """Takes the env's own steps for whole designs."""
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        env = problem.env()
         while True:
             env.reset(seed=int(rng.integers(2**31)))
-            env.step(env.space.sample(rng, 1)[0])
+            env.step(problem.space.sample(rng, 1)[0])
 
 
 @dataclass(frozen=True)
@@ -225,8 +226,8 @@ class NotFrozen(Solver):
 
     name: ClassVar[str] = "not-frozen"
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        env.evaluate(env.space.sample(rng, 1))
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        problem.evaluate(problem.space.sample(rng, 1))
 
 
 CAUGHT_BY: dict[str, tuple[type[Solver], ...]] = {

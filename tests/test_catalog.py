@@ -25,8 +25,8 @@ class Mine(Solver):
     name: ClassVar[str] = "mine"
     batch: int = 3
 
-    def search(self, env, rng):
-        env.evaluate(env.space.sample(rng, self.batch))
+    def search(self, problem, rng):
+        problem.evaluate(problem.space.sample(rng, self.batch))
 
 class Unfinished(Solver):
     name = "unfinished"
@@ -34,7 +34,7 @@ class Unfinished(Solver):
 class Mutable(Solver):
     name = "mutable"
 
-    def search(self, env, rng):
+    def search(self, problem, rng):
         pass
 
 class NoSolver:

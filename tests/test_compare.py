@@ -104,8 +104,8 @@ from solvers import Solver
 @dataclass(frozen=True)
 class Corner(Solver):
     name = "corner"
-    def search(self, env, rng):
-        env.evaluate(env.space.sample(rng, 1) * 0)
+    def search(self, problem, rng):
+        problem.evaluate(problem.space.sample(rng, 1) * 0)
 """
 
 
@@ -202,8 +202,8 @@ def test_report_holds_table_and_plots(comparison):
 class FindsAndFails(Solver):
     name = "fails $|<b>"
 
-    def search(self, env, rng):
-        env.evaluate(env.space.sample(rng, 5))
+    def search(self, problem, rng):
+        problem.evaluate(problem.space.sample(rng, 5))
         raise ValueError("oh\n## no <b>")
 
 
@@ -270,7 +270,7 @@ from solvers import Solver
 @dataclass(frozen=True)
 class Killed(Solver):
     name = "killed"
-    def search(self, env, rng):
+    def search(self, problem, rng):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from dance_env.analysis.exact import pareto_front
-from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
@@ -90,10 +89,9 @@ def large_area(cost):
     return 1e3 / cost.area_mm2 + 0.0 * cost.latency_s
 
 
-def corners_of(problem: MeteredProblem) -> tuple[Corners, CoDesignEnv]:
-    env = CoDesignEnv(problem=problem)
+def corners_of(problem: MeteredProblem) -> tuple[Corners, MeteredProblem]:
     appraise = best_accelerators(problem, AcceleratorCosts.ask(problem))
-    return Corners(env, env.relax(), appraise, lambdas=(1.0,), tolerances=1, device="cpu"), env
+    return Corners(problem, problem.relax(), appraise, lambdas=(1.0,), tolerances=1, device="cpu"), problem
 
 
 def test_one_gradient_foretells_all_neighbours_exactly():
@@ -134,9 +132,9 @@ def test_visits_stop_where_the_budget_ends():
 
 def test_nothing_is_evaluated_twice():
     asked = metered(synthetic_problem(6))
-    corners, env = corners_of(asked)
+    corners, _ = corners_of(asked)
     corners.refine(np.array([[0, 0, 0, 0]]), visits=5, width=2)
-    finalists = Finalists(env, (1.0,))
+    finalists = Finalists(asked, (1.0,))
     designs = corners.ranked()
     assert finalists.evaluate(np.repeat(designs[:3], 2, axis=0), most=10) == 3
     assert finalists.evaluate(designs[:5], most=10) == 2

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.tasks import make_problem
@@ -150,7 +149,7 @@ def test_a_penalty_moves_to_smaller_networks_and_finds_the_least_penalised_one(p
 
 def test_shares_add_up_to_the_networks_share_of_the_macs() -> None:
     problem = make_problem("tiny/balanced")
-    shares = macs_shares(CoDesignEnv(problem=problem))
+    shares = macs_shares(problem)
     networks = networks_of(problem)
     macs = problem.network_space.macs(networks)
     columns = networks + problem.costs.offsets

@@ -19,6 +19,7 @@ from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver
 from solvers.contract.ledger import BudgetIgnored
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.random_search import RandomSearch
 from solvers.testing import CHECKS, CheckFailed, check_solver
 
@@ -79,10 +80,10 @@ def test_solver_without_an_end_has_a_report() -> None:
     class LooksForSomethingNew(Solver):
         name: ClassVar[str] = "looks-for-something-new"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
             while True:
                 with contextlib.suppress(Exception):
-                    env.space.sample(rng, 1)
+                    problem.space.sample(rng, 1)
 
     report = check_solver(LooksForSomethingNew(), checks=["one-option-choices", "budget-is-spent"], seconds=0.2)
     assert all("did not end within 0.2 s" in outcome.failure for outcome in report.outcomes)
@@ -104,8 +105,8 @@ class Fails(Solver):
 
     name: ClassVar[str] = "fails"
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        env.evaluate(env.space.sample(rng, 5))
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        problem.evaluate(problem.space.sample(rng, 5))
         raise ZeroDivisionError("of all things")
 
 
@@ -125,7 +126,7 @@ def test_what_is_no_exception_fails_the_run_too(ending: BaseException) -> None:
     class Leaves(Solver):
         name: ClassVar[str] = "leaves"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
             raise ending
 
     with pytest.raises(SolverFailed, match=type(ending).__name__):
@@ -147,8 +148,8 @@ class EndsEarly(Solver):
     name: ClassVar[str] = "ends-early"
     evaluations: int = 3
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        env.evaluate(env.space.sample(rng, self.evaluations))
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        problem.evaluate(problem.space.sample(rng, self.evaluations))
 
 
 def test_statuses() -> None:
@@ -168,8 +169,8 @@ def test_interrupt_in_the_solver_keeps_the_result() -> None:
     class Interrupted(Solver):
         name: ClassVar[str] = "interrupted"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-            env.evaluate(env.space.sample(rng, 5))
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            problem.evaluate(problem.space.sample(rng, 5))
             raise KeyboardInterrupt
 
     result = Interrupted().solve(synthetic_problem(0), budget=10, seed=0)
@@ -191,9 +192,10 @@ def test_solver_sees_the_episode_style_of_the_env_it_was_given() -> None:
     class Looks(Solver):
         name: ClassVar[str] = "looks"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-            assert (env.episode.name, env.episode.horizon) == ("refine", 5)
-            env.evaluate(env.space.sample(rng, 1))
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            episode = problem.env().episode
+            assert (episode.name, episode.horizon) == ("refine", 5)
+            problem.evaluate(problem.space.sample(rng, 1))
 
     problem = synthetic_problem(0)
     Looks().solve(CoDesignEnv(problem=problem, episode="refine", horizon=5), budget=1, seed=0)
@@ -205,13 +207,14 @@ def test_env_steps_and_vector_steps_are_on_the_meter() -> None:
     class Steps(Solver):
         name: ClassVar[str] = "steps"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            env = problem.env()
             env.reset(seed=0)
-            env.step(env.space.sample(rng, 1)[0])
-            batch = env.vector(4)
+            env.step(problem.space.sample(rng, 1)[0])
+            batch = problem.vector(4)
             batch.reset(seed=0)
             while True:
-                batch.step(env.space.sample(rng, 4))
+                batch.step(problem.space.sample(rng, 4))
 
     result = Steps().solve(synthetic_problem(0), budget=10, seed=0)
     assert result.status is Status.BUDGET_SPENT
@@ -245,8 +248,8 @@ def test_metered_env_is_not_metered_twice() -> None:
     class Nested(Solver):
         name: ClassVar[str] = "nested"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-            RandomSearch().solve(env, budget=5, seed=0)
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            RandomSearch().solve(problem.env(), budget=5, seed=0)
 
     with pytest.raises(SolverFailed, match="already on a solver's meter"):
         Nested().solve(synthetic_problem(0), budget=5, seed=0)
@@ -259,10 +262,10 @@ def test_solver_may_catch_the_end_of_its_budget() -> None:
     class Stubborn(Solver):
         name: ClassVar[str] = "stubborn"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
             for _ in range(4):
                 try:
-                    env.evaluate(env.space.sample(rng, 4))
+                    problem.evaluate(problem.space.sample(rng, 4))
                 except BudgetExhausted as error:
                     refusals.append(error)
 
@@ -286,14 +289,14 @@ def test_callback_is_told_the_truth() -> None:
 def test_a_solver_without_a_name_or_settings_is_told_what_to_write() -> None:
     @dataclass(frozen=True)
     class Nameless(Solver):
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-            env.evaluate(env.space.sample(rng, 1))
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            problem.evaluate(problem.space.sample(rng, 1))
 
     class Plain(Solver):
         name = "plain"
 
-        def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-            env.evaluate(env.space.sample(rng, 1))
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            problem.evaluate(problem.space.sample(rng, 1))
 
     with pytest.raises(TypeError, match="solver Nameless has no name, which records need: write `name: ClassVar"):
         Nameless().solve(synthetic_problem(0), budget=5, seed=0)

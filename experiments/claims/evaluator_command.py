@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         file = wanted.out / "evaluator.json"
         kept = evaluator_path(problem, settings, device=wanted.device)
         _write(file, task=problem.name, settings=settings, judged=judged, bill=bill, kept=kept)
-        print(f"written: {file}")  # noqa: T201
+        print(f"written: {file}")
     return 0
 
 
@@ -145,7 +145,7 @@ def _print(
         "mixed: probabilities as the search feeds them; single: one-hot. commonest: what always answering with the "
         "commonest best option scores.",
     ]
-    print("\n".join(line.rstrip() for line in lines))  # noqa: T201
+    print("\n".join(line.rstrip() for line in lines))
 
 
 def _text(cell: Cell) -> str:
@@ -184,4 +184,4 @@ def _tell(what: str, done: int, total: int) -> None:
     """Progress on standard error, where a person looks on."""
     if sys.stderr.isatty():
         end = "\n" if done >= total else ""
-        print(f"\r{what}: {done}/{total}\x1b[K", end=end, file=sys.stderr, flush=True)  # noqa: T201
+        print(f"\r{what}: {done}/{total}\x1b[K", end=end, file=sys.stderr, flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from solvers.contract.meter import Meter
 
 if TYPE_CHECKING:
     from dance_env.cost import Cost
+    from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
     from dance_env.graph import LayerSpace, NetworkSpace
     from dance_env.objective import Objective
     from dance_env.problem import Evaluation, Problem
@@ -35,8 +36,12 @@ class MeteredProblem:
     | `unmetered` | nothing, but the ledger says `tables_read` |
     """
 
-    def __init__(self, problem: Problem, meter: Meter) -> None:
+    def __init__(
+        self, problem: Problem, meter: Meter, *, episode: str = "one-shot", horizon: int | None = None
+    ) -> None:
+        """Put `problem` on `meter`; `episode` and `horizon` are what `env` and `vector` make unless told otherwise."""
         self._problem = problem
+        self._episode, self._horizon = episode, horizon
         self.meter = meter
         self.name: str = problem.name
         self.network_space: NetworkSpace | LayerSpace = problem.network_space
@@ -106,6 +111,27 @@ class MeteredProblem:
         with self.meter.oracle():
             relaxed = self._problem.relax(device=device, dtype=dtype)
         return MeteredRelaxedProblem(relaxed, self.meter)
+
+    def env(self, *, episode: str | None = None, horizon: int | None = None) -> CoDesignEnv:
+        """The Gymnasium environment of this problem, on the same meter.
+
+        Args:
+            episode: a style out of `dance_env.EPISODE_NAMES`; by default that of the env that `solve` was given.
+            horizon: steps of a refine episode.
+        """
+        from dance_env.envs import CoDesignEnv
+
+        return CoDesignEnv(problem=cast(Any, self), **self._style(episode, horizon))
+
+    def vector(self, num_envs: int, *, episode: str | None = None, horizon: int | None = None) -> CoDesignVectorEnv:
+        """`num_envs` episodes side by side, on the same meter; arguments as for `env`."""
+        from dance_env.envs import CoDesignVectorEnv
+
+        return CoDesignVectorEnv(cast(Any, self), num_envs=num_envs, **self._style(episode, horizon))
+
+    def _style(self, episode: str | None, horizon: int | None) -> dict[str, Any]:
+        given = episode is None or episode == self._episode
+        return {"episode": episode or self._episode, "horizon": horizon or (self._horizon if given else None)}
 
     def design(self, networks: np.ndarray, hardware: np.ndarray) -> np.ndarray:
         """Designs (batch, choices) from networks (batch, network choices) and hardware indices (batch,)."""

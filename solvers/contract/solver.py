@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -48,13 +48,13 @@ class Solver(ABC):
     """Whether it looks at every design, so that there must not be too many."""
 
     @abstractmethod
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
-        """Look for good designs; whatever is evaluated on `env` is recorded, there is nothing to return.
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        """Look for good designs; whatever is evaluated on `problem` is recorded, there is nothing to return.
 
         Args:
-            env: one metered problem in every form: the Gymnasium interface, `env.vector(num_envs)` for a batch of
-                episodes, `env.space`, `env.evaluate(designs)`, `env.relax()`. `env.problem.meter` tells the budget
-                and what is left of it. When that is spent, the next question raises `BudgetExhausted`: let it pass.
+            problem: the problem, on the run's meter: `problem.space`, `problem.evaluate(designs)`, `problem.relax()`;
+                `problem.env()` and `problem.vector(num_envs)` give the Gymnasium interface. `problem.meter` tells the
+                budget and what is left of it. When that is spent, the next query raises `BudgetExhausted`: let it pass.
             rng: the only source of randomness. For a library that wants a number, draw one from it; give one to
                 `reset(seed=...)` as well where an episode starts at random (refine), and to `action_space.seed` where
                 you sample from it. Global random state must be left as it was found.
@@ -95,7 +95,10 @@ class Solver(ABC):
         meter = Meter(
             budget, problem.space.num_choices, solver=self.name, task=problem.name, seed=seed, callback=callback
         )
-        metered = _metered(given, MeteredProblem(problem, meter))
+        episode = given.episode
+        metered = MeteredProblem(
+            problem, meter, episode=episode.name, horizon=episode.horizon if episode.truncates else None
+        )
         status, reason, failure = Status.STOPPED_EARLY, "", None
         try:
             self.search(metered, np.random.default_rng(seed))
@@ -133,14 +136,6 @@ class Solver(ABC):
                 result,
             ) from failure
         return result
-
-
-def _metered(env: CoDesignEnv | CoDesignVectorEnv, problem: MeteredProblem) -> CoDesignEnv:
-    """A fresh single env like `env`, over the metered problem."""
-    from dance_env.envs import CoDesignEnv
-
-    horizon = env.episode.horizon if env.episode.truncates else None
-    return CoDesignEnv(problem=cast(Any, problem), episode=env.episode.name, horizon=horizon)
 
 
 def _check_finished(solver: Solver) -> None:

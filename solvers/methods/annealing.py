@@ -11,8 +11,8 @@ from solvers.contract.solver import Solver
 from solvers.methods.moves import mutate
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
     from solvers.contract.meter import Meter
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,20 @@ class Annealing(Solver):
         if not self.changes > 0:
             raise ValueError(f"changes is above 0, not {self.changes}")
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Move all chains, cool, repeat until the budget is spent."""
-        meter: Meter = env.problem.meter  # type: ignore[attr-defined]
-        designs = env.space.sample(rng, self.sample)
-        evaluation = env.evaluate(designs)
+        meter: Meter = problem.meter
+        designs = problem.space.sample(rng, self.sample)
+        evaluation = problem.evaluate(designs)
         spread = _spread(evaluation.objective)
         best = np.lexsort((evaluation.objective, evaluation.violation))[: self.chains]
         designs, objective, violation = designs[best], evaluation.objective[best], evaluation.violation[best]
-        rate = min(1.0, self.changes / env.space.num_choices)
+        rate = min(1.0, self.changes / problem.space.num_choices)
         while True:
             cooled = meter.spent / meter.budget
             temperature = spread * self.start * (self.end / self.start) ** cooled
-            moved = mutate(env.space, designs, rng, rate=rate, leap=self.leap)
-            evaluation = env.evaluate(moved)
+            moved = mutate(problem.space, designs, rng, rate=rate, leap=self.leap)
+            evaluation = problem.evaluate(moved)
             # Feasible against feasible by Metropolis; anything else by violation.
             rise = np.where(np.isinf(evaluation.objective), np.inf, evaluation.objective - objective)
             metropolis = rng.random(self.chains) < np.exp(-np.maximum(rise, 0.0) / temperature)

@@ -23,7 +23,7 @@ from solvers.methods.dance.hdx import HardConstraints, HdxSettings
 from solvers.methods.dance.threads import torch_threads
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 _IDLE_ROUNDS = 20
 """Rounds without anything new to evaluate after which a run ends: the space is smaller than the budget."""
@@ -61,14 +61,14 @@ class EDD(Solver):
         if self.evaluations < 1:
             raise ValueError(f"a round needs at least 1 exact evaluation, not {self.evaluations}")
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Descend, decode and evaluate in rounds until the budget is spent."""
-        meter = env.problem.meter  # type: ignore[attr-defined]  # a solver's env is metered
-        objective = env.problem.objective
-        network_options = env.space.network_options.stop
-        finalists = Finalists(env, (1.0,))
+        meter = problem.meter  # a solver's problem is metered
+        objective = problem.objective
+        network_options = problem.space.network_options.stop
+        finalists = Finalists(problem, (1.0,))
         with torch_threads(self.descent.threads):
-            relaxed = env.relax(device=self.device)
+            relaxed = problem.relax(device=self.device)
 
             def predict(probs: torch.Tensor, _: torch.Tensor, __: float) -> Prediction:
                 found = relaxed(probs[:, :network_options], probs[:, network_options:])
@@ -78,15 +78,15 @@ class EDD(Solver):
             while meter.left and idle < _IDLE_ROUNDS:
                 before = meter.spent
                 plan = plan_round(meter.left, self.descent, evaluations=self.evaluations, queries=1)
-                designs = self._descend(env, predict, rng, plan)
+                designs = self._descend(problem, predict, rng, plan)
                 finalists.evaluate(designs, most=plan.evaluations)
                 idle = idle + 1 if meter.spent == before else 0
 
-    def _descend(self, env: CoDesignEnv, predict: Predict, rng: np.random.Generator, plan: Plan) -> np.ndarray:
+    def _descend(self, problem: MeteredProblem, predict: Predict, rng: np.random.Generator, plan: Plan) -> np.ndarray:
         """Designs (restarts, D), that of the least loss first."""
-        counts = [int(count) for count in env.space.option_counts]
+        counts = [int(count) for count in problem.space.option_counts]
         start = torch.tensor(rng.normal(0.0, self.descent.spread, (plan.restarts, sum(counts))), device=self.device)
-        constraints = env.problem.objective.constraints
+        constraints = problem.objective.constraints
         losses = [np.zeros(plan.restarts)]
 
         def note(_: int, __: torch.Tensor, loss: torch.Tensor) -> None:
@@ -96,7 +96,7 @@ class EDD(Solver):
             predict,
             start,
             option_counts=counts,
-            objective=env.problem.objective,
+            objective=problem.objective,
             lambdas=torch.ones(plan.restarts, dtype=start.dtype, device=self.device),
             steps=plan.steps,
             settings=self.descent,
@@ -105,5 +105,5 @@ class EDD(Solver):
             else None,
             each_step=note,
         )
-        designs = env.space.nearest(softmax_blocks(parameters, counts).cpu().numpy())
+        designs = problem.space.nearest(softmax_blocks(parameters, counts).cpu().numpy())
         return designs[np.argsort(losses[0], kind="stable")]

@@ -12,7 +12,7 @@ from dance_env.analysis.exact import optimum, pareto_front
 from solvers.contract.solver import Solver
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,15 @@ class Exhaustive(Solver):
     needs_every_design: ClassVar[bool] = True
     front: bool = True
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Evaluate the optimum and, if the budget allows, the front."""
-        meter = env.problem.meter  # type: ignore[attr-defined]  # a solver's env is metered
-        problem = env.problem.unmetered  # type: ignore[attr-defined]
+        meter, tables = problem.meter, problem.unmetered
         start = time.perf_counter()
         with meter.oracle():
-            best = optimum(problem)
-            front = pareto_front(problem).designs if self.front else best.design[None]
+            best = optimum(tables)
+            front = pareto_front(tables).designs if self.front else best.design[None]
         if time.perf_counter() - start < best.pass_seconds:  # read from the cache: an earlier call made the pass
             meter.bill_cached_oracle(best.pass_seconds)
         meter.bill_costs(best.designs_compared)
-        env.evaluate(best.design[None])
-        env.evaluate(front[(front != best.design).any(axis=1)])
+        problem.evaluate(best.design[None])
+        problem.evaluate(front[(front != best.design).any(axis=1)])

@@ -10,7 +10,7 @@ import numpy as np
 from solvers.contract.solver import Solver
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RandomSearch(Solver):
         if self.batch < 1:
             raise ValueError(f"batch is at least 1, not {self.batch}")
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Sample until the budget is spent."""
         while True:
-            env.evaluate(env.space.sample(rng, self.batch))
+            problem.evaluate(problem.space.sample(rng, self.batch))

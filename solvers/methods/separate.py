@@ -15,7 +15,7 @@ from solvers.methods.dance.descent import DescentSettings, Prediction, descend, 
 from solvers.methods.dance.threads import torch_threads
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 Score = Callable[[torch.Tensor], torch.Tensor]
 """From network probabilities (R, O_net) to what the network search minimises (R,), percentage points."""
@@ -49,15 +49,17 @@ class Separate(Solver):
     def __post_init__(self) -> None:
         _check_evaluations(self.evaluations)
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Find the most accurate network, then its accelerator."""
         with torch_threads(self.descent.threads):
-            relaxed = env.relax(device=self.device)
+            relaxed = problem.relax(device=self.device)
 
             def error_pct(probs: torch.Tensor) -> torch.Tensor:
                 return 100.0 * (1.0 - relaxed.accuracy(probs))
 
-            _in_two_stages(env, rng, error_pct, settings=self.descent, evaluations=self.evaluations, device=self.device)
+            _in_two_stages(
+                problem, rng, error_pct, settings=self.descent, evaluations=self.evaluations, device=self.device
+            )
 
 
 @dataclass(frozen=True)
@@ -85,37 +87,39 @@ class SeparateFlops(Solver):
         if not 0 <= self.penalty < np.inf:
             raise ValueError(f"penalty is a number of percentage points, 0 or above; got {self.penalty}")
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Find the network of the least penalised error, then its accelerator."""
         with torch_threads(self.descent.threads):
-            relaxed = env.relax(device=self.device)
-            shares = torch.tensor(macs_shares(env), device=self.device)
+            relaxed = problem.relax(device=self.device)
+            shares = torch.tensor(macs_shares(problem), device=self.device)
 
             def penalised(probs: torch.Tensor) -> torch.Tensor:
                 return 100.0 * (1.0 - relaxed.accuracy(probs)) + self.penalty * (probs @ shares)
 
-            _in_two_stages(env, rng, penalised, settings=self.descent, evaluations=self.evaluations, device=self.device)
+            _in_two_stages(
+                problem, rng, penalised, settings=self.descent, evaluations=self.evaluations, device=self.device
+            )
 
 
-def macs_shares(env: CoDesignEnv) -> np.ndarray:
+def macs_shares(problem: MeteredProblem) -> np.ndarray:
     """What each network option (O_net,) adds to the multiply-accumulates, in units of their range over all networks.
 
     The least option of every choice adds 0, and a network's shares add up to a number between 0 and 1: layers do not
     depend on the options chosen elsewhere, so the count is a sum over choices.
     """
-    counts = _network_counts(env)
+    counts = _network_counts(problem)
     networks = np.zeros((sum(counts), len(counts)), dtype=np.int64)
     networks[np.arange(len(networks)), np.repeat(np.arange(len(counts)), counts)] = np.concatenate(
         [np.arange(count) for count in counts]
     )
-    macs = env.problem.network_space.macs(networks).astype(np.float64)
+    macs = problem.network_space.macs(networks).astype(np.float64)
     blocks = [block - block.min() for block in np.split(macs, np.cumsum(counts)[:-1])]
     span = sum(float(block.max()) for block in blocks)
     return np.concatenate(blocks) / (span or 1.0)
 
 
 def _in_two_stages(
-    env: CoDesignEnv,
+    problem: MeteredProblem,
     rng: np.random.Generator,
     score: Score,
     *,
@@ -124,8 +128,8 @@ def _in_two_stages(
     device: str,
 ) -> None:
     """Search networks by their score, then evaluate them on all accelerators, best first, until one is feasible."""
-    counts = _network_counts(env)
-    meter = env.problem.meter  # type: ignore[attr-defined]  # a solver's env is metered
+    counts = _network_counts(problem)
+    meter = problem.meter  # a solver's problem is metered
     plan = plan_round(meter.left, settings, evaluations=evaluations, queries=1)
 
     def predict(probs: torch.Tensor, _: torch.Tensor, __: float) -> Prediction:
@@ -137,7 +141,7 @@ def _in_two_stages(
         predict,
         start,
         option_counts=counts,
-        objective=env.problem.objective,
+        objective=problem.objective,
         lambdas=torch.zeros(plan.restarts, dtype=start.dtype, device=device),
         steps=plan.steps,
         settings=settings,
@@ -148,7 +152,7 @@ def _in_two_stages(
     ranking.climb()
     while ranking:
         network = ranking.take()
-        if env.problem.evaluate_networks(network[None]).feasible.any():
+        if problem.evaluate_networks(network[None]).feasible.any():
             return
         ranking.add(neighbours(network, counts))
 
@@ -220,8 +224,8 @@ def neighbours(network: np.ndarray, counts: list[int]) -> np.ndarray:
     return np.array(rows, dtype=np.int64).reshape(-1, len(counts))
 
 
-def _network_counts(env: CoDesignEnv) -> list[int]:
-    return [int(count) for count in env.space.option_counts[env.space.network]]
+def _network_counts(problem: MeteredProblem) -> list[int]:
+    return [int(count) for count in problem.space.option_counts[problem.space.network]]
 
 
 def _check_evaluations(evaluations: int) -> None:

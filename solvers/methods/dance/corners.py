@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from dance_env.analysis.exact import non_dominated
-from solvers.methods.dance.options import metered, network_option_counts, one_hot
+from solvers.methods.dance.options import network_option_counts, one_hot
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Corners:
     the foreseen Pareto front besides, which no lambda finds where it is not convex. Every point of view has its turn.
 
     Args:
-        env: the metered env.
+        problem: the metered problem.
         relaxed: its differentiable view.
         appraise: what the solver knows of costs.
         lambdas: factors on lambda2.
@@ -60,7 +60,7 @@ class Corners:
 
     def __init__(
         self,
-        env: CoDesignEnv,
+        problem: MeteredProblem,
         relaxed: Any,
         appraise: Appraise,
         *,
@@ -68,14 +68,14 @@ class Corners:
         tolerances: int,
         device: str,
     ) -> None:
-        self._meter = metered(env).meter
+        self._meter = problem.meter
         self._relaxed = relaxed
         self._appraise = appraise
-        weights: list[float | None] = [factor * env.problem.objective.weight for factor in lambdas]
+        weights: list[float | None] = [factor * problem.objective.weight for factor in lambdas]
         weights += [None] if len(lambdas) > 1 else []  # None: the front
         self._views = [(weight, slack) for weight in weights for slack in range(tolerances)]
         self._device = device
-        self._counts = network_option_counts(env.problem)
+        self._counts = network_option_counts(problem)
         choices = np.repeat(np.arange(len(self._counts)), self._counts)
         self._change = (choices, np.concatenate([np.arange(count) for count in self._counts]))
         self._rows: dict[bytes, int] = {}
@@ -83,7 +83,7 @@ class Corners:
         self._visited = np.empty(0, dtype=bool)
         self._error_pct = np.empty(0)
         self._forecast = Appraisal(
-            designs=np.empty((tolerances, 0, env.space.num_choices), dtype=np.int64),
+            designs=np.empty((tolerances, 0, problem.space.num_choices), dtype=np.int64),
             cost_value=np.empty((tolerances, 0)),
             violation=np.empty((tolerances, 0)),
         )

@@ -16,12 +16,11 @@ from solvers.methods.dance.corners import Appraisal, Appraise, Corners
 from solvers.methods.dance.descent import DescentSettings, Plan, Prediction, cooled
 from solvers.methods.dance.finish import Finalists
 from solvers.methods.dance.hdx import HdxSettings
-from solvers.methods.dance.options import metered, network_option_counts, one_hot
+from solvers.methods.dance.options import network_option_counts, one_hot
 from solvers.methods.dance.rounds import RoundSettings, check_lambdas, search_in_rounds
 from solvers.methods.dance.threads import torch_threads
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
     from dance_env.objective import Objective
     from solvers.contract.metered_problem import MeteredProblem
 
@@ -70,11 +69,10 @@ class DanceExact(Solver):
         if not min(self.temperature) > 0:
             raise ValueError(f"temperature must be two numbers above 0; got {self.temperature}")
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Ask for the costs, then descend, refine and evaluate in rounds until the budget is spent."""
-        problem = metered(env)
         with torch_threads(self.descent.threads):
-            relaxed = env.relax(device=self.device)
+            relaxed = problem.relax(device=self.device)
             costs = AcceleratorCosts.ask(problem)
             if self.undominated and isinstance(problem.objective.cost_function, EDAP | Linear):
                 costs = costs.undominated(network_option_counts(problem))
@@ -90,9 +88,9 @@ class DanceExact(Solver):
                     penalty=self.penalty,
                 )
 
-            finalists = Finalists(env, self.lambdas)
+            finalists = Finalists(problem, self.lambdas)
             appraise = best_accelerators(problem, costs)
-            corners = Corners(env, relaxed, appraise, lambdas=self.lambdas, tolerances=1, device=self.device)
+            corners = Corners(problem, relaxed, appraise, lambdas=self.lambdas, tolerances=1, device=self.device)
 
             def judge(networks: np.ndarray, plan: Plan) -> None:
                 corners.refine(networks, visits=plan.visits, width=self.rounds.width)
@@ -100,7 +98,7 @@ class DanceExact(Solver):
                 finalists.evaluate(designs, most=plan.evaluations)
 
             search_in_rounds(
-                env,
+                problem,
                 predict,
                 judge,
                 rng,

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 class Finalists:
     """What one run has evaluated exactly; mutable.
 
     Args:
-        env: the metered env.
+        problem: the metered problem.
         lambdas: factors on lambda2, one for each search of a sweep (one of them, 1, without a sweep).
     """
 
-    def __init__(self, env: CoDesignEnv, lambdas: tuple[float, ...]) -> None:
-        self._env = env
-        self._weights = [factor * env.problem.objective.weight for factor in lambdas]
+    def __init__(self, problem: MeteredProblem, lambdas: tuple[float, ...]) -> None:
+        self._problem = problem
+        self._weights = [factor * problem.objective.weight for factor in lambdas]
         self._seen: set[bytes] = set()
         self._designs: list[np.ndarray] = []
         self._scores: list[np.ndarray] = []  # columns: violation, error_pct, cost function
@@ -35,9 +35,9 @@ class Finalists:
         if not len(batch):
             return 0
         self._seen.update(design.tobytes() for design in batch)
-        evaluation = self._env.evaluate(batch)
+        evaluation = self._problem.evaluate(batch)
         with np.errstate(invalid="ignore"):
-            cost = self._env.problem.objective.cost_function(evaluation.cost)
+            cost = self._problem.objective.cost_function(evaluation.cost)
         self._designs.append(batch)
         self._scores.append(np.stack([evaluation.violation, evaluation.error_pct, cost], axis=1))
         return len(batch)
@@ -56,7 +56,7 @@ class Finalists:
     def best_networks(self, count: int) -> np.ndarray:
         """The networks (n, N) of the best designs so far, at most `count` for each lambda: feasible first, then objective."""
         designs, scores = np.concatenate(self._designs), np.concatenate(self._scores)
-        columns = designs[:, self._env.space.network]
+        columns = designs[:, self._problem.space.network]
         chosen: dict[bytes, None] = {}
         for weight in self._weights:
             objective = scores[:, 1] + (weight * scores[:, 2] if weight else 0.0)

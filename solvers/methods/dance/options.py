@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
     from dance_env.problem import Problem
     from solvers.contract.metered_problem import MeteredProblem
-
-
-def metered(env: CoDesignEnv) -> MeteredProblem:
-    """The problem behind a solver's env, which `Solver.solve` has put on the meter."""
-    return cast("MeteredProblem", env.problem)
 
 
 def network_option_counts(problem: Problem | MeteredProblem) -> tuple[int, ...]:

@@ -12,10 +12,10 @@ import torch
 from solvers.methods.dance.descent import DescentSettings, Plan, Predict, descend, plan_round
 from solvers.methods.dance.finish import in_turns
 from solvers.methods.dance.hdx import HardConstraints, HdxSettings
-from solvers.methods.dance.options import metered, most_probable, network_option_counts
+from solvers.methods.dance.options import most_probable, network_option_counts
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 IDLE_ROUNDS = 20
 """Rounds without anything new to evaluate after which a run ends: the space is smaller than the budget."""
@@ -51,7 +51,7 @@ class RoundSettings:
 
 
 def search_in_rounds(
-    env: CoDesignEnv,
+    problem: MeteredProblem,
     predict: Predict,
     judge: Judge,
     rng: np.random.Generator,
@@ -65,13 +65,13 @@ def search_in_rounds(
     """Rounds until the budget is spent.
 
     Args:
-        env: the metered env.
+        problem: the metered problem.
         predict: what the descent follows.
         judge: ends each round.
         rng: draws the starts.
         descent, rounds, hdx, lambdas, device: as in `Dance`.
     """
-    meter = metered(env).meter
+    meter = problem.meter
     idle = number = 0
     while meter.left and idle < IDLE_ROUNDS:
         before = meter.spent
@@ -80,13 +80,13 @@ def search_in_rounds(
         plan = plan_round(
             meter.left, settings, evaluations=rounds.evaluations, searches=len(lambdas), visits=rounds.visits
         )
-        judge(_descended(env, predict, rng, plan, settings, hdx, lambdas, rounds.decoded, device), plan)
+        judge(_descended(problem, predict, rng, plan, settings, hdx, lambdas, rounds.decoded, device), plan)
         idle = idle + 1 if meter.spent == before else 0
         number += 1
 
 
 def _descended(
-    env: CoDesignEnv,
+    problem: MeteredProblem,
     predict: Predict,
     rng: np.random.Generator,
     plan: Plan,
@@ -97,10 +97,10 @@ def _descended(
     device: str,
 ) -> np.ndarray:
     """Decoded networks (restarts, N), the best `decoded` first, of every lambda in turns."""
-    counts = network_option_counts(env.problem)
+    counts = network_option_counts(problem)
     groups = np.arange(plan.restarts) % len(lambdas)
     start = torch.tensor(rng.normal(0.0, settings.spread, (plan.restarts, sum(counts))), device=device)
-    constraints = env.problem.objective.constraints
+    constraints = problem.objective.constraints
     latest = [np.zeros(plan.restarts)]
 
     def note(step: int, probs: torch.Tensor, loss: torch.Tensor) -> None:
@@ -110,7 +110,7 @@ def _descended(
         predict,
         start,
         option_counts=counts,
-        objective=env.problem.objective,
+        objective=problem.objective,
         lambdas=torch.tensor([lambdas[group] for group in groups], dtype=start.dtype, device=device),
         steps=plan.steps,
         settings=settings,

@@ -15,7 +15,7 @@ from solvers.methods.dance.descent import DescentSettings, Plan, Prediction, coo
 from solvers.methods.dance.finish import Finalists
 from solvers.methods.dance.generator import gumbel_noise
 from solvers.methods.dance.hdx import HdxSettings
-from solvers.methods.dance.options import hardware_option_counts, metered, network_option_counts, one_hot
+from solvers.methods.dance.options import hardware_option_counts, network_option_counts, one_hot
 from solvers.methods.dance.rounds import RoundSettings, check_lambdas, search_in_rounds
 from solvers.methods.dance.settings import EvaluatorSettings
 from solvers.methods.dance.shortlist import Shortlist
@@ -23,7 +23,6 @@ from solvers.methods.dance.store import load_or_train
 from solvers.methods.dance.threads import torch_threads
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
     from solvers.contract.metered_problem import MeteredProblem
     from solvers.methods.dance.evaluator import Evaluator
 
@@ -76,12 +75,11 @@ class Dance(Solver):
         if not self.tolerances or not all(0.0 <= each < math.inf for each in self.tolerances):
             raise ValueError(f"tolerances are one or more relative violations >= 0; got {self.tolerances}")
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Train or load the evaluator, then descend, decode and evaluate in rounds until the budget is spent."""
-        problem = metered(env)
         with torch_threads(self.descent.threads):
             evaluator = self._evaluator(problem)
-            relaxed = env.relax(device=self.device)
+            relaxed = problem.relax(device=self.device)
             noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
 
             def predict(probs: torch.Tensor, weights: torch.Tensor, done: float) -> Prediction:
@@ -95,12 +93,12 @@ class Dance(Solver):
                 )
                 return Prediction(error_pct, cost, problem.objective.cost_function(cost))
 
-            finalists = Finalists(env, self.lambdas)
+            finalists = Finalists(problem, self.lambdas)
             tolerances = self.tolerances if problem.objective.constraints else (0.0,)
             appraise = likely_accelerators(problem, evaluator, tolerances=tolerances, most=self.accelerators)
             shortlist = Shortlist(problem, evaluator, tolerances=tolerances)
             corners = Corners(
-                env, relaxed, appraise, lambdas=self.lambdas, tolerances=len(tolerances), device=self.device
+                problem, relaxed, appraise, lambdas=self.lambdas, tolerances=len(tolerances), device=self.device
             )
 
             def judge(networks: np.ndarray, plan: Plan) -> None:
@@ -111,7 +109,7 @@ class Dance(Solver):
                 shortlist.spend(finalists, left)
 
             search_in_rounds(
-                env,
+                problem,
                 predict,
                 judge,
                 rng,

@@ -24,14 +24,14 @@ from solvers.methods.moves import mutate
 if TYPE_CHECKING:
     from pymoo.algorithms.base.genetic import GeneticAlgorithm
 
-    from dance_env.envs import CoDesignEnv
     from dance_env.problem import Evaluation
     from dance_env.space import DesignSpace
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
 class _Evolution(Solver):
-    """What both algorithms share: the encoding, the operators, and the loop between pymoo and the env.
+    """What both algorithms share: the encoding, the operators, and the loop between pymoo and the problem.
 
     Constraints are handled as pymoo does: a feasible design beats an infeasible one, and of two infeasible ones the
     lower violation wins. No design is evaluated twice; where mating finds nothing new, random designs join. pymoo draws
@@ -72,20 +72,22 @@ class _Evolution(Solver):
         """(batch, targets) what is minimised."""
 
     @final
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Generation after generation, until the budget is spent or every design of a small space was evaluated."""
-        seen = _Seen(env.space)
+        seen = _Seen(problem.space)
         algorithm = self._algorithm(
             pop_size=self.population,
             n_offsprings=self.offspring,
             sampling=seen.fresh(rng, self.population),
             crossover=UX(prob=self.crossover),
-            mutation=_ChoiceMutation(env.space, rate=min(1.0, self.changes / env.space.num_choices), leap=self.leap),
+            mutation=_ChoiceMutation(
+                problem.space, rate=min(1.0, self.changes / problem.space.num_choices), leap=self.leap
+            ),
             eliminate_duplicates=seen,
         )
         algorithm.mating.n_max_iterations = 20
-        problem = Problem(n_var=env.space.num_choices, n_obj=self._num_targets, n_ieq_constr=1)
-        algorithm.setup(problem, termination=NoTermination(), seed=int(rng.integers(2**63)))
+        program = Problem(n_var=problem.space.num_choices, n_obj=self._num_targets, n_ieq_constr=1)
+        algorithm.setup(program, termination=NoTermination(), seed=int(rng.integers(2**63)))
         while True:
             population = algorithm.ask()
             if population is None:  # mating found nothing new
@@ -96,9 +98,9 @@ class _Evolution(Solver):
                 population = Population.new("X", designs)
             designs = population.get("X").astype(np.int64)
             seen.add(designs)
-            evaluation = env.evaluate(designs)
-            targets = self._targets(evaluation, env.problem.objective.cost_function(evaluation.cost))
-            known = StaticProblem(problem, F=targets, G=evaluation.violation[:, None])
+            evaluation = problem.evaluate(designs)
+            targets = self._targets(evaluation, problem.objective.cost_function(evaluation.cost))
+            known = StaticProblem(program, F=targets, G=evaluation.violation[:, None])
             Evaluator().eval(known, population)
             algorithm.tell(infills=population)
 

@@ -12,7 +12,7 @@ from solvers.contract.solver import Solver
 from solvers.methods.moves import mutate
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class RegularisedEvolution(Solver):
         if not self.changes > 0:
             raise ValueError(f"changes is above 0, not {self.changes}")
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """One mutant at a time, until the budget is spent."""
-        designs = env.space.sample(rng, self.population)
-        evaluation = env.evaluate(designs)
+        designs = problem.space.sample(rng, self.population)
+        evaluation = problem.evaluate(designs)
         alive = deque(zip(evaluation.violation, evaluation.objective, designs, strict=True), maxlen=self.population)
-        rate = min(1.0, self.changes / env.space.num_choices)
+        rate = min(1.0, self.changes / problem.space.num_choices)
         while True:
             competitors = rng.choice(self.population, self.tournament, replace=False)
             parent = min((alive[index] for index in competitors), key=lambda member: (member[0], member[1]))
-            mutant = mutate(env.space, parent[2][None], rng, rate=rate, leap=self.leap)
-            evaluation = env.evaluate(mutant)
+            mutant = mutate(problem.space, parent[2][None], rng, rate=rate, leap=self.leap)
+            evaluation = problem.evaluate(mutant)
             alive.append((evaluation.violation[0], evaluation.objective[0], mutant[0]))

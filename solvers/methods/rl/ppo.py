@@ -18,8 +18,8 @@ from solvers.methods.rl.return_scale import spread
 from solvers.methods.rl.vec_env import CoDesignVecEnv
 
 if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv
     from solvers.contract.meter import Meter
+    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,20 @@ class PPO(Solver):
                 f"into {self.minibatches}"
             )
 
-    def search(self, env: CoDesignEnv, rng: np.random.Generator) -> None:
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Roll out, update, until the budget is spent.
 
         Where there are constraints, a few random designs are evaluated first, for the scale of the penalty.
         """
-        meter: Meter = env.problem.meter  # type: ignore[attr-defined]
+        meter: Meter = problem.meter
         seed = int(rng.integers(2**31))
-        steps = env.vector(1, episode=self.episode).episode.horizon
+        steps = problem.vector(1, episode=self.episode).episode.horizon
         evaluations = steps if self.episode == "refine" else 1  # of an episode
         num_envs = max(self.smallest_batch, meter.budget // (self.updates * evaluations))
-        batch = env.vector(num_envs, episode=self.episode)
+        batch = problem.vector(num_envs, episode=self.episode)
         penalised = None
-        if env.problem.objective.constraints:
-            objective = env.evaluate(env.space.sample(rng, 4 * self.smallest_batch)).objective
+        if problem.objective.constraints:
+            objective = problem.evaluate(problem.space.sample(rng, 4 * self.smallest_batch)).objective
             penalised = VectorConstraintPenalty(batch, weight=self.penalty * spread(objective))
         with isolated_global_state(seed):
             adapter = CoDesignVecEnv(batch if penalised is None else penalised, seed=seed)
