@@ -26,7 +26,7 @@ from experiments.claims import (
 )
 from experiments.claims.catalog import PARTS, claim_names, load_claim, settings_of
 from experiments.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
-from experiments.claims.fronts import Fronts, Points, Rival, gain, lower_hull
+from experiments.claims.fronts import Fronts, Points, Rival, gain, lower_hull, lower_median
 from experiments.claims.page import cell_text, escape, page_text, write_report
 from experiments.claims.problems import problem_of
 from experiments.claims.recorded import recorded
@@ -69,6 +69,14 @@ def test_a_claim_holds_only_if_no_part_fails():
     assert Verdict.of_all([UNKNOWN]) is UNKNOWN
     assert small_claim(findings=()).verdict is UNKNOWN
     assert small_claim(findings=(finding(), finding(FAILS))).verdict is FAILS
+
+
+def test_two_seeds_that_contradict_each_other_are_no_win():
+    """One seed in which only the rival has a design (0), one in which only DANCE has (inf)."""
+    assert lower_median(np.array([[0.0], [math.inf]])).tolist() == [0.0]
+    assert lower_median(np.array([[1.5, math.nan], [1.2, math.nan], [math.nan, math.nan]]))[0] == 1.2
+    assert np.isnan(lower_median(np.array([[math.nan], [math.nan]]))).all()
+    assert lower_median(np.array([[1.0], [math.inf], [math.inf]])).tolist() == [math.inf]
 
 
 def test_gain_is_the_ratio_of_the_least_costs_at_most_an_error():

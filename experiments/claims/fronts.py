@@ -92,7 +92,7 @@ class Fronts:
 
     def _median_gain(self, rival: Rival, joint: tuple[Points, ...], levels: np.ndarray | None) -> np.ndarray:
         at = self.levels if levels is None else levels
-        return np.median([gain(one, other, at) for one, other in zip(rival.by_seed, joint, strict=True)], axis=0)
+        return lower_median(np.array([gain(one, other, at) for one, other in zip(rival.by_seed, joint, strict=True)]))
 
 
 def gain(separate: Points, joint: Points, levels: np.ndarray) -> np.ndarray:
@@ -105,6 +105,19 @@ def gain(separate: Points, joint: Points, levels: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         ratio = separately / jointly
     return np.where(np.isinf(separately) & np.isinf(jointly), np.nan, ratio)
+
+
+def lower_median(gains: np.ndarray) -> np.ndarray:
+    """Return the median over seeds, (S, L) to (L,), the lower one of an even number.
+
+    The mean of two middle values would be infinite where one search has a design in one seed only and its rival in the
+    other one only: two seeds that say opposite things must not count as a win. Seeds in which neither search has a design
+    (NaN) are left out; NaN where no seed is left.
+    """
+    ordered = np.sort(gains, axis=0)  # NaN last
+    known = (~np.isnan(gains)).sum(axis=0)
+    middle = np.maximum(known - 1, 0) // 2
+    return np.take_along_axis(ordered, middle[None], axis=0)[0]
 
 
 def measure_fronts(scale: Scale, work: Work) -> list[Fronts]:
