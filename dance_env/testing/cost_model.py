@@ -3,21 +3,19 @@
     from dance_env.testing.cost_model import check_cost_model
     check_cost_model(MyCostModel()).raise_if_failed()
 
-They hold whatever the model is built on: shapes, units, additivity, that a batch is the sum of its parts, that more
-silicon never hurts a searched mapping, that nonsense is refused and NaN never comes out.
+They hold whatever the model is built on: shapes, units, that a batch equals its parts, that more silicon never
+hurts a searched mapping, that nonsense is refused and NaN never comes out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from dance_env.cost.model import CostModel, LayerCost
-from dance_env.graph import LayerTable
 from dance_env.space import DATAFLOWS, Hardware
-from dance_env.suggest import nearest
+from dance_env.testing.report import CheckFailed, Report, run_checks
 
 LAYERS = np.array(
     [
@@ -34,54 +32,8 @@ PJ_PER_MAC = (1e-3, 1e5)  # from far below a 5 nm adder to far above a word from
 MM2_PER_PE = (1e-6, 10.0)
 
 
-class CheckFailed(AssertionError):
-    """What a cost model does against the contract."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one check went: its name, what the contract asks for, and what is wrong ("" where it passed).
-
-    ``declared`` says why the author expects a failure; "" where the check should pass.
-    """
-
-    check: str
-    about: str
-    failure: str
-    declared: str
-
-    @property
-    def as_expected(self) -> bool:
-        """Passed, or failed as declared; a declared failure that passes is not as expected."""
-        return bool(self.failure) == bool(self.declared)
-
-
-@dataclass(frozen=True)
-class Report:
-    """How all checks of one model went."""
-
-    model: str
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check went as expected."""
-        return all(outcome.as_expected for outcome in self.outcomes)
-
-    def __str__(self) -> str:
-        lines = [f"{self.model}:"]
-        for o in self.outcomes:
-            if o.as_expected:
-                lines.append(f"  known {o.check}: {o.declared}" if o.declared else f"  ok    {o.check}")
-            else:
-                lines.append(f"  FAIL  {o.check}: {o.failure or 'declared to fail, but passes'}")
-                lines.append(f"        the contract: {o.about}")
-        return "\n".join(lines)
-
-    def raise_if_failed(self) -> None:
-        """Raise `CheckFailed`, which tells how every check went, unless all went as expected."""
-        if not self.passed:
-            raise CheckFailed(str(self))
+METHODS = ("evaluate_layers(rows, hardware)", "area_mm2(hardware)", "fingerprint()")
+"""What a cost model must have."""
 
 
 def check_cost_model(
@@ -90,35 +42,23 @@ def check_cost_model(
     """Run the named checks on a cost model; they ask for some 250 costs of a layer on an accelerator.
 
     Args:
-        model: the model.
-        checks: names of the checks to run; all of `CHECKS` by default.
-        expected_failures: checks that this model cannot pass, each with the reason. One that passes all the same is
+        model: The model.
+        checks: Names of the checks to run; all of `CHECKS` by default.
+        expected_failures: Checks that this model cannot pass, each with the reason. One that passes all the same is
             reported as a failure, so that the list stays true.
 
     Returns:
-        The report; nothing is raised for a failing check, see `Report.raise_if_failed`.
+        The report; a failing check raises nothing, see `Report.raise_if_failed`. A model that lacks a method is
+        reported as such, and no other check runs.
 
     Raises:
-        ValueError: a check that does not exist.
+        ValueError: If a check does not exist.
     """
-    declared = dict(expected_failures or {})
-    names = list(CHECKS) if checks is None else list(checks)
-    for name in (*names, *declared):
-        if name not in CHECKS:
-            raise ValueError(f"there is no check {name!r}. {nearest(name, CHECKS)}")
-    return Report(type(model).__name__, tuple(_outcome(name, model, declared.get(name, "")) for name in names))
-
-
-def _outcome(name: str, model: CostModel, declared: str) -> Outcome:
-    check = CHECKS[name]
-    failure = ""
-    try:
-        check(model)
-    except CheckFailed as error:
-        failure = str(error)
-    except Exception as error:  # a model under check may raise anything, and the other checks still run
-        failure = f"it raised {type(error).__name__}: {error}"
-    return Outcome(name, (check.__doc__ or "").strip(), failure, declared)
+    name = f"cost model {model.__name__ if isinstance(model, type) else type(model).__name__}"
+    methods = run_checks(model, CHECKS, name=name, only=["methods_are_there"])
+    if not methods.passed:
+        return methods
+    return run_checks(model, CHECKS, name=name, only=checks, expected_failures=expected_failures)
 
 
 def grid_hardware() -> Hardware:
@@ -126,6 +66,18 @@ def grid_hardware() -> Hardware:
     sizes = np.repeat(np.array(_ARRAYS, dtype=np.int64), len(DATAFLOWS), axis=0)
     flows = np.tile(np.arange(len(DATAFLOWS)), len(_ARRAYS))
     return Hardware(pe_x=sizes[:, 0], pe_y=sizes[:, 1], rf_words=sizes[:, 2], dataflow=flows)
+
+
+def methods_are_there(model: CostModel) -> None:
+    """A cost model is an object with the methods evaluate_layers, area_mm2 and fingerprint."""
+    if isinstance(model, type):
+        raise CheckFailed(f"expected a cost model, got the class {model.__name__}; make one: {model.__name__}(...)")
+    missing = [method for method in METHODS if not callable(getattr(model, method.partition("(")[0], None))]
+    if missing:
+        raise CheckFailed(
+            f"it has no method {' and no method '.join(missing)}; `dance_env.cost.CostModel` describes each, and "
+            "examples/custom_cost_model.py is a whole model"
+        )
 
 
 def costs_have_the_right_form(model: CostModel) -> None:
@@ -207,23 +159,6 @@ def batch_equals_single(model: CostModel) -> None:
         _require(same, f"{name} depends on the order of the layers, or on the call")
 
 
-def layers_add_up(model: CostModel) -> None:
-    """A network costs the sum of its layers in seconds and joules; its area is the accelerator's."""
-    hardware = grid_hardware()
-    chosen = np.array([[0, 1, 0], [3, 2, 2]])
-    dims, stride = LAYERS[chosen][..., :7], LAYERS[chosen][..., 7]
-    table = LayerTable(dims=dims, stride=stride, mask=np.array([[True, True, True], [True, True, False]]))
-    cost, single = model.evaluate(table, hardware), model.evaluate_layers(LAYERS, hardware)
-    for name in ("latency_s", "energy_j"):
-        leaf = getattr(single, name)
-        expected = np.stack([leaf[0] + leaf[1] + leaf[0], leaf[3] + leaf[2]])
-        found = np.asarray(getattr(cost, name))
-        _require(found.shape == expected.shape, f"{name} of two networks has shape {found.shape}")
-        _require(np.allclose(found, expected, rtol=1e-9, atol=0), f"{name} of a network is not the sum of its layers")
-    area = np.broadcast_to(model.area_mm2(hardware), cost.area_mm2.shape)
-    _require(np.array_equal(np.asarray(cost.area_mm2), area), "the area depends on the network")
-
-
 def nonsense_is_refused(model: CostModel) -> None:
     """Layers that are none raise TypeError, ValueError or OverflowError: they are not costed."""
     hardware = grid_hardware()
@@ -256,13 +191,13 @@ def fingerprint_is_stable(model: CostModel) -> None:
 CHECKS: dict[str, Callable[[CostModel], None]] = {
     check.__name__: check
     for check in (
+        methods_are_there,
         costs_have_the_right_form,
         units_are_plausible,
         area_grows,
         larger_array_is_never_worse,
         more_work_never_costs_less,
         batch_equals_single,
-        layers_add_up,
         nonsense_is_refused,
         fingerprint_is_stable,
     )
