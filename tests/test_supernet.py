@@ -15,16 +15,19 @@ import torch
 from micro_images import micro_data, micro_space, micro_task
 from torch import nn
 
-from dance_env.accuracy import AccuracyModel
-from dance_env.accuracy.supernet import grow as grow_module
+from dance_env.accuracy import AccuracyModel, RelaxableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
 from dance_env.accuracy.supernet.checkpoint import CheckpointError
 from dance_env.accuracy.supernet.image_data import plain_batches
 from dance_env.accuracy.supernet.network import Supernet, build_network, build_supernet, frozen_statistics
+from dance_env.accuracy.supernet.sources import ImageDataError
 from dance_env.accuracy.supernet.streams import stream
+from dance_env.accuracy.supernet.untrained import UntrainedSupernet
+from dance_env.cache import ArrayCache
 from dance_env.envs import CoDesignEnv
 from dance_env.graph import dance_mnist
 from solvers.catalog import make_solver
+from solvers.methods.dance.images import grow as grow_module
 from solvers.methods.dance.images.gates import draw, probabilities, sample_path, uniform
 from solvers.methods.dance.images.weight_training import (
     Execution,
@@ -372,6 +375,43 @@ def test_a_known_network_is_not_run_again(model: SupernetAccuracy, monkeypatch: 
     known = model.evaluate(np.array(PATHS))
     monkeypatch.setattr(SupernetAccuracy, "_walk", None)
     assert np.array_equal(model.evaluate(np.array(PATHS)), known)
+
+
+def test_a_memory_shared_by_two_machines_does_not_mix_their_rounding(
+    model: SupernetAccuracy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fresh() -> SupernetAccuracy:
+        memory = ArrayCache(tmp_path)
+        return SupernetAccuracy(micro_space(), model.supernet, micro_data(), calibration_images=60, memory=memory)
+
+    first = fresh()
+    first.evaluate(np.array(PATHS))
+    again = fresh()
+    again.evaluate(np.array(PATHS))
+    assert again.spared_seconds > 0
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another processor")
+    elsewhere = fresh()
+    elsewhere.evaluate(np.array(PATHS))
+    assert elsewhere.spared_seconds == 0
+    assert elsewhere.fingerprint() == first.fingerprint()
+
+
+def test_an_untrained_supernet_says_what_to_train_and_evaluates_nothing(model: SupernetAccuracy) -> None:
+    untrained = UntrainedSupernet(micro_space(), micro_data(), calibration_images=60)
+    assert isinstance(untrained, TrainedLater)
+    assert isinstance(model, SampledAccuracy)
+    assert not isinstance(model, TrainedLater)
+    assert not isinstance(model, RelaxableAccuracy)
+    assert untrained.trainable().fingerprint() == model.trainable().fingerprint()
+    with pytest.raises(RuntimeError, match=r"no supernet of micro is trained yet, so 6 networks .*`dance supernet micro"):
+        untrained.evaluate(np.array(PATHS))
+    judged = untrained.trained(model.supernet)
+    assert np.array_equal(judged.evaluate(np.array(PATHS)).round(1), model.evaluate(np.array(PATHS)).round(1))
+    others = [UntrainedSupernet(micro_space(), micro_data(seed=1), calibration_images=60),
+              UntrainedSupernet(micro_space(), micro_data(), calibration_images=61)]  # fmt: skip
+    assert len({each.fingerprint() for each in (untrained, *others)}) == 3
+    with pytest.raises(ImageDataError, match="the network expects 28 pixels"):
+        UntrainedSupernet(dance_mnist(), micro_data(num_classes=10, size=28))
 
 
 def test_saved_and_loaded_it_says_the_same(model: SupernetAccuracy, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The accuracy room: how well a network classifies.
 
-- `model`: `AccuracyModel`, the contract; `RelaxableAccuracy`, with expectations under probabilities.
+- `model`: `AccuracyModel`, the contract; `RelaxableAccuracy`, with expectations under probabilities; `SampledAccuracy`,
+  with a supernet to train and so a gradient on sampled networks (`TrainedLater`: nothing is trained yet).
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
 - `surrogate`: `load_surrogate()`, NAS-Bench-Macro as fitted weights that ship with the package (`fit` made them).
 - `nas_bench_macro`: `load_table()`, the measured table itself, where a user has it or downloads it.
@@ -8,10 +9,19 @@
 - `supernet/` (torch, never imported from here): accuracy by training.
 """
 
-from dance_env.accuracy.model import AccuracyModel, RelaxableAccuracy
+from dance_env.accuracy.model import AccuracyModel, RelaxableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.accuracy.nas_bench_macro import load_table
 from dance_env.accuracy.surrogate import load_surrogate
 from dance_env.accuracy.tensor import TensorAccuracy
 from dance_env.accuracy.unknown import UnknownAccuracy
 
-__all__ = ["AccuracyModel", "RelaxableAccuracy", "TensorAccuracy", "UnknownAccuracy", "load_surrogate", "load_table"]
+__all__ = [
+    "AccuracyModel",
+    "RelaxableAccuracy",
+    "SampledAccuracy",
+    "TensorAccuracy",
+    "TrainedLater",
+    "UnknownAccuracy",
+    "load_surrogate",
+    "load_table",
+]

@@ -17,6 +17,7 @@ from torch import nn
 
 from dance_env.accuracy.supernet.image_data import ImageData
 from dance_env.accuracy.supernet.network import Candidates, Supernet
+from dance_env.accuracy.supernet.trainable import TrainableSupernet
 from dance_env.accuracy.supernet.weights_file import load_supernet, save_supernet, space_digest
 from dance_env.graph import NetworkSpace
 from dance_env.progress import Progress, reporter
@@ -24,7 +25,7 @@ from dance_env.space import DesignSpace
 
 Network = tuple[int, ...]
 
-_VERSION = "supernet accuracy 1"
+_VERSION = "supernet accuracy 2"
 _AT_A_TIME = 64  # networks walked together: what an interrupt loses
 _WORTH_A_BAR = 16
 
@@ -50,6 +51,9 @@ class SupernetAccuracy:
     Networks that start alike share that work: a batch is walked as a tree of options, and what two networks have in
     common up to some block is computed once. An accuracy does not depend on the batch it was asked in, to the bit, and
     is remembered.
+
+    Ask from one thread at a time: an evaluation resets and measures the batch norms of shared modules, and sets torch's
+    number of threads for the whole process.
 
     Attributes:
         space: the networks.
@@ -114,8 +118,16 @@ class SupernetAccuracy:
         self._measure([row for row in missing if row not in self._known])
         return np.array([self._known[row] for row in rows])
 
+    def trainable(self) -> TrainableSupernet:
+        """Return the networks and images that a solver can train a supernet of its own on."""
+        return TrainableSupernet(self.space, self.data)
+
     def fingerprint(self) -> str:
-        """A digest of weights, images, sizes and kind of device: all that an accuracy depends on."""
+        """Return a digest of weights, images, sizes and kind of device.
+
+        Torch's version and the processor are left out, so that a problem is the same problem on every machine; they
+        decide the last bits of an activation, and so are part of what `memory` is asked by.
+        """
         return self._fingerprint
 
     @cached_property
@@ -204,7 +216,14 @@ class SupernetAccuracy:
 
     def _key(self, network: Network) -> str:
         """Where the memory keeps a network."""
-        return hashlib.sha256(f"{_VERSION} {self._fingerprint} {network}".encode()).hexdigest()
+        return hashlib.sha256(f"{_VERSION} {self._fingerprint} {self._machine} {network}".encode()).hexdigest()
+
+    @cached_property
+    def _machine(self) -> str:
+        """What decides the rounding of a convolution beside its inputs."""
+        device = torch.device(self.device)
+        unit = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+        return f"torch {torch.__version__} on {unit}"
 
     @cached_property
     def _images(self) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:

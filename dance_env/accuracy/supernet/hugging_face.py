@@ -15,6 +15,7 @@ import torch
 from dance_env.accuracy.supernet.sources import ImageDataError, ImageSource, MemoryImages, check_labels
 
 _IN_MEMORY_BYTES = 2 * 1024**3
+_FINGERPRINT_IMAGES = 256
 _LABEL_NAMES = ("label", "labels", "fine_label")
 
 
@@ -110,10 +111,15 @@ class DecodedImages:
         return MemoryImages(self.name, torch.cat(parts), self.labels, self.num_classes)
 
     def fingerprint(self) -> str:
-        """SHA-256 over the labels, the first 64 encoded images and the reading rules (not over every byte)."""
+        """SHA-256 over the labels, the reading rules and a sample of the encoded images.
+
+        The sample is spread evenly over the data set and includes its first and last image. Reading every byte of
+        ImageNet would take longer than an epoch, so a change to an image outside the sample goes unnoticed.
+        """
         digest = hashlib.sha256(repr((len(self), self.channels, self.image_size, self.resize)).encode())
         digest.update(self.labels.numpy().tobytes())
-        for row in range(min(64, len(self))):
+        sample = torch.linspace(0, len(self) - 1, min(_FINGERPRINT_IMAGES, len(self)), dtype=torch.float64)
+        for row in sample.round().to(torch.int64).tolist():
             digest.update(self.encoded[row]["bytes"] or str(self.encoded[row]["path"]).encode())
         return digest.hexdigest()
 
