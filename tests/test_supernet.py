@@ -403,7 +403,9 @@ def test_an_untrained_supernet_says_what_to_train_and_evaluates_nothing(model: S
     assert not isinstance(model, TrainedLater)
     assert not isinstance(model, RelaxableAccuracy)
     assert untrained.trainable().fingerprint() == model.trainable().fingerprint()
-    with pytest.raises(RuntimeError, match=r"no supernet of micro is trained yet, so 6 networks .*`dance supernet micro"):
+    with pytest.raises(
+        RuntimeError, match=r"no supernet of micro is trained yet, so 6 networks .*`dance supernet micro"
+    ):
         untrained.evaluate(np.array(PATHS))
     judged = untrained.trained(model.supernet)
     assert np.array_equal(judged.evaluate(np.array(PATHS)).round(1), model.evaluate(np.array(PATHS)).round(1))
