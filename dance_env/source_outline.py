@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where a statement holds other statements
 
@@ -65,7 +64,7 @@ class Outline:
         return cls(tuple(_walk(body)), offered, all(_only_imports(node) for node in body))
 
 
-def _walk(nodes: Iterable[Any], *, for_types: bool = False) -> Iterator[Import]:
+def _walk(nodes: Iterable[ast.AST], *, for_types: bool = False) -> Iterator[Import]:
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, None, for_types=for_types) for alias in node.names)
@@ -77,8 +76,8 @@ def _walk(nodes: Iterable[Any], *, for_types: bool = False) -> Iterator[Import]:
             yield from _walk(block, for_types=True)
             yield from _walk(node.orelse if isinstance(node, ast.If) else (), for_types=for_types)
         else:
-            for block in _BLOCKS:
-                yield from _walk(getattr(node, block, ()), for_types=for_types)
+            for part in _BLOCKS:
+                yield from _walk(getattr(node, part, ()), for_types=for_types)
 
 
 def _taken(statement: ast.ImportFrom) -> dict[str, Import]:
