@@ -29,9 +29,9 @@ from scipy import stats
 
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy, load_supernet, save_supernet
 from dance_env.accuracy.supernet.catalog import load_images
-from dance_env.accuracy.supernet.checkpoint import write_whole
 from dance_env.accuracy.supernet.image_data import plain_batches
 from dance_env.accuracy.supernet.network import build_network
+from dance_env.atomic import write_whole
 from dance_env.graph.networks import network_space
 from dance_env.space import DesignSpace
 from solvers.methods.dance.images.catalog import image_task

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_env import cache as cache_module
 from dance_env.cache import ENVIRONMENT, FORMAT, ArrayCache, content_key, default_cache_dir
-from dance_env.cost import cache as cache_module
 
 KEY = content_key("a layer")
 
@@ -88,7 +88,7 @@ def test_a_write_that_fails_leaves_nothing_behind(cache: ArrayCache, monkeypatch
 
     cache.store(KEY, np.ones(3))
     monkeypatch.setattr(os, "replace", no_space)
-    with pytest.warns(RuntimeWarning, match="cannot keep a result in the cache folder .*No space left"):
+    with pytest.warns(RuntimeWarning, match="cannot keep a result in the cache: cannot write .*No space left"):
         cache.store(KEY, np.zeros(3))
     assert np.array_equal(cache.load(KEY), np.ones(3))
     assert [path.suffix for path in cache.folder.rglob("*") if path.is_file()] == [".bin"]
@@ -107,7 +107,45 @@ def test_a_process_killed_while_writing_leaves_no_file_to_be_read(cache: ArrayCa
     assert np.array_equal(cache.load(KEY), np.ones(2))
 
 
-def test_folder_asked_for_must_be_writable(tmp_path: Path) -> None:
+@pytest.mark.parametrize("payload", [b"", b"12345678", b"123"])
+def test_a_right_digest_does_not_make_a_shape_fit(cache: ArrayCache, stored: Path, payload: bytes) -> None:
+    header = {"format": FORMAT, "key": KEY, "shape": [2, 3]}
+    header["sha256"] = content_key(json.dumps(header["shape"]), payload)
+    stored.write_bytes(json.dumps(header).encode() + b"\n" + payload)
+    assert cache.load(KEY) is None
+
+
+def test_json_nested_without_end_is_not_trusted(cache: ArrayCache, stored: Path) -> None:
+    stored.write_bytes(b"[" * 100_000 + b"\n")
+    assert cache.load(KEY) is None
+
+
+def test_a_group_can_share_a_cache(cache: ArrayCache, stored: Path) -> None:
+    """Files get the mode that the umask gives to any file (0o600 would keep others out)."""
+    plain = stored.with_name("plain")
+    plain.touch()
+    assert stored.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("named_by", ["argument", "environment"])
+def test_a_read_only_folder_is_read(
+    cache: ArrayCache, stored: Path, monkeypatch: pytest.MonkeyPatch, named_by: str
+) -> None:
+    """A shared cache on a cluster that was filled before. (Permissions do not bind root, so writing is made to fail.)"""
+
+    def read_only(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(cache_module, "_try_to_write", read_only)
+    monkeypatch.setenv(ENVIRONMENT, str(cache.folder))
+    with pytest.warns(RuntimeWarning, match="cannot write to the cache folder .*Reading what is there"):
+        shared = ArrayCache.open(cache.folder if named_by == "argument" else None)
+    assert np.array_equal(shared.load(KEY), cache.load(KEY))
+    shared.store(content_key("another"), np.ones(1))
+    assert [path.suffix for path in cache.folder.rglob("*") if path.is_file()] == [".bin"]
+
+
+def test_a_folder_that_was_named_and_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file where a folder should be")
     with pytest.raises(OSError, match=r"cannot write to the cache folder .*choose another folder"):
         ArrayCache.open(tmp_path / "file" / "cache")

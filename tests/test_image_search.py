@@ -20,7 +20,6 @@ import torch
 from micro_images import micro_settings, micro_space, micro_task
 from safetensors.torch import load_file
 
-from dance_env.accuracy.supernet import checkpoint as checkpoints
 from dance_env.accuracy.supernet.checkpoint import CheckpointError, previous, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.sources import ImageDataError
 from solvers.methods.dance.evaluator import Evaluator, EvaluatorShape
@@ -354,12 +353,12 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(handle)
 
-    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"no space is left; free some .* goes on from the last checkpoint"):
         search_images(task, tmp_path / "run", settings=settings, checkpoint_seconds=0)
     assert not list((tmp_path / "run").glob("*.part")) + list((tmp_path / "run").glob(".*.part"))
     read_checkpoint(tmp_path / "run" / "search.safetensors")
-    monkeypatch.setattr(checkpoints.os, "fsync", real)
+    monkeypatch.setattr(os, "fsync", real)
     search_images(task, tmp_path / "run", settings=settings)
     same_outcome(tmp_path / "whole", tmp_path / "run")
 

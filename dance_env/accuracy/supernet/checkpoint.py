@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+
+from dance_env.atomic import write_whole
 
 _VERSION = "1"
 
@@ -43,12 +42,16 @@ def write_checkpoint(
     A process killed at any moment leaves either file complete.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written; what was there is untouched.
+        OSError: If the disk is full or the folder cannot be written; what was there is untouched.
     """
     held = {name: tensor.detach().to("cpu").contiguous() for name, tensor in sorted(tensors.items())}
     text = json.dumps(state, sort_keys=True)
     content = save(held, {"version": _VERSION, "state": text, "digest": _digest(held, text)})
-    write_whole(path, content, keep=keep)
+    try:
+        write_whole(path, content, sync=True, previous=previous(path) if keep else None)
+    except OSError as error:
+        advice = "start the same command again, and it goes on from the last checkpoint"
+        raise OSError(error.errno, f"{error.strerror}; {advice}") from error
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -84,42 +87,6 @@ def check_identity(found: Mapping[str, Any], expected: Mapping[str, Any], *, whe
         raise CheckpointError(
             f"{where} belongs to another run ({lines}); give another folder, or the settings of that run"
         )
-
-
-def write_whole(path: Path, content: bytes, *, keep: bool = False) -> None:
-    """Replace a file in one step, or leave it as it was.
-
-    Args:
-        path: the file; its folder is made where it is missing.
-        content: all of it.
-        keep: rename the old file to `previous(path)` instead of dropping it.
-
-    Raises:
-        OSError: with what to do about it.
-    """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        if keep and path.exists():
-            os.replace(path, previous(path))
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        advice = (
-            "no space is left; free some and start the same command again: it goes on from the last checkpoint"
-            if full
-            else f"{error.strerror}; give a folder that can be written"
-        )
-        raise OSError(error.errno, f"cannot write {path}: {advice} (what was there is intact)") from error
 
 
 def _digest(tensors: Mapping[str, torch.Tensor], text: str) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import io
-import os
 import shlex
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from dance_env.atomic import write_whole
 from dance_env.cost.audit.agreement import ALL, METRICS, OVER, Correlation, Points
 
 _HEAD = (
@@ -67,7 +65,7 @@ def write_report(
         ),
         "agreement.md": page,
     }
-    return tuple(_write(folder / name, text) for name, text in texts.items())
+    return tuple(write_whole(folder / name, text) for name, text in texts.items())
 
 
 def _summary(kind: Sequence[Correlation]) -> list[str]:
@@ -97,16 +95,3 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _write(path: Path, text: str) -> Path:
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-    return path

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dance_env.accuracy.supernet.checkpoint import CheckpointError, check_identity, write_whole
+from dance_env.accuracy.supernet.checkpoint import CheckpointError, check_identity
+from dance_env.atomic import write_whole
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class RunFolder:
 
     def write(self, name: str, content: Mapping[str, Any] | Sequence[Any]) -> None:
         """Write `<name>.json` whole."""
-        write_whole(self.path / f"{name}.json", (json.dumps(content, indent=1) + "\n").encode())
+        write_whole(self.path / f"{name}.json", json.dumps(content, indent=1) + "\n", sync=True)
 
     def read(self, name: str) -> Any:
         """Read `<name>.json`.

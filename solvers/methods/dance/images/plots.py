@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator
 
-from dance_env.accuracy.supernet.checkpoint import write_whole
+from dance_env.atomic import write_whole
 from dance_env.graph import NetworkSpace
 
 _SHAPES = "osD^vP*X"
