@@ -75,7 +75,7 @@ def replacing(path: str | os.PathLike[str], *, sync: bool = False, previous: Pat
 def _advice(error: OSError) -> str:
     reason = error.strerror or str(error)
     if error.errno in _FULL:
-        return f"{reason}; no space is left, free some"
+        return f"{reason}; no space is left; free some"
     return f"{reason}; give a folder that can be written"
 
 
