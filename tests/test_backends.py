@@ -9,26 +9,27 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dance_env.cost import HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, Cost, LayerCost, Technology
+from dance_env.cost import HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, CostTable, Technology
 from dance_env.cost.audit import agreement
 from dance_env.cost.audit.agreement import ALL, Points, correlations, spearman
 from dance_env.cost.audit.agreement_report import summary_table
-from dance_env.cost.backends import BackEndFailure, Running, Status, cost_model_names, external, make_cost_model
+from dance_env.cost.backends import BackEndFailure, Running, Status, cost_model_names, make_cost_model
 from dance_env.cost.backends import zigzag_description as zigzag
 from dance_env.cost.backends.accelforge import ENVIRONMENT, AccelForgeCostModel
-from dance_env.cost.backends.process import Answer, ask
+from dance_env.cost.backends.external import SCRIPT, ExternalCostModel, tool_version
+from dance_env.cost.backends.process import ask
+from dance_env.cost.backends.running import Accelerator, Question, Row
 from dance_env.cost.backends.zigzag import ADVICE, ZigZagCostModel
-from dance_env.cost.network_cost import network_cost
-from dance_env.graph import LAYER_COLUMNS, LayerTable
-from dance_env.space import DATAFLOWS, Hardware
+from dance_env.graph import LAYER_COLUMNS, Layer, LayerSpace
+from dance_env.space import DATAFLOWS, AcceleratorSpace, Hardware
 from dance_env.testing.cost_model import check_cost_model
 
 ROWS = np.array([[8, 4, 4, 4, 1, 1, 1, 1], [16, 16, 4, 4, 3, 3, 16, 1]], dtype=np.int64)
@@ -48,31 +49,19 @@ DEPTHWISE = "if groups > 1: "
 
 
 @dataclass(frozen=True)
-class FakeTool:
+class FakeTool(ExternalCostModel):
     """A back end whose worker is a script of the test."""
 
-    script: Path
-    technology: Technology = TIMELOOP_45NM
-    running: Running = field(default_factory=lambda: Running(timeout_s=20))
+    script: Path = Path()
 
     def fingerprint(self) -> str:
         return "fake tool 1"
 
-    def question(self, row: external.Row, accelerator: external.Accelerator) -> tuple[Sequence[str], Mapping[str, Any]]:
-        request = {"row": row, "pes": accelerator.pe_x * accelerator.pe_y}
-        return (self.running.python or sys.executable, "-I", "-S", str(self.script)), request
+    def request(self, row: Row, accelerator: Accelerator) -> Mapping[str, Any]:
+        return {"row": row, "pes": accelerator.pe_x * accelerator.pe_y}
 
-    def answers(self, rows: np.ndarray, hardware: Hardware, *, progress: Any = None) -> list[list[Answer]]:
-        return external.answers(self, rows, hardware, progress=progress)
-
-    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
-        return external.layer_costs(self, rows, hardware)
-
-    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
-        return network_cost(self, layers, hardware)
-
-    def area_mm2(self, hardware: Hardware) -> np.ndarray:
-        return external.area_mm2(self, hardware)
+    def question(self, row: Row, accelerator: Accelerator) -> Question:
+        return (self.python, "-I", "-S", str(self.script)), self.request(row, accelerator)
 
 
 @pytest.fixture
@@ -82,7 +71,7 @@ def fake(tmp_path: Path):
     def make(misbehave: str = "", **running: Any) -> FakeTool:
         script = tmp_path / f"worker_{len(list(tmp_path.glob('worker_*')))}.py"
         script.write_text(WORKER.format(misbehave=misbehave))
-        return FakeTool(script, running=Running(**{"timeout_s": 20, **running}))
+        return FakeTool(script=script, running=Running(**{"timeout_s": 20, **running}))
 
     return make
 
@@ -156,23 +145,40 @@ def test_costs_stand_where_their_layer_and_accelerator_do(fake) -> None:
     np.testing.assert_allclose(cost.energy_j, np.broadcast_to(macs * 1e-11, (3, 3)), rtol=1e-12)
 
 
-def test_failures_cost_inf_with_a_warning_and_keep_their_reason(fake) -> None:
+def test_failures_are_raised_and_keep_their_reason(fake) -> None:
     tool = fake(DEPTHWISE + "raise ValueError('depthwise is not supported')")
-    with pytest.warns(RuntimeWarning, match=r"2 of 4 pairs .* \(2 failed\).*depthwise is not supported"):
-        cost = tool.evaluate_layers(ROWS, HARDWARE)
-    assert np.isinf(cost.latency_s).tolist() == np.isinf(cost.energy_j).tolist() == [[False, False], [True, True]]
+    with pytest.raises(BackEndFailure, match=r"2 of 4 pairs .* \(2 failed\).*depthwise is not supported"):
+        tool.evaluate_layers(ROWS, HARDWARE)
     assert [answer.status for answer in tool.answers(ROWS, HARDWARE)[1]] == [Status.FAILED, Status.FAILED]
 
 
-def test_failures_can_be_raised_so_that_no_table_keeps_them(fake) -> None:
-    tool = fake(DEPTHWISE + "print('oops'); sys.exit(0)", on_failure="raise")
-    with pytest.raises(BackEndFailure, match="2 garbled"):
-        tool.evaluate_layers(ROWS, HARDWARE)
+@pytest.mark.parametrize("pairs_kept", [False, True])
+def test_a_failure_is_never_kept_as_a_price(fake, tmp_path: Path, pairs_kept: bool) -> None:
+    """The tool is down for one layer at first. The table cache must not answer for it that it cannot be mapped."""
+    note = tmp_path / "mended"
+    down = f"import os\nif groups > 1 and not os.path.exists({str(note)!r}): sys.exit('no licence')"
+    tool = fake(down, cache_dir=tmp_path / "pairs" if pairs_kept else None)
+    first, second = (
+        Layer(kind, kind, *row) for kind, row in zip(("pointwise", "depthwise"), ROWS.tolist(), strict=True)
+    )
+    space = LayerSpace("two layers", fixed=[first], options={"second": {"depthwise": [second], "none": []}})
+    accelerators = AcceleratorSpace((8, 16), (8,), (16,), ("OS",))
+    build = {"model": tool, "workers": 1}
+    with pytest.raises(BackEndFailure, match="no licence"):
+        CostTable.build(space, accelerators, cache_dir=tmp_path / "table", **build)
+    note.touch()
+    found = CostTable.build(space, accelerators, cache_dir=tmp_path / "table", **build)
+    fresh = CostTable.build(space, accelerators, cache_dir=tmp_path / "fresh", **build)
+    networks = np.array([[0], [1]])
+    for name in ("latency_s", "energy_j"):
+        leaf = getattr(found.on_all_hardware(networks), name)
+        assert np.isfinite(leaf).all()
+        assert np.array_equal(leaf, getattr(fresh.on_all_hardware(networks), name))
 
 
 @pytest.mark.filterwarnings("error")
 def test_what_cannot_be_mapped_costs_inf_without_a_warning(fake) -> None:
-    tool = fake(DEPTHWISE + "print(json.dumps({'unmappable': 'no'})); sys.exit(0)", on_failure="raise")
+    tool = fake(DEPTHWISE + "print(json.dumps({'unmappable': 'no'})); sys.exit(0)")
     assert np.isinf(tool.evaluate_layers(ROWS, HARDWARE).energy_j).tolist() == [[False, False], [True, True]]
 
 
@@ -185,8 +191,6 @@ def test_running_refuses_nonsense() -> None:
         Running(timeout_s=0)
     with pytest.raises(ValueError, match="workers"):
         Running(workers=0)
-    with pytest.raises(ValueError, match="on_failure"):
-        Running(on_failure="ignore")
 
 
 # What is kept
@@ -282,7 +286,7 @@ def test_unknown_names_and_settings_are_answered_with_what_is_known() -> None:
 
 def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportError, match=r"does not have no-such-tool; install it with: pip .*dance-env\[zigzag\]"):
-        external.tool_version(sys.executable, "no-such-tool", ADVICE)
+        tool_version(sys.executable, "no-such-tool", ADVICE)
     nowhere = str(tmp_path / "python")
     with pytest.raises(ImportError, match=r"cannot be started .*dance-env\[zigzag\]"):
         ZigZagCostModel(running=Running(python=nowhere)).evaluate_layers(ROWS, HARDWARE)
@@ -290,6 +294,15 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     assert AccelForgeCostModel().python == nowhere
     with pytest.raises(ImportError, match=f"cannot be started .*Python 3.12 or later.*{ENVIRONMENT}"):
         AccelForgeCostModel().evaluate_layers(ROWS, HARDWARE)
+
+
+def test_a_worker_s_chatter_does_not_garble_its_answer(tmp_path: Path) -> None:
+    tool = tmp_path / "tool_worker.py"
+    tool.write_text(
+        "def price(request):\n    print('loading')\n    return {'cycles': request['n'], 'energy_pj': 2.0}\n"
+    )
+    answer = ask([sys.executable, "-P", str(SCRIPT), str(tool)], {"n": 3}, timeout_s=20)
+    assert (answer.status, answer.cycles, answer.energy_pj) == (Status.PRICED, 3.0, 2.0)
 
 
 # Our hardware in their terms
@@ -343,7 +356,7 @@ def test_grouped_layers_keep_their_multiply_adds() -> None:
     row = (32, 16, 6, 6, 3, 3, 4, 2)
     sizes = zigzag.loop_sizes(row)
     assert math.prod(sizes.values()) == 32 * (16 // 4) * 36 * 9
-    assert zigzag.workload(row, word_bits=16)[0]["dimension_relations"] == ["ix=2*ox+1*fx", "iy=2*oy+1*fy"]
+    assert zigzag.workload(row)[0]["dimension_relations"] == ["ix=2*ox+1*fx", "iy=2*oy+1*fy"]
 
 
 ZIGZAG_ROWS = [("fc_512_10", "ws"), ("fc_512_10", "os"), ("fc_512_10", "rs"), ("pw_144_40_8", "ws"), ("dw7_96_8", "rs")]

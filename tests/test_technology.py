@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dance_env.cost import AnalyticalCostModel
 from dance_env.cost.technology import (
     EDGE_LPDDR4,
     HWCOMPONENTS_65NM,
@@ -20,6 +22,7 @@ from dance_env.cost.technology import (
     Technology,
     get_technology,
 )
+from dance_env.space import Hardware
 
 EVERY = pytest.mark.parametrize("technology", TECHNOLOGIES.values(), ids=list(TECHNOLOGIES))
 
@@ -80,17 +83,63 @@ def test_refuses_sizes_outside_the_table(technology: Technology, size: float) ->
     [
         ("mac_pj", -1.0, "mac_pj: expected a non-negative number"),
         ("mac_pj", math.nan, "mac_pj: expected a non-negative number"),
-        ("mac_pj", "4", "mac_pj: expected a non-negative number"),
+        ("dram_read_pj", math.inf, "dram_read_pj: expected a non-negative number, got inf"),
+        ("glb_area_um2", math.inf, "glb_area_um2: expected a non-negative number, got inf"),
         ("clock_hz", 0.0, "clock_hz: expected a positive number"),
-        ("dram_words_per_cycle", 0.0, "dram_words_per_cycle: expected a positive number"),
-        ("rf_read_pj", (1.0,), "rf_read_pj: expected a tuple of one number per register file size"),
+        ("clock_hz", math.inf, "clock_hz: expected a positive number, got inf"),
+        ("dram_words_per_cycle", 0.0, "dram_words_per_cycle: expected a positive number, inf for no limit, got 0.0"),
+        ("dram_words_per_cycle", -math.inf, "dram_words_per_cycle: expected a positive number"),
+        ("row_words", 0, "row_words: expected a positive number"),
         ("rf_read_pj", (math.nan,) * 16, "rf_read_pj: expected finite non-negative numbers"),
-        ("rf_words", (4,) * 16, "rf_words: expected increasing sizes"),
+        ("rf_words", (4,) * 16, "rf_words: expected increasing sizes of at least 1"),
+        ("rf_words", tuple(range(16)), "rf_words: expected increasing sizes of at least 1"),
     ],
 )
 def test_refuses(field: str, value: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(TIMELOOP_45NM, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", 3, "name: expected a text"),
+        ("mac_pj", "4", "mac_pj: expected a number, got '4'"),
+        ("mac_pj", True, "mac_pj: expected a number, got True"),
+        ("row_words", 4.5, "row_words: expected a whole number, got 4.5"),
+        ("glb_words", 55_296.0, "glb_words: expected a whole number"),
+        ("rf_read_pj", (1.0,), "rf_read_pj: expected a tuple of one number per register file size"),
+        ("rf_read_pj", [1.0] * 16, "rf_read_pj: expected a tuple of one number per register file size"),
+        ("rf_read_pj", ("a",) * 16, "rf_read_pj: expected numbers"),
+        ("rf_words", 8, "rf_words: expected a tuple of one number per register file size"),
+        ("rf_words", (4.5, *range(5, 20)), "rf_words: expected whole numbers"),
+    ],
+)
+def test_refuses_values_of_another_type(field: str, value: object, message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        dataclasses.replace(TIMELOOP_45NM, **{field: value})
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    same = dataclasses.replace(
+        TIMELOOP_45NM, row_words=np.int64(4), glb_words=np.int32(55_296), dram_read_pj=np.int64(128),
+        mac_pj=np.float64(4.27651), rf_words=tuple(np.arange(4, 65, 4)),
+    )  # fmt: skip
+    assert same == TIMELOOP_45NM
+    assert same.fingerprint() == TIMELOOP_45NM.fingerprint()
+    assert type(same.row_words) is int
+
+
+def test_the_width_of_a_word_is_no_setting() -> None:
+    """Another width needs other figures: `word_bits=8` would change a fingerprint and not one cost."""
+    with pytest.raises(TypeError, match="word_bits"):
+        dataclasses.replace(TIMELOOP_45NM, word_bits=8)
+
+
+def test_area_of_the_largest_array_is_finite() -> None:
+    """2^32 x 2^31 PEs have more area than an int64 has numbers."""
+    huge = Hardware.one(2**32, 2**31, rf_words=16, dataflow="OS")
+    assert AnalyticalCostModel().area_mm2(huge)[0] == pytest.approx(2.0**63 * (3718.32 + 3243.1) * 1e-6)
 
 
 def test_names() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,14 +13,13 @@ from dance_env.cost.mapping.nest import NestCost
 from dance_env.cost.mapping.nest import evaluate as evaluate_mapping
 from dance_env.cost.model import LayerCost
 from dance_env.cost.network_cost import network_cost
-from dance_env.cost.search.mapspace import loops_of
+from dance_env.cost.search.mapspace import check_rows, loops_of
 from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
 from dance_env.cost.search.sources import FIGURES, source_digest
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
-
-if TYPE_CHECKING:
-    from dance_env.graph import Layer, LayerTable
-    from dance_env.space import Hardware
+from dance_env.graph import Layer, LayerTable
+from dance_env.graph.layer_table import layer_row
+from dance_env.space import DATAFLOWS, Hardware
 
 
 @dataclass(frozen=True)
@@ -73,11 +71,7 @@ class AnalyticalCostModel:
             TypeError, ValueError, OverflowError: rows that are no layers (see `mapspace.loops_of`).
             ValueError: a register file that the technology does not know.
         """
-        from dance_env.space import DATAFLOWS
-
-        rows = np.asarray(rows)
-        if rows.ndim != 2 or rows.shape[1] != 8:
-            raise ValueError(f"rows: expected shape (layers, 8), got {rows.shape}.")
+        rows = check_rows(rows)
         latency = np.full((len(rows), len(hardware)), np.inf)
         energy = np.full_like(latency, np.inf)
         for flow in np.unique(hardware.dataflow):
@@ -99,8 +93,9 @@ class AnalyticalCostModel:
         return network_cost(self, layers, hardware)
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
-        """Area (H,) of the accelerators, mm2."""
-        return self.technology.area_mm2(hardware.pe_x * hardware.pe_y, hardware.rf_words)
+        """Return the area `(H,)` of the accelerators, mm2."""
+        # In float64: int64 wraps round at 2^63 PEs.
+        return self.technology.area_mm2(hardware.pe_x.astype(np.float64) * hardware.pe_y, hardware.rf_words)
 
     def mapping(self, layer: Layer | np.ndarray, hardware: Hardware) -> Mapping:
         """The best mapping of a layer on one accelerator.
@@ -152,10 +147,6 @@ class AnalyticalCostModel:
 
 def _one(layer: Layer | np.ndarray, hardware: Hardware) -> tuple[np.ndarray, str, int, int, int]:
     """A layer's row; dataflow, columns, rows and register words of the one accelerator."""
-    from dance_env.graph.layer import Layer
-    from dance_env.graph.layer_table import layer_row
-    from dance_env.space import DATAFLOWS
-
     if len(hardware) != 1:
         raise ValueError(f"hardware: expected one accelerator, got {len(hardware)}; take one with hardware.take([i]).")
     row = np.array(layer_row(layer)) if isinstance(layer, Layer) else np.asarray(layer)

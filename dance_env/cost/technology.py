@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,27 +31,41 @@ class RegisterFile:
     area_um2: np.ndarray
 
 
+WORD_BITS = 16
+"""Width of every operand and partial sum. The figures of a `Technology` are per word of this width; another width
+would need other figures."""
+
+_NAMES = ("name", "source")
+_WHOLE = ("row_words", "glb_words")
+_RATES = ("glb_read_words_per_cycle", "glb_write_words_per_cycle", "dram_words_per_cycle")
+_POSITIVE = (*_WHOLE, *_RATES, "clock_hz")
+
+
 @dataclass(frozen=True)
 class Technology:
-    """The constants of one process and memory system. Energies are per 16-bit (``word_bits``) word, in pJ.
+    """The constants of one process and memory system. Energies are in pJ per word of `WORD_BITS` bits.
 
-    Register files come as a table over ``rf_words``. A size between two rows is interpolated linearly (the rows that
+    Register files come as a table over `rf_words`. A size between two rows is interpolated linearly (the rows that
     Accelergy gives are linear in the size to 2 % over any 8 words); a size outside the table is refused, not
     extrapolated.
 
     What of the leakage counts as energy, and what is only reported, `dance_env.cost.mapping.nest_kernel.energy` says.
 
     Attributes:
-        row_words: words in a row of the global buffer and of DRAM; both are read and written by the row.
-        dram_words_per_cycle: words that cross the DRAM interface a cycle, both directions together (one channel);
-            ``inf`` for no limit.
-        glb_read_words_per_cycle, glb_write_words_per_cycle: the two ports of the global buffer; fills from DRAM count
-            as writes, drains to DRAM as reads.
+        row_words: Words in a row of the global buffer and of DRAM; both are read and written by the row.
+        dram_words_per_cycle: Words that cross the DRAM interface a cycle, both directions together (one channel);
+            `inf` for no limit.
+        glb_read_words_per_cycle, glb_write_words_per_cycle: The two ports of the global buffer, `inf` for no limit.
+            Fills from DRAM count as writes. Draining finished outputs to DRAM is not counted as reads, as in the
+            reference.
+
+    Raises:
+        TypeError: If a field is not of its type.
+        ValueError: If a figure is negative or not finite, or one that has to be positive is zero.
     """
 
     name: str
     source: str
-    word_bits: int
     row_words: int
     clock_hz: float
     mac_pj: float
@@ -75,35 +90,25 @@ class Technology:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name in ("name", "source"):
-                continue
-            if field.name.startswith("rf_"):
-                _check_table(field.name, value, self.rf_words)
-            elif isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value) or value < 0:
-                raise ValueError(f"Technology.{field.name}: expected a non-negative number, got {value!r}.")
-        for positive in (
-            "word_bits",
-            "row_words",
-            "clock_hz",
-            "glb_words",
-            "glb_read_words_per_cycle",
-            "glb_write_words_per_cycle",
-            "dram_words_per_cycle",
-        ):
-            if getattr(self, positive) <= 0:
-                raise ValueError(f"Technology.{positive}: expected a positive number, got {getattr(self, positive)!r}.")
+            if field.name in _NAMES:
+                if not isinstance(value, str):
+                    raise TypeError(f"Technology.{field.name}: expected a text, got {value!r}.")
+            elif field.name.startswith("rf_"):
+                object.__setattr__(self, field.name, _checked_table(field.name, value, self.rf_words))
+            else:
+                object.__setattr__(self, field.name, _checked(field.name, value))
 
     def register_file(self, rf_words: Any) -> RegisterFile:
-        """Energies, leakage and area of register files.
+        """Return energies, leakage and area of register files.
 
         Args:
-            rf_words: sizes in words, any shape, within the table's range.
+            rf_words: Sizes in words, any shape, within the table's range.
 
         Returns:
-            Arrays of the shape of ``rf_words``: the table's row, or the line between its two neighbours.
+            Arrays of the shape of `rf_words`: the table's row, or the line between its two neighbours.
 
         Raises:
-            ValueError: for a size outside the table.
+            ValueError: If a size is outside the table.
         """
         sizes = np.asarray(rf_words, dtype=np.float64)
         low, high = self.rf_words[0], self.rf_words[-1]
@@ -117,30 +122,55 @@ class Technology:
         return RegisterFile(*(np.interp(sizes, self.rf_words, column) for column in columns))
 
     def area_mm2(self, pes: Any, rf_words: Any) -> np.ndarray:
-        """Area of accelerators with ``pes`` processing elements of ``rf_words`` words each, mm2 (broadcast shape)."""
+        """Return the area of accelerators with `pes` processing elements of `rf_words` words each, mm2 (broadcast shape)."""
         per_pe = self.register_file(rf_words).area_um2 + self.mac_area_um2
         return np.asarray((self.glb_area_um2 + np.asarray(pes, dtype=np.float64) * per_pe) * 1e-6)
 
     def leakage_pj_per_cycle(self, pes: Any, rf_words: Any) -> np.ndarray:
-        """What the whole accelerator leaks in one cycle, pJ (broadcast shape); DRAM is left out."""
+        """Return what the whole accelerator leaks in one cycle, pJ (broadcast shape); DRAM is left out."""
         per_pe = self.register_file(rf_words).leak_pj_per_cycle + self.mac_leak_pj_per_cycle
         return np.asarray(self.glb_leak_pj_per_cycle + np.asarray(pes, dtype=np.float64) * per_pe)
 
     def fingerprint(self) -> str:
-        """SHA-256 over every constant (not the name or the source), stable across processes."""
+        """Return a SHA-256 over every constant (not the name or the source), stable across processes."""
         values = dataclasses.asdict(self)
         values.pop("name")
         values.pop("source")
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _check_table(field: str, values: Any, rf_words: tuple[int, ...]) -> None:
-    if not isinstance(values, tuple) or len(values) == 0 or len(values) != len(rf_words):
-        raise ValueError(f"Technology.{field}: expected a tuple of one number per register file size, got {values!r}.")
+def _checked(field: str, value: Any) -> int | float:
+    """Return a figure as a plain number, so that equal technologies have equal fingerprints."""
+    # numpy's numbers are registered as `numbers.Real`; its booleans are not, Python's are.
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"Technology.{field}: expected a number, got {value!r}.")
+    if field in _WHOLE and not isinstance(value, numbers.Integral):
+        raise TypeError(f"Technology.{field}: expected a whole number, got {value!r}.")
+    number: Any = value
+    unlimited = field in _RATES and number == math.inf
+    if not (math.isfinite(number) or unlimited) or number < 0 or (number == 0 and field in _POSITIVE):
+        kind = "positive" if field in _POSITIVE else "non-negative"
+        raise ValueError(
+            f"Technology.{field}: expected a {kind} number{', inf for no limit' if field in _RATES else ''}, "
+            f"got {value!r}."
+        )
+    return int(number) if field in _WHOLE else float(number)
+
+
+def _checked_table(field: str, values: Any, rf_words: Any) -> tuple[int | float, ...]:
+    if not isinstance(values, tuple) or not isinstance(rf_words, tuple) or not len(values) == len(rf_words) > 0:
+        raise TypeError(f"Technology.{field}: expected a tuple of one number per register file size, got {values!r}.")
+    kind = numbers.Integral if field == "rf_words" else numbers.Real
+    if any(isinstance(value, bool) or not isinstance(value, kind) for value in values):
+        wanted = "whole numbers" if field == "rf_words" else "numbers"
+        raise TypeError(f"Technology.{field}: expected {wanted}, got {values!r}.")
     if any(not math.isfinite(value) or value < 0 for value in values):
         raise ValueError(f"Technology.{field}: expected finite non-negative numbers, got {values!r}.")
-    if field == "rf_words" and any(b <= a for a, b in itertools.pairwise(values)):
-        raise ValueError(f"Technology.rf_words: expected increasing sizes, got {values!r}.")
+    if field == "rf_words":
+        if values[0] < 1 or any(b <= a for a, b in itertools.pairwise(values)):
+            raise ValueError(f"Technology.rf_words: expected increasing sizes of at least 1, got {values!r}.")
+        return tuple(int(value) for value in values)
+    return tuple(float(value) for value in values)
 
 
 # Timeloop 4cf6d4c with Accelergy 0.4 (CACTI 1ffd8df, Aladdin 5e2e126), 45 nm; component classes smartbuffer_SRAM,
@@ -148,7 +178,6 @@ def _check_table(field: str, values: Any, rf_words: tuple[int, ...]) -> None:
 TIMELOOP_45NM = Technology(
     name="timeloop-45nm",
     source="Timeloop 4cf6d4c + Accelergy 0.4, 45 nm, DRAM bandwidth unlimited",
-    word_bits=16,
     row_words=4,  # rows of 64 bits
     clock_hz=1e9,
     mac_pj=4.27651,  # Aladdin: 16x16 multiplier + 32-bit adder
@@ -190,7 +219,7 @@ EDGE_LPDDR4 = dataclasses.replace(
     TIMELOOP_45NM,
     name="edge-lpddr4",
     source="timeloop-45nm behind one 32-bit LPDDR4-3200 channel (JEDEC JESD209-4): 12.8 GB/s = 6.4 words/cycle",
-    dram_words_per_cycle=3200e6 * 32 / 16 / 1e9,
+    dram_words_per_cycle=3200e6 * 32 / WORD_BITS / 1e9,
 )
 
 # hwcomponents 1.0.114 (-cacti 1.0.40, -library 1.0.58), 65 nm: `SmartBufferSRAM` buffers and register files,
@@ -200,7 +229,6 @@ _UW_TO_PJ_PER_CYCLE = 1e-6 / 200e6 * 1e12
 HWCOMPONENTS_65NM = Technology(
     name="hwcomponents-65nm",
     source="hwcomponents 1.0.114, 65 nm, SRAM register files, 200 MHz, DRAM bandwidth unlimited",
-    word_bits=16,
     row_words=4,  # rows of 64 bits
     clock_hz=200e6,
     mac_pj=4.6757865788545985,
@@ -242,7 +270,11 @@ TECHNOLOGIES: dict[str, Technology] = {t.name: t for t in (TIMELOOP_45NM, EDGE_L
 
 
 def get_technology(name: str) -> Technology:
-    """The technology called ``name``; an unknown name is a ValueError that offers the nearest."""
+    """Return the technology called `name`.
+
+    Raises:
+        ValueError: If there is none; the message offers the nearest names.
+    """
     if name not in TECHNOLOGIES:
         raise ValueError(f"unknown technology {name!r}. {nearest(name, TECHNOLOGIES)}")
     return TECHNOLOGIES[name]

@@ -1,11 +1,12 @@
 """Cost models by name: ours, and other people's tools behind the same protocol.
 
 - `process`: one question to a foreign tool, in a process of its own; every way to fail is a `Status` with a reason.
-- `external`: pairs of layer and accelerator priced one by one, kept on disk, handed on as costs.
-- `zigzag` (+ `zigzag_description`, `zigzag_worker`): ZigZag, extra ``zigzag``.
-- `accelforge` (+ `accelforge_description`, `accelforge_worker`): AccelForge, in an interpreter of its own.
+- `running`: many questions side by side, each answer kept on disk; `external`: the cost model made of them.
+- `worker`: the script that answers a question; `zigzag_worker`, `accelforge_worker` are what it runs.
+- `zigzag` (+ `zigzag_description`): ZigZag, extra `zigzag`.
+- `accelforge` (+ `accelforge_description`): AccelForge, in an interpreter of its own.
 
-A third party adds a model through the entry-point group ``dance_env.cost_models``.
+A third party adds a model through the entry-point group `dance_env.cost_models`.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from __future__ import annotations
 import dataclasses
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dance_env.cost.backends.external import BackEndFailure, Running
+from dance_env.cost.backends.external import BackEndFailure
 from dance_env.cost.backends.process import Answer, Status
+from dance_env.cost.backends.running import Running
+from dance_env.cost.model import CostModel
+from dance_env.cost.technology import Technology
 from dance_env.suggest import nearest
-
-if TYPE_CHECKING:
-    from dance_env.cost.model import CostModel
-    from dance_env.cost.technology import Technology
 
 __all__ = ["Answer", "BackEndFailure", "Running", "Status", "cost_model_names", "make_cost_model", "settings_of"]
 
@@ -34,7 +34,7 @@ _COST_MODELS = {
 
 
 def cost_model_names() -> tuple[str, ...]:
-    """Names that `make_cost_model` knows: ours first, then those of installed packages."""
+    """Return the names that `make_cost_model` knows: ours first, then those of installed packages."""
     return (*_COST_MODELS, *sorted({e.name for e in entry_points(group=ENTRY_POINT_GROUP)} - set(_COST_MODELS)))
 
 
@@ -45,17 +45,17 @@ def make_cost_model(
     objective: str | None = None,
     running: Running | None = None,
 ) -> CostModel:
-    """The cost model called ``name``.
+    """Return the cost model called `name`.
 
     Args:
-        name: one of `cost_model_names`.
-        technology: the constants; None for the model's own default.
-        objective: what mappings minimise: "edp", "energy" or "latency"; None for the model's own default.
-        running: interpreter, time-out, processes and cache of a back end; None for the default.
+        name: One of `cost_model_names`.
+        technology: The constants; None for the model's own default.
+        objective: What mappings minimize: "edp", "energy" or "latency"; None for the model's own default.
+        running: Interpreter, time-out, processes and cache of a back end; None for the default.
 
     Raises:
-        ValueError: for an unknown name (the nearest are offered), or a setting that the model does not have.
-        ImportError: when a back end's package is missing, with the extra that brings it (some only say so when
+        ValueError: If the name is unknown (the nearest are offered), or the model does not have a setting.
+        ImportError: If a back end's package is missing, with the extra that brings it (some only say so when
             something is priced).
     """
     given: dict[str, Any] = {"technology": technology, "objective": objective, "running": running}
@@ -69,7 +69,7 @@ def make_cost_model(
 
 
 def settings_of(name: str) -> frozenset[str]:
-    """What can be set of the cost model called ``name``; errors as `make_cost_model`."""
+    """Return what can be set of the cost model called `name`; errors as `make_cost_model`."""
     return frozenset(field.name for field in dataclasses.fields(_load(name)))
 
 

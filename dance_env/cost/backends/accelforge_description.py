@@ -25,7 +25,7 @@ import json
 import math
 from typing import Any
 
-from dance_env.cost.technology import Technology
+from dance_env.cost.technology import WORD_BITS, Technology
 
 HELD = {"WS": "weight", "OS": "output", "RS": "All"}
 _SPATIAL = {
@@ -65,7 +65,7 @@ def spec(row: tuple[int, ...], technology: Technology, dataflow: str, *, pe_x: i
     if dataflow not in HELD:
         raise ValueError(f"dataflow: expected one of {', '.join(HELD)}, got {dataflow!r}.")
     parts = {
-        "workload": _workload(row, word_bits=technology.word_bits),
+        "workload": _workload(row),
         "renames": {"einsums": [{"name": "default", "tensor_accesses": _RENAMES}]},
     }
     nodes = _nodes(row, technology, dataflow, pe_x=pe_x, pe_y=pe_y, rf_words=rf_words)
@@ -73,7 +73,7 @@ def spec(row: tuple[int, ...], technology: Technology, dataflow: str, *, pe_x: i
     return "".join(f"{name}: {_text(part)}\n" for name, part in parts.items()) + f"arch:\n  nodes:\n{arch}"
 
 
-def _workload(row: tuple[int, ...], *, word_bits: int) -> dict[str, Any]:
+def _workload(row: tuple[int, ...]) -> dict[str, Any]:
     """One einsum; no padding is removed, the input has its full halo."""
     k, c, p, q, r, s, groups, stride = row
     kind = kind_of(row)
@@ -89,7 +89,7 @@ def _workload(row: tuple[int, ...], *, word_bits: int) -> dict[str, Any]:
     used = set((weights + outputs).upper()) | ({"H", "W"} & set(sizes))
     return {
         "rank_sizes": {rank: size for rank, size in sizes.items() if rank in used},
-        "bits_per_value": {"All": word_bits},
+        "bits_per_value": {"All": WORD_BITS},
         "einsums": [
             {
                 "name": "layer",
@@ -154,11 +154,11 @@ def _memory(
     leak_pj: float = 0.0, tensors: dict[str, Any] | None = None, **more: str,
 ) -> dict[str, Any]:  # fmt: skip
     actions = [
-        {"name": way, "energy": cost * 1e-12, "throughput": rate * t.clock_hz, "bits_per_action": t.word_bits}
+        {"name": way, "energy": cost * 1e-12, "throughput": rate * t.clock_hz, "bits_per_action": WORD_BITS}
         for way, cost, rate in zip(("read", "write"), pj, words_per_cycle, strict=True)
     ]
     return {
-        "name": name, "size": words * t.word_bits, "area": 0, "leak_power": leak_pj * 1e-12 * t.clock_hz,
+        "name": name, "size": words * WORD_BITS, "area": 0, "leak_power": leak_pj * 1e-12 * t.clock_hz,
         "actions": actions, "tensors": tensors or {"keep": "All"}, **more,
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Prices one layer on one accelerator with AccelForge: JSON in, JSON out. Runs as a script of its own, see `process`.
+"""Prices one layer on one accelerator with AccelForge: `worker` runs this file as a script.
 
 Nothing of dance_env is imported here: AccelForge needs Python 3.12, and may live in another environment than we do.
 The request holds ``spec``, AccelForge's own YAML (`dance_env.cost.backends.accelforge_description` writes it),
@@ -8,9 +8,6 @@ or ``unmappable``, the reason.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +36,3 @@ def price(request: dict[str, Any]) -> dict[str, Any]:
         "component_pj": energy,
         "mapping": str(found.mapping()),
     }
-
-
-def main() -> None:
-    """Answer the request on standard input; whatever the tool itself prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    answer = price(json.load(sys.stdin))
-    answers.write(json.dumps(answer))
-    answers.close()
-
-
-if __name__ == "__main__":
-    main()

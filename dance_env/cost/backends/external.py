@@ -1,45 +1,33 @@
-"""What every back end shares: pairs of layer and accelerator priced one by one, kept on disk, handed on as costs."""
+"""What every back end shares: layers on accelerators priced pair by pair, handed on as costs."""
 
 from __future__ import annotations
 
-import math
+import dataclasses
 import os
 import subprocess
 import sys
-import threading
-import time
-import warnings
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
-from dance_env.cache import ArrayCache, content_key
-from dance_env.cost.backends.process import Answer, Status, ask, kill
+from dance_env.cache import content_key
+from dance_env.cost.backends.process import Answer, Status
+from dance_env.cost.backends.running import Accelerator, Pair, Question, Row, Running, Store, ask_all
 from dance_env.cost.model import LayerCost
-from dance_env.cost.search.mapspace import loops_of
-from dance_env.cost.technology import Technology
+from dance_env.cost.search.mapspace import check_rows
+from dance_env.cost.technology import TIMELOOP_45NM, Technology
 from dance_env.progress import Progress, reporter
+from dance_env.space import DATAFLOWS, Hardware
 
-if TYPE_CHECKING:
-    from dance_env.space import Hardware
-
-ON_FAILURE = ("inf", "raise")
-Row = tuple[int, ...]
-
-
-class Accelerator(NamedTuple):
-    """One accelerator; the dataflow by name."""
-
-    pe_x: int
-    pe_y: int
-    rf_words: int
-    dataflow: str
+OBJECTIVES = ("edp", "energy", "latency")
+SCRIPT = Path(__file__).with_name("worker.py")
 
 
 class BackEndFailure(RuntimeError):
@@ -47,117 +35,133 @@ class BackEndFailure(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Running:
-    """How a back end's processes are run; none of it changes a figure.
+class ExternalCostModel(ABC):
+    """A cost model whose figures come from a tool in another process.
 
     Attributes:
-        python: interpreter that has the tool; "" for this one (or, where a back end says so, an environment variable).
-        timeout_s: seconds that one layer on one accelerator may take.
-        workers: processes side by side.
-        cache_dir: folder where priced pairs are kept; None to keep none.
-        on_failure: "inf": a pair that the tool fails on, hangs on or garbles costs inf, with a warning, and the
-            model's `answers` tells why; "raise": it is a `BackEndFailure`, so that nothing made of it is kept.
+        technology: Energies, capacities, bandwidths, clock; as the analytical model's, so that the two compare.
+        objective: What the mapping minimizes: "edp", "energy" or "latency".
+        running: Interpreter, time-out, processes, cache.
 
     Raises:
-        ValueError: for a time-out or a number of workers that is not positive, or an unknown way to fail.
+        ValueError: If the objective is unknown.
+        ImportError: When something is priced and the tool is not installed.
     """
 
-    python: str = ""
-    timeout_s: float = 120.0
-    workers: int = 1
-    cache_dir: str | os.PathLike[str] | None = None
-    on_failure: str = "inf"
+    technology: Technology = TIMELOOP_45NM
+    objective: str = "edp"
+    running: Running = field(default_factory=Running, kw_only=True)
+
+    DISTRIBUTION: ClassVar[str]
+    """The tool's package."""
+    ADVICE: ClassVar[str]
+    """How to install it."""
+    PYTHON_VARIABLE: ClassVar[str] = ""
+    """The environment variable that names the interpreter that has the tool; "" for none."""
+    WORKER: ClassVar[Path]
+    """The file whose `price` answers a request; it runs in that interpreter."""
+    DESCRIPTION: ClassVar[Path]
+    """The file that describes layers and hardware in the tool's terms."""
 
     def __post_init__(self) -> None:
-        if not self.timeout_s > 0:
-            raise ValueError(f"timeout_s: expected a positive number of seconds, got {self.timeout_s!r}.")
-        if self.workers < 1:
-            raise ValueError(f"workers: expected at least 1, got {self.workers!r}.")
-        if self.on_failure not in ON_FAILURE:
-            raise ValueError(f"on_failure: expected one of {', '.join(ON_FAILURE)}, got {self.on_failure!r}.")
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective: expected one of {', '.join(OBJECTIVES)}, got {self.objective!r}.")
 
-
-class Tool(Protocol):
-    """What a back end adds: its figures' fingerprint, and the question that a pair is."""
+    @abstractmethod
+    def request(self, row: Row, accelerator: Accelerator) -> Mapping[str, Any]:
+        """Return what the worker is asked: one layer on one accelerator, in the tool's terms."""
 
     @property
-    def technology(self) -> Technology: ...
+    def python(self) -> str:
+        """The interpreter that has the tool: the setting, the environment variable, or this one."""
+        return self.running.python or os.environ.get(self.PYTHON_VARIABLE) or sys.executable
 
-    @property
-    def running(self) -> Running: ...
+    def fingerprint(self) -> str:
+        """Return a hex digest of the settings, the tool's version and the code that describes the hardware to it."""
+        version = tool_version(self.python, self.DISTRIBUTION, self.ADVICE)
+        given = {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.name != "running"}
+        settings = {**given, "technology": self.technology.fingerprint()}
+        code = [path.read_bytes() for path in (self.WORKER, self.DESCRIPTION, SCRIPT, Path(__file__))]
+        return content_key(self.DISTRIBUTION, version, repr(sorted(settings.items())), *code)
 
-    def fingerprint(self) -> str: ...
+    def question(self, row: Row, accelerator: Accelerator) -> Question:
+        """Return the command that prices one layer on one accelerator, and the request to give it."""
+        return (self.python, "-P", str(SCRIPT), str(self.WORKER)), self.request(row, accelerator)
 
-    def question(self, row: Row, accelerator: Accelerator) -> tuple[Sequence[str], Mapping[str, Any]]:
-        """The command to run and the request to give it."""
+    def answers(
+        self, rows: np.ndarray, hardware: Hardware, *, progress: Progress | bool | None = None
+    ) -> list[list[Answer]]:
+        """Price layers on accelerators, pair by pair; a failure is an answer with a status and a reason.
 
+        Args:
+            rows: `(U, 8)` int64, columns `dance_env.graph.LAYER_COLUMNS`.
+            hardware: `H` accelerators.
+            progress: True for a bar, or a function called with (pairs done, pairs in all).
 
-def answers(
-    tool: Tool, rows: np.ndarray, hardware: Hardware, *, progress: Progress | bool | None = None
-) -> list[list[Answer]]:
-    """Price layers on accelerators, pair by pair.
+        Returns:
+            `U` lists of `H` answers. Each pair is kept in the cache as soon as it is priced, so that an interrupted
+            call continues where it stopped; failures are not kept, and are tried again.
 
-    Args:
-        tool: the back end.
-        rows: (U, 8) int64, columns `dance_env.graph.LAYER_COLUMNS`.
-        hardware: H accelerators.
-        progress: True for a bar, or a function called with (pairs done, pairs in all).
+        Raises:
+            TypeError, ValueError, OverflowError: If the rows are not layers.
+        """
+        layers = [tuple(int(n) for n in row) for row in check_rows(rows)]
+        accelerators = _accelerators(hardware)
+        store = Store(self.running.cache_dir, self.fingerprint())
+        found: dict[Pair, Answer] = {}
+        missing: list[Pair] = []
+        for pair in dict.fromkeys((row, accelerator) for row in layers for accelerator in accelerators):
+            answer = store.load(*pair)
+            if answer is None:
+                missing.append(pair)
+            else:
+                found[pair] = answer
+        pairs = len(found) + len(missing)
+        with (
+            reporter(progress, "Pricing layers with the back end") as report,
+            closing(ask_all(missing, self.question, self.running)) as coming,
+        ):
+            report(len(found), pairs)
+            for pair, answer in coming:
+                store.keep(*pair, answer)
+                found[pair] = answer
+                report(len(found), pairs)
+        return [[found[row, accelerator] for accelerator in accelerators] for row in layers]
 
-    Returns:
-        U lists of H answers. Each pair is kept in the tool's cache as soon as it is priced, so that an interrupted call
-        goes on where it stopped; failures are not kept, and are tried again.
+    def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+        """Return the cost of layers `(U, 8)` on accelerators: `(U, H)`, inf where the tool found no mapping.
 
-    Raises:
-        TypeError, ValueError, OverflowError: rows that are no layers.
-    """
-    layers, accelerators = _layers(rows), list(_accelerators(hardware))
-    store = _Store(tool)
-    found = {pair: store.load(*pair) for pair in dict.fromkeys((r, a) for r in layers for a in accelerators)}
-    missing = [pair for pair, answer in found.items() if answer is None]
-    with reporter(progress, "Pricing layers with the back end") as report, closing(_ask_all(tool, missing)) as coming:
-        report(len(found) - len(missing), len(found))
-        for done, (pair, answer) in enumerate(coming, start=1):
-            store.keep(*pair, answer)
-            found[pair] = answer
-            report(len(found) - len(missing) + done, len(found))
-    return [[_present(found[row, accelerator]) for accelerator in accelerators] for row in layers]
+        Raises:
+            BackEndFailure: If a pair failed, timed out or was answered with nonsense, so that no caller takes a
+                failure for a layer that cannot be mapped. What was priced is kept in the cache; `answers` has the
+                reason of each pair.
+        """
+        table = self.answers(rows, hardware)
+        flat = [answer for line in table for answer in line]
+        failed = [answer for answer in flat if answer.status not in (Status.PRICED, Status.UNMAPPABLE)]
+        if failed:
+            kinds = Counter(answer.status.name.lower().replace("_", " ") for answer in failed)
+            raise BackEndFailure(
+                f"{type(self).__name__}: {len(failed)} of {len(flat)} pairs of layer and accelerator have no cost "
+                f"({', '.join(f'{count} {kind}' for kind, count in kinds.items())}). The first: {failed[0].reason}. "
+                "Ask `answers` for the reason of each pair; give slow layers a longer Running(timeout_s=...)."
+            )
+        shape = (len(table), len(hardware))
+        cycles = np.array([answer.cycles for answer in flat], dtype=np.float64).reshape(shape)
+        energy_pj = np.array([answer.energy_pj for answer in flat], dtype=np.float64).reshape(shape)
+        return LayerCost(cycles / self.technology.clock_hz, energy_pj * 1e-12)
 
-
-def layer_costs(tool: Tool, rows: np.ndarray, hardware: Hardware) -> LayerCost:
-    """Seconds and joules (U, H) of `answers`; inf where there is no cost.
-
-    Raises:
-        BackEndFailure: where a pair failed and the tool's ``on_failure`` is "raise".
-    """
-    table = answers(tool, rows, hardware)
-    flat = [answer for line in table for answer in line]
-    failed = [answer for answer in flat if answer.status not in (Status.PRICED, Status.UNMAPPABLE)]
-    if failed:
-        kinds = Counter(answer.status.name.lower().replace("_", " ") for answer in failed)
-        message = (
-            f"{type(tool).__name__}: {len(failed)} of {len(flat)} pairs of layer and accelerator have no cost "
-            f"({', '.join(f'{count} {kind}' for kind, count in kinds.items())}). The first: {failed[0].reason}"
-        )
-        if tool.running.on_failure == "raise":
-            raise BackEndFailure(message)
-        warnings.warn(f"{message} They cost inf; `answers` tells why.", RuntimeWarning, stacklevel=3)
-    shape = (len(table), len(hardware))
-    cycles = np.array([answer.cycles for answer in flat], dtype=np.float64).reshape(shape)
-    energy_pj = np.array([answer.energy_pj for answer in flat], dtype=np.float64).reshape(shape)
-    return LayerCost(cycles / tool.technology.clock_hz, energy_pj * 1e-12)
-
-
-def area_mm2(tool: Tool, hardware: Hardware) -> np.ndarray:
-    """Area (H,) by the `Technology`, not by the tool: some know none, and all should mean the same silicon."""
-    return tool.technology.area_mm2(hardware.pe_x * hardware.pe_y, hardware.rf_words)
+    def area_mm2(self, hardware: Hardware) -> np.ndarray:
+        """Return the area `(H,)` by the `Technology`, not by the tool, so that all models mean the same silicon."""
+        return self.technology.area_mm2(hardware.pe_x.astype(np.float64) * hardware.pe_y, hardware.rf_words)
 
 
 @cache
 def tool_version(python: str, distribution: str, advice: str) -> str:
-    """The version of ``distribution`` that the interpreter ``python`` has ("" for this one).
+    """Return the version of `distribution` that the interpreter `python` has ("" for this one).
 
     Raises:
-        ImportError: when it has none, or cannot be started; the message ends in ``advice``.
+        ImportError: If it has none, or cannot be started; the message ends in `advice`.
     """
     code = f"import importlib.metadata as m; print(m.version({distribution!r}))"
     interpreter = python or sys.executable
@@ -171,75 +175,6 @@ def tool_version(python: str, distribution: str, advice: str) -> str:
     return said.stdout.strip()
 
 
-def _layers(rows: np.ndarray) -> list[Row]:
-    rows = np.asarray(rows)
-    if rows.ndim != 2 or rows.shape[1] != 8:
-        raise ValueError(f"rows: expected shape (layers, 8), got {rows.shape}.")
-    for row in rows:
-        loops_of(row)
-    return [tuple(int(n) for n in row) for row in rows]
-
-
-def _accelerators(hardware: Hardware) -> Iterator[Accelerator]:
-    from dance_env.space import DATAFLOWS
-
-    for x, y, words, flow in zip(hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow, strict=True):
-        yield Accelerator(int(x), int(y), int(words), DATAFLOWS[int(flow)])
-
-
-class _Store:
-    """Answers on disk. A pair that cannot be mapped is kept too; its reason is not."""
-
-    def __init__(self, tool: Tool) -> None:
-        folder = tool.running.cache_dir
-        self._cache = None if folder is None else ArrayCache.open(folder)
-        self._fingerprint = tool.fingerprint()
-
-    def _key(self, row: Row, accelerator: Accelerator) -> str:
-        return content_key("back end", self._fingerprint, repr(row), repr(tuple(accelerator)))
-
-    def load(self, row: Row, accelerator: Accelerator) -> Answer | None:
-        array = self._cache.load(self._key(row, accelerator)) if self._cache else None
-        if array is None or array.shape != (3,) or np.isnan(array).any():
-            return None
-        cycles, energy_pj, seconds = (float(value) for value in array)
-        if math.isinf(cycles):
-            return Answer(Status.UNMAPPABLE, "recorded in an earlier run", cycles, energy_pj, seconds)
-        return Answer(Status.PRICED, "", cycles, energy_pj, seconds)
-
-    def keep(self, row: Row, accelerator: Accelerator, answer: Answer) -> None:
-        if self._cache and answer.status in (Status.PRICED, Status.UNMAPPABLE):
-            array = np.array([answer.cycles, answer.energy_pj, answer.seconds])
-            self._cache.store(self._key(row, accelerator), array)
-
-
-def _ask_all(
-    tool: Tool, pairs: list[tuple[Row, Accelerator]]
-) -> Generator[tuple[tuple[Row, Accelerator], Answer], None, None]:
-    """Answers as they come; an interrupt, or a caller who stops asking, ends the processes that run."""
-    running: set[subprocess.Popen] = set()
-    stopped = threading.Event()
-
-    def one(pair: tuple[Row, Accelerator]) -> Answer | None:
-        command, request = tool.question(*pair)
-        if stopped.is_set():
-            return None
-        return ask(command, request, timeout_s=tool.running.timeout_s, running=running)
-
-    with ThreadPoolExecutor(max_workers=tool.running.workers) as pool:
-        futures = {pool.submit(one, pair): pair for pair in pairs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], _present(future.result())
-        finally:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            while not all(future.done() for future in futures):  # one may be starting its process just now
-                for process in list(running):
-                    kill(process)
-                time.sleep(0.02)
-
-
-def _present(answer: Answer | None) -> Answer:
-    assert answer is not None  # every pair was loaded or asked, and stopping ends the asking
-    return answer
+def _accelerators(hardware: Hardware) -> list[Accelerator]:
+    columns = (hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow)
+    return [Accelerator(int(x), int(y), int(rf), DATAFLOWS[int(flow)]) for x, y, rf, flow in zip(*columns, strict=True)]

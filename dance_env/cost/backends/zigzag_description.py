@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dance_env.cost.technology import Technology
+from dance_env.cost.technology import WORD_BITS, Technology
 
 WORDS_PER_PE = 4
 """Words a cycle between a PE and the buffer that stand for a buffer without limit: three read and one written."""
@@ -81,7 +81,7 @@ def _axes(sizes: dict[str, int], columns: list[tuple[str, int]], rows: list[tupl
     return axes
 
 
-def workload(row: tuple[int, ...], *, word_bits: int) -> list[dict[str, Any]]:
+def workload(row: tuple[int, ...]) -> list[dict[str, Any]]:
     """The layer as ZigZag's workload of one layer. No padding is removed: the input has its full halo."""
     sizes, stride = loop_sizes(row), row[7]
     g = "[g]" if sizes["G"] > 1 else ""
@@ -95,7 +95,7 @@ def workload(row: tuple[int, ...], *, word_bits: int) -> list[dict[str, Any]]:
             "dimension_relations": [f"ix={stride}*ox+1*fx", f"iy={stride}*oy+1*fy"],
             "loop_dims": loops,
             "loop_sizes": [sizes[d] for d in loops],
-            "operand_precision": dict.fromkeys(("W", "I", "O", "O_final"), word_bits),
+            "operand_precision": dict.fromkeys(("W", "I", "O", "O_final"), WORD_BITS),
             "operand_source": {"I": 0, "W": 0},
         }
     ]
@@ -121,25 +121,25 @@ def accelerator(technology: Technology, dataflow: str, *, pe_x: int, pe_y: int, 
     ports of the buffer take together: more could not be used. (Much larger numbers would cost digits: ZigZag truncates
     the number of accesses, each of a whole port, to an integer.)
     """
-    t, file, word = technology, technology.register_file(rf_words), technology.word_bits
+    t, file, word = technology, technology.register_file(rf_words), WORD_BITS
     array_bits = WORDS_PER_PE * word * pe_x * pe_y
-    read = _port_bits(t.glb_read_words_per_cycle, word, unlimited=array_bits)
-    write = _port_bits(t.glb_write_words_per_cycle, word, unlimited=array_bits)
-    dram = _port_bits(t.dram_words_per_cycle, word, unlimited=read + write)
+    read = _port_bits(t.glb_read_words_per_cycle, unlimited=array_bits)
+    write = _port_bits(t.glb_write_words_per_cycle, unlimited=array_bits)
+    dram = _port_bits(t.dram_words_per_cycle, unlimited=read + write)
     everything = HELD["RS"]
     memories = {
         "rf": _memory(
             rf_words * word, float(file.read_pj), float(file.write_pj), HELD[dataflow], [],
-            _rf_ports(word, HELD[dataflow]),
+            _rf_ports(HELD[dataflow]),
         ),
         "glb": _memory(
             t.glb_words * word, t.glb_read_pj * read / word, t.glb_write_pj * write / word, everything, ["D1", "D2"],
-            [_port("r_port_1", "read", word, read, everything, ("tl", "th")),
-             _port("w_port_1", "write", word, write, everything, ("fh", "fl"))],
+            [_port("r_port_1", "read", read, everything, ("tl", "th")),
+             _port("w_port_1", "write", write, everything, ("fh", "fl"))],
         ),
         "dram": _memory(
             DRAM_BITS, t.dram_read_pj * dram / word, t.dram_write_pj * dram / word, everything, ["D1", "D2"],
-            [_port("rw_port_1", "read_write", word, dram, everything, ("fh", "tl", "fl", "th"))],
+            [_port("rw_port_1", "read_write", dram, everything, ("fh", "tl", "fl", "th"))],
         ),
     }  # fmt: skip
     array = {"unit_energy": t.mac_pj, "unit_area": 0.0, "dimensions": ["D1", "D2"], "sizes": [pe_x, pe_y]}
@@ -160,26 +160,24 @@ def _memory(
     }  # fmt: skip
 
 
-def _rf_ports(word_bits: int, held: tuple[str, ...]) -> list[dict[str, Any]]:
+def _rf_ports(held: tuple[str, ...]) -> list[dict[str, Any]]:
     """A port of one word for each tensor and direction, numbered as ZigZag wants them."""
     out, into = ([(o, way) for o in held for way in ways if way in WAYS[o]] for ways in (("tl", "th"), ("fh", "fl")))
     return [
-        _port(f"{kind[0]}_port_{i}", kind, word_bits, word_bits, (operand,), (way,))
+        _port(f"{kind[0]}_port_{i}", kind, WORD_BITS, (operand,), (way,))
         for kind, pairs in (("read", out), ("write", into))
         for i, (operand, way) in enumerate(pairs, start=1)
     ]
 
 
-def _port(
-    name: str, kind: str, word_bits: int, bits: int, operands: tuple[str, ...], ways: tuple[str, ...]
-) -> dict[str, Any]:
+def _port(name: str, kind: str, bits: int, operands: tuple[str, ...], ways: tuple[str, ...]) -> dict[str, Any]:
     allocation = [f"{operand}, {way}" for operand in operands for way in ways if way in WAYS[operand]]
     return {
-        "name": name, "type": kind, "bandwidth_min": word_bits, "bandwidth_max": bits,
+        "name": name, "type": kind, "bandwidth_min": WORD_BITS, "bandwidth_max": bits,
         "allocation": allocation,
     }  # fmt: skip
 
 
-def _port_bits(words_per_cycle: float, word_bits: int, *, unlimited: int) -> int:
+def _port_bits(words_per_cycle: float, *, unlimited: int) -> int:
     """Whole bits a cycle, rounded down, at least a word."""
-    return unlimited if math.isinf(words_per_cycle) else max(word_bits, int(words_per_cycle * word_bits))
+    return unlimited if math.isinf(words_per_cycle) else max(WORD_BITS, int(words_per_cycle * WORD_BITS))

@@ -1,4 +1,4 @@
-"""Prices one layer on one accelerator with ZigZag: JSON in, JSON out. Runs as a script of its own, see `process`.
+"""Prices one layer on one accelerator with ZigZag: `worker` runs this file as a script.
 
 Nothing of dance_env is imported here: any interpreter that has ``zigzag-dse`` can run it. The request holds what ZigZag
 itself reads (`dance_env.cost.backends.zigzag` writes it): ``workload``, ``accelerator``, ``mapping``, ``objective``,
@@ -8,9 +8,6 @@ and a few figures behind them; or ``unmappable``, the reason.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from typing import Any
 
 
@@ -60,16 +57,3 @@ def price(request: dict[str, Any]) -> dict[str, Any]:
         "mac_pj": float(found.mac_energy),
         "macs": int(found.layer.total_mac_count),
     }
-
-
-def main() -> None:
-    """Answer the request on standard input; whatever the tool itself prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    answer = price(json.load(sys.stdin))
-    answers.write(json.dumps(answer))
-    answers.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -101,6 +101,20 @@ def loops_of(row: np.ndarray) -> Loops:
     return Loops(np.array([c // groups, k // groups, groups, r, s, *plane], dtype=np.int64), stride, (p, q))
 
 
+def check_rows(rows: np.ndarray) -> np.ndarray:
+    """Return layers `(U, 8)` as int64 after checking each as `loops_of` does.
+
+    Raises:
+        TypeError, ValueError, OverflowError: If the rows are not layers.
+    """
+    found = np.asarray(rows)
+    if found.ndim != 2 or found.shape[1] != 8:
+        raise ValueError(f"rows: expected shape (layers, 8), got {found.shape}.")
+    for row in found:
+        loops_of(row)
+    return found.astype(np.int64)
+
+
 def divisors_of(n: int) -> list[int]:
     """The divisors of ``n``, ascending."""
     small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
