@@ -3,76 +3,125 @@
     import gymnasium, dance_env
     env = gymnasium.make("dance_env/CoDesign-v0", task="macro-cifar10/balanced", episode="one-shot")
 
-Importing this package registers the environments and loads little else: the names below are imported at first use.
+Importing this package registers the environments and loads little else: the names below are imported at first use. The
+rooms: `space`, `graph`, `cost`, `accuracy`, `objective`, `problem`, `tasks` say what is optimized; `envs` makes
+environments of it; `analysis` and `drawing` look at problems and designs; `testing` holds the contract suites.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from gymnasium.envs.registration import register, registry
 
-if TYPE_CHECKING:
+from dance_env.suggest import nearest
+
+if TYPE_CHECKING:  # for type checkers and editors; `_HOMES` says the same at run time
+    from dance_env.accuracy import AccuracyModel, TensorAccuracy
+    from dance_env.cost import AnalyticalCostModel, Cost, CostModel, CostTable, Technology
     from dance_env.envs import (
         EPISODE_NAMES,
+        REWARD_NAMES,
         CoDesignEnv,
         CoDesignVectorEnv,
-        ConstraintPenalty,
-        MultiObjectiveCoDesignEnv,
-        VectorConstraintPenalty,
-        VectorMultiObjective,
+        MetricsReward,
+        ObjectiveReward,
+        PenalisedReward,
+        Reward,
     )
+    from dance_env.graph import Layer, LayerGraph, LayerSpace, NetworkSpace, network_space
+    from dance_env.objective import EDAP, Constraint, Linear, Objective
     from dance_env.problem import Evaluation, Problem
-    from dance_env.space import AcceleratorSpace, Choice, DesignSpace
+    from dance_env.space import AcceleratorSpace, Choice, DesignSpace, Hardware, dance_accelerators
     from dance_env.tasks import make_problem, task_names
 
-__all__ = [
-    "EPISODE_NAMES",
-    "AcceleratorSpace",
-    "Choice",
-    "CoDesignEnv",
-    "CoDesignVectorEnv",
-    "ConstraintPenalty",
-    "DesignSpace",
-    "Evaluation",
-    "MultiObjectiveCoDesignEnv",
-    "Problem",
-    "VectorConstraintPenalty",
-    "VectorMultiObjective",
-    "__version__",
-    "make_problem",
-    "task_names",
-]
-
 _HOMES = {
+    "EDAP": "dance_env.objective",
     "EPISODE_NAMES": "dance_env.envs",
+    "REWARD_NAMES": "dance_env.envs",
     "AcceleratorSpace": "dance_env.space",
+    "AccuracyModel": "dance_env.accuracy",
+    "AnalyticalCostModel": "dance_env.cost",
     "Choice": "dance_env.space",
     "CoDesignEnv": "dance_env.envs",
     "CoDesignVectorEnv": "dance_env.envs",
-    "ConstraintPenalty": "dance_env.envs",
+    "Constraint": "dance_env.objective",
+    "Cost": "dance_env.cost",
+    "CostModel": "dance_env.cost",
+    "CostTable": "dance_env.cost",
     "DesignSpace": "dance_env.space",
     "Evaluation": "dance_env.problem",
-    "MultiObjectiveCoDesignEnv": "dance_env.envs",
+    "Hardware": "dance_env.space",
+    "Layer": "dance_env.graph",
+    "LayerGraph": "dance_env.graph",
+    "LayerSpace": "dance_env.graph",
+    "Linear": "dance_env.objective",
+    "MetricsReward": "dance_env.envs",
+    "NetworkSpace": "dance_env.graph",
+    "Objective": "dance_env.objective",
+    "ObjectiveReward": "dance_env.envs",
+    "PenalisedReward": "dance_env.envs",
     "Problem": "dance_env.problem",
-    "VectorConstraintPenalty": "dance_env.envs",
-    "VectorMultiObjective": "dance_env.envs",
+    "Reward": "dance_env.envs",
+    "Technology": "dance_env.cost",
+    "TensorAccuracy": "dance_env.accuracy",
+    "dance_accelerators": "dance_env.space",
     "make_problem": "dance_env.tasks",
+    "network_space": "dance_env.graph",
     "task_names": "dance_env.tasks",
 }
+"""The room of each public name."""
+
+__all__ = [
+    "EDAP",
+    "EPISODE_NAMES",
+    "REWARD_NAMES",
+    "AcceleratorSpace",
+    "AccuracyModel",
+    "AnalyticalCostModel",
+    "Choice",
+    "CoDesignEnv",
+    "CoDesignVectorEnv",
+    "Constraint",
+    "Cost",
+    "CostModel",
+    "CostTable",
+    "DesignSpace",
+    "Evaluation",
+    "Hardware",
+    "Layer",
+    "LayerGraph",
+    "LayerSpace",
+    "Linear",
+    "MetricsReward",
+    "NetworkSpace",
+    "Objective",
+    "ObjectiveReward",
+    "PenalisedReward",
+    "Problem",
+    "Reward",
+    "Technology",
+    "TensorAccuracy",
+    "__version__",
+    "dance_accelerators",
+    "make_problem",
+    "network_space",
+    "task_names",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its room at first use (PEP 562)."""
     if name == "__version__":
-        from importlib.metadata import version
-
-        value: Any = version("dance-env")
+        value: Any = importlib.metadata.version("dance-env")
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
-    else:
+    elif name.startswith("_"):  # what Python and its tools probe for, such as __path__: no advice
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. {nearest(name, _HOMES)}")
     globals()[name] = value
     return value
 
@@ -84,16 +133,17 @@ def __dir__() -> list[str]:
 def _register_environments() -> None:
     if "dance_env/CoDesign-v0" in registry:  # a second import (a reload) would warn of overriding
         return
-    register(
-        id="dance_env/CoDesign-v0",
-        entry_point="dance_env.envs:CoDesignEnv",
-        vector_entry_point="dance_env.envs:CoDesignVectorEnv",
-    )
+    entry_points: Any = {
+        "entry_point": "dance_env.envs:CoDesignEnv",
+        "vector_entry_point": "dance_env.envs:CoDesignVectorEnv",
+    }
+    register(id="dance_env/CoDesign-v0", **entry_points)
     # Gymnasium's passive checker knows scalar rewards only.
     register(
         id="dance_env/MultiObjectiveCoDesign-v0",
-        entry_point="dance_env.envs:MultiObjectiveCoDesignEnv",
+        kwargs={"reward": "metrics"},
         disable_env_checker=True,
+        **entry_points,
     )
 
 

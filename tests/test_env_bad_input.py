@@ -113,8 +113,14 @@ def test_stepping_without_a_running_episode_is_a_clear_error(episode: str) -> No
 BAD_OPTIONS = [
     ("one-shot", {"desing": [0]}, "unknown reset options .'desing'."),
     ("one-shot", {"design": [0] * 8}, "for refine episodes"),
-    ("refine", {"design": np.zeros((3, 8), np.int64)}, "expected 1 or 2 designs, got 3"),
+    (
+        "refine",
+        {"design": np.zeros((3, 8), np.int64)},
+        r"shape \(8,\), or 1 or 2 such designs in rows; got shape \(3, 8\)",
+    ),
     ("refine", {"design": [99] * 8}, "'block1'"),
+    ("refine", {"design": 3}, r"expected shape \(8,\), .*got shape \(\)"),
+    ("refine", {"design": np.zeros((1, 2, 8), np.int64)}, r"got shape \(1, 2, 8\)"),
     ("refine", {"reset_mask": np.array([True, False])}, "must be 2 times True"),
 ]
 
@@ -136,5 +142,5 @@ def test_designs_without_a_mapping() -> None:
     assert (reward, terminated, info["violation"] >= 1) == (-np.inf, True, True)
     refine = CoDesignEnv(problem=problem, episode="refine")
     refine.reset(options={"design": unmappable[0]})
-    with pytest.raises(ValueError, match=r"objective of design .* \(environment 0\) is inf, .* Use a style with one"):
+    with pytest.raises(ValueError, match=r"infinite for design .* \(environment 0\), .* Use a style with one"):
         refine.step(int(unmappable[0, 0]))

@@ -230,7 +230,8 @@ def test_info_has_the_documented_keys_and_the_evaluations_values(episode: str) -
     while not (terminated or truncated):
         _, _, terminated, truncated, info = env.step(env.action_space.sample())
         assert set(info) == (set(INFO_UNITS) if episode != "sequential" or terminated else set())
-    assert truncated == (episode == "refine")
+    assert terminated  # refine too: its horizon is part of the task
+    assert not truncated
     evaluation = LIMITED.evaluate(info["design"][None])
     for key in ("objective", "error_pct", "violation"):
         assert type(info[key]) is float
@@ -300,6 +301,17 @@ def test_same_seed_same_trace_and_global_generators_untouched(episode: str) -> N
     assert any(not np.array_equal(one, two) for one, two in zip(first, other, strict=True))
 
 
+def test_masked_uniform_actions_of_sequential_are_uniform_over_designs() -> None:
+    """Unmasked ones are not: an action beyond a choice's options wraps around."""
+    space = ONE_OPTION.space
+    env = CoDesignVectorEnv(ONE_OPTION, num_envs=6000, episode="sequential")
+    rng = np.random.default_rng(0)
+    designs = play(env, rng, seed=0)["final_info"]["design"]
+    for column, count in enumerate(space.option_counts):
+        shares = np.bincount(designs[:, column], minlength=count) / len(designs)
+        np.testing.assert_allclose(shares, 1 / count, atol=0.03)
+
+
 def test_a_single_env_starts_as_a_vector_of_one() -> None:
     single = CoDesignEnv(problem=PROBLEM, episode="refine")
     vector = single.vector(1)
@@ -316,7 +328,13 @@ def test_a_solver_finds_space_evaluate_relax_and_vector_on_the_env() -> None:
     vector = env.vector(3)
     assert (vector.problem, vector.episode.horizon, vector.num_envs) == (PROBLEM, 5, 3)
     assert env.vector(2, episode="one-shot").episode.name == "one-shot"
-    assert env.relax(dtype="float32").problem is PROBLEM
+    assert env.relax(dtype="float32") is not None
+
+
+@pytest.mark.parametrize("make", [CoDesignEnv, CoDesignVectorEnv])
+def test_both_environments_take_the_same_first_argument(make: Any) -> None:
+    assert make(PROBLEM).problem is make(problem=PROBLEM).problem is PROBLEM
+    assert make("tiny").problem.name == make(problem="tiny").problem.name == make(task="tiny").problem.name
 
 
 def test_the_vector_env_steps_a_hundred_thousand_designs_a_second() -> None:

@@ -9,7 +9,10 @@ import sys
 import warnings
 
 import gymnasium
+import numpy as np
 import pytest
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import SubprocVecEnv
 
 import dance_env
 
@@ -42,8 +45,25 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'dance_env' has no attribute 'make_problems'"):
+    with pytest.raises(AttributeError, match=r"no attribute 'make_problems'\. Did you mean 'make_problem'"):
         dance_env.make_problems  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute '__path_hook__'$"):
+        dance_env.__path_hook__  # noqa: B018
+
+
+def test_the_names_that_users_guess_are_there() -> None:
+    for name in (
+        "Objective",
+        "Constraint",
+        "EDAP",
+        "Linear",
+        "NetworkSpace",
+        "Technology",
+        "CostTable",
+        "TensorAccuracy",
+    ):
+        assert name in dance_env.__all__
+    assert set(dance_env.__all__) == {*dance_env._HOMES, "__version__"}
 
 
 def test_environments_are_registered_by_lazy_entry_points() -> None:
@@ -57,6 +77,16 @@ def test_a_second_import_does_not_warn_of_overriding() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         importlib.reload(dance_env)
+
+
+def test_stable_baselines3_makes_the_environment_in_its_worker_processes() -> None:
+    """By the id with our package before the colon. Takes seconds: a worker is a fresh process, and imports torch."""
+    envs = make_vec_env("dance_env:dance_env/CoDesign-v0", vec_env_cls=SubprocVecEnv, env_kwargs={"task": "tiny"})
+    assert envs.reset().shape == (1, *envs.observation_space.shape)  # type: ignore[misc]
+    _, rewards, dones, infos = envs.step(np.zeros((1, 7), dtype=np.int64))
+    assert rewards[0] == -infos[0]["objective"]
+    assert dones[0]
+    envs.close()
 
 
 def test_gymnasium_finds_the_environment_without_an_import_of_ours() -> None:

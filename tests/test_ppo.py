@@ -11,8 +11,7 @@ import pytest
 import torch
 from stable_baselines3.common.vec_env import VecEnv
 
-from dance_env.envs import CoDesignEnv
-from dance_env.envs.constraint_penalty import VectorConstraintPenalty
+from dance_env.envs import CoDesignEnv, CoDesignVectorEnv, PenalisedReward
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
@@ -31,7 +30,8 @@ def with_weight(problem: Problem, weight: float) -> Problem:
 def adapter(episode: str, num_envs: int = 3, **limits: float) -> CoDesignVecEnv:
     constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())  # type: ignore[arg-type]
     env: Any = CoDesignEnv(problem=synthetic_problem(0, constraints=constraints)).vector(num_envs, episode=episode)
-    return CoDesignVecEnv(VectorConstraintPenalty(env, weight=10.0) if limits else env, seed=0)
+    env.reward = PenalisedReward(weight=10.0) if limits else "objective"
+    return CoDesignVecEnv(env, seed=0)
 
 
 # ------------------------------------------------------------------------------------------------------- the adapter
@@ -114,7 +114,7 @@ def test_adapter_answers_stable_baselines3() -> None:
     envs.reset()
     assert envs.get_attr("render_mode") == [None] * 3
     assert envs.get_attr("num_envs", indices=[0, 2]) == [3, 3]
-    assert envs.env_is_wrapped(VectorConstraintPenalty) == [False] * 3
+    assert envs.env_is_wrapped(CoDesignVectorEnv) == [False] * 3
     masks = envs.env_method("action_masks", indices=1)
     assert len(masks) == 1
     assert masks[0].shape == (3,)

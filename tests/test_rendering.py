@@ -90,6 +90,21 @@ def test_a_vector_env_shows_each_environments_last_design_after_the_autoreset() 
         assert f"objective    {objective:.4f} points" in card
 
 
+@STYLES
+def test_after_a_reset_the_new_episode_is_shown(episode: str) -> None:
+    """Of the former episode nothing is left on the card, whether it ended (and was reset by itself) or not."""
+    for steps in (1, None):
+        env = CoDesignVectorEnv(LIMITED, num_envs=2, episode=episode, render_mode="ansi")
+        env.reset(seed=0)
+        env.action_space.seed(0)
+        for _ in range(env.episode.horizon if steps is None else steps):
+            env.step(env.action_space.sample())
+        env.reset(seed=1)
+        for card in env.render() or ():
+            assert "not evaluated yet" in card
+            assert f"step 0 of {env.episode.horizon}" in card
+
+
 def test_rendering_never_evaluates() -> None:
     class Counting:
         """A problem without tables, as a solver's metered handle; notes its evaluations."""

@@ -1,23 +1,35 @@
 """The envs room: problems as Gymnasium environments.
 
-`CoDesignVectorEnv` is the implementation and `CoDesignEnv` its batch-of-one view, and the specification; the styles of
-episode are in `one_shot`, `sequential` and `refine`, on the contract in `episode`. `ConstraintPenalty` puts hard limits
-into the reward, `MultiObjectiveCoDesignEnv` gives the reward as a vector; `rendering` draws.
+- `vector_env`: `CoDesignVectorEnv`, the implementation; `single_env`: `CoDesignEnv`, its batch-of-one view and the
+  specification of both; `resolve`: from a task's name to the problem.
+- `episode`: what an episode is and how its rewards add up; `one_shot`, `sequential`, `refine`: the styles; `styles`:
+  the styles by name.
+- `reward`: what the return of an episode is: objective, penalised objective, or a vector of metrics.
+- `metrics`: the numbers of an evaluation by name; `infos`: info dictionaries.
 """
 
-from dance_env.envs.constraint_penalty import ConstraintPenalty, VectorConstraintPenalty
-from dance_env.envs.multi_objective import REWARD_METRICS, MultiObjectiveCoDesignEnv, VectorMultiObjective
+from dance_env.envs.metrics import METRIC_UNITS
+from dance_env.envs.reward import (
+    REWARD_METRICS,
+    REWARD_NAMES,
+    MetricsReward,
+    ObjectiveReward,
+    PenalisedReward,
+    Reward,
+)
 from dance_env.envs.single_env import CoDesignEnv
 from dance_env.envs.styles import EPISODE_NAMES
 from dance_env.envs.vector_env import CoDesignVectorEnv
 
 __all__ = [
     "EPISODE_NAMES",
+    "METRIC_UNITS",
     "REWARD_METRICS",
+    "REWARD_NAMES",
     "CoDesignEnv",
     "CoDesignVectorEnv",
-    "ConstraintPenalty",
-    "MultiObjectiveCoDesignEnv",
-    "VectorConstraintPenalty",
-    "VectorMultiObjective",
+    "MetricsReward",
+    "ObjectiveReward",
+    "PenalisedReward",
+    "Reward",
 ]

@@ -1,18 +1,19 @@
-"""What an episode is: a pure transition from one state of a batch of designs to the next, and the one reward rule."""
+"""What an episode is: a pure transition from one state of a batch of designs to the next, and how rewards add up."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import Any, ClassVar, final
 
 import gymnasium
 import numpy as np
 
-if TYPE_CHECKING:
-    from dance_env.problem import Evaluation
-    from dance_env.space import DesignSpace
+from dance_env.envs.metrics import metrics
+from dance_env.envs.reward import Reward
+from dance_env.problem import Evaluation
+from dance_env.space import DesignSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +24,13 @@ class State:
         designs: `(B, k)` int64, the options of the first `k` choices; `k` = D once every choice is made.
         step: how many actions the episodes have taken.
         evaluation: leaves `(B,)`, of these very designs; None until a complete design was evaluated.
+        paid: `(B,)` or `(B, dim)` float64, the sum of each episode's rewards so far; 0.0 before the first evaluation.
     """
 
     designs: np.ndarray
     step: int
     evaluation: Evaluation | None = None
+    paid: np.ndarray | float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,16 @@ class Episode(ABC):
         space: the choices that a design makes.
         horizon: actions in an episode.
         name: what a user calls the style.
-        truncates: whether the last step is a truncation (the episode was cut) rather than a termination.
+        takes_horizon: whether a user may set the horizon.
         takes_start: whether an episode can start from a design that the user gives.
-        differences: whether an episode evaluates several designs, so that rewards are differences of objectives.
+        differences: whether an episode evaluates several designs, so that rewards are differences.
     """
 
     space: DesignSpace
     horizon: int
 
     name: ClassVar[str]
-    truncates: ClassVar[bool] = False
+    takes_horizon: ClassVar[bool] = False
     takes_start: ClassVar[bool] = False
     differences: ClassVar[bool] = False
 
@@ -63,82 +66,104 @@ class Episode(ABC):
 
     @abstractmethod
     def start(self, batch: int, rng: np.random.Generator) -> State:
-        """The starting state of `batch` episodes."""
+        """Return the starting state of `batch` episodes."""
 
     @abstractmethod
     def act(self, state: State, actions: Any) -> np.ndarray:
-        """The designs `(B, k)` after the actions, checked; the state is left as it is.
+        """Return the designs `(B, k)` after the actions, checked; the state is left as it is.
 
         Raises:
-            TypeError: actions that are not integers.
-            ValueError: actions of the wrong shape or out of range.
+            TypeError: If the actions are not integers.
+            ValueError: If the actions have a wrong shape or are out of range.
         """
 
     @abstractmethod
     def observe(self, state: State) -> np.ndarray:
-        """`(B, size)` float32, fresh memory."""
+        """Return the observations, `(B, size)` float32, fresh memory, finite."""
 
     @abstractmethod
     def masks(self, state: State) -> np.ndarray:
-        """`(B, actions)` bool, fresh memory: True where an action is meaningful, in the form of sb3-contrib."""
+        """Return `(B, actions)` bool, fresh memory: True where an action is meaningful, in the form of sb3-contrib."""
 
     @final
     def done(self, state: State) -> bool:
-        """Whether the episodes are over."""
+        """Return whether the episodes are over."""
         return state.step >= self.horizon
 
     @final
     def advance(
-        self, state: State, actions: Any, *, evaluate: Callable[[np.ndarray], Evaluation]
+        self, state: State, actions: Any, *, evaluate: Callable[[np.ndarray], Evaluation], reward: Reward
     ) -> tuple[State, np.ndarray]:
         """Take one action in every episode.
 
-        The reward is the fall of the objective, where a design that was not evaluated counts zero. So the rewards of
-        an episode telescope to the negated objective of its last design; where one step alone is evaluated, as in
-        one-shot and sequential, its return is that number to the bit.
+        A step that evaluates a design is paid what the design is worth, less what the episode was paid before. So the
+        rewards of an episode add up to the worth of its last design; where a single step is evaluated, as in one-shot
+        and sequential, its reward is that worth to the bit. A step that evaluates nothing is paid zero.
 
         Args:
             state: the states before.
             actions: one for each episode.
             evaluate: from complete designs `(B, D)` to their evaluation; called once, and only if they are complete.
+            reward: what a design is worth.
 
         Returns:
-            The states after, and the rewards `(B,)` float64.
+            The states after, and the rewards, `(B,)` or `(B, dim)` float64.
 
         Raises:
-            TypeError: actions that are not integers.
-            ValueError: actions of the wrong shape or out of range; an infinite objective where rewards are differences.
+            TypeError: If the actions are not integers.
+            ValueError: If the actions have a wrong shape or are out of range; if the evaluation or the reward holds
+                NaN; if the reward is infinite and rewards are differences.
         """
         designs = self.act(state, actions)
-        complete = designs.shape[1] == self.space.num_choices
-        after = State(designs, state.step + 1, evaluate(designs) if complete else None)
-        now = _objective(after)
-        if self.differences and not np.isfinite(now).all():
-            row = int(np.flatnonzero(~np.isfinite(now))[0])
+        step = state.step + 1
+        if designs.shape[1] < self.space.num_choices:
+            return State(designs, step), np.zeros(reward.shape(len(designs)))
+        evaluation = evaluate(designs)
+        worth = reward.of(evaluation)
+        self._check_numbers(designs, evaluation, worth, reward)
+        return State(designs, step, evaluation, paid=worth), worth - state.paid
+
+    def _check_numbers(self, designs: np.ndarray, evaluation: Evaluation, worth: np.ndarray, reward: Reward) -> None:
+        """Refuse NaN wherever it could leave the environment, and infinite rewards that would be subtracted."""
+        for name, values in metrics(evaluation).items():
+            if np.isnan(values).any():
+                raise ValueError(
+                    f"{self.name}: the evaluation's {name} is NaN for {_first(designs, np.isnan(values))}. A layer that "
+                    f"cannot be mapped costs inf, never NaN: look at the problem's cost table, accuracy and objective."
+                )
+        if np.shape(worth) != reward.shape(len(designs)):
             raise ValueError(
-                f"{self.name}: the objective of design {designs[row].tolist()} (environment {row}) is {now[row]}, and "
-                f"rewards of this style are differences of objectives. Use a style with one evaluation an episode "
-                f"(one-shot, sequential), or a problem in which every layer has a mapping."
+                f"{reward!r} must give rewards of shape {reward.shape(len(designs))} for {len(designs)} designs; got "
+                f"shape {np.shape(worth)}"
             )
-        return after, _objective(state) - now
+        if np.isnan(worth).any():
+            raise ValueError(f"{self.name}: {reward!r} gives NaN for {_first(designs, np.isnan(worth))}")
+        if self.differences and not np.isfinite(worth).all():
+            raise ValueError(
+                f"{self.name}: {reward!r} is infinite for {_first(designs, ~np.isfinite(worth))}, and rewards of this "
+                f"style are differences. Use a style with one evaluation an episode (one-shot, sequential), or a "
+                f"problem in which every layer has a mapping."
+            )
 
 
-def _objective(state: State) -> np.ndarray:
-    return np.zeros(len(state.designs)) if state.evaluation is None else state.evaluation.objective
+def _first(designs: np.ndarray, wrong: np.ndarray) -> str:
+    """The first wrong design in words; `wrong` is `(B,)` or `(B, dim)`."""
+    row = int(np.flatnonzero(wrong.reshape(len(designs), -1).any(axis=1))[0])
+    return f"design {designs[row].tolist()} (environment {row})"
 
 
 def check_actions(actions: Any, *, shape: tuple[int, ...], count: int, what: str) -> np.ndarray:
-    """Integer actions in [0, count), as a fresh int64 array of the given shape.
+    """Return integer actions in [0, count) as a fresh int64 array of the given shape.
 
     Args:
         actions: what the user gave.
-        shape: the shape that is wanted.
+        shape: the shape that is expected.
         count: how many actions there are.
         what: what an action means, for the message.
 
     Raises:
-        TypeError: anything but integers (floats and NaN among them: rounding is the caller's decision).
-        ValueError: wrong shape, or a value out of range.
+        TypeError: If the actions are not integers. Floats are refused too: rounding is the caller's decision.
+        ValueError: If the shape is wrong, or a value is out of range.
     """
     array = np.asarray(actions)
     if array.dtype.kind not in "iu":
@@ -162,7 +187,7 @@ def _short(array: np.ndarray) -> str:
 
 
 def one_hot(space: DesignSpace, designs: np.ndarray, *, extra: int = 0) -> np.ndarray:
-    """`(B, O + extra)` float32: one-hot blocks of the choices made, zeros elsewhere.
+    """Return `(B, O + extra)` float32: one-hot blocks of the choices made, zeros elsewhere.
 
     Args:
         space: the choices.

@@ -31,11 +31,11 @@ class OneShot(Episode):
         return gymnasium.spaces.Box(0.0, 1.0, (self.space.num_options,), np.float32)
 
     def start(self, batch: int, rng: np.random.Generator) -> State:
-        """No choice made."""
+        """Return states in which no choice is made."""
         return State(np.zeros((batch, 0), dtype=np.int64), step=0)
 
     def act(self, state: State, actions: Any) -> np.ndarray:
-        """The actions are the designs."""
+        """Return the actions: they are the designs."""
         array = np.asarray(actions)
         expected = (len(state.designs), self.space.num_choices)
         if array.shape != expected:
@@ -46,9 +46,9 @@ class OneShot(Episode):
         return np.array(self.space.check(array))
 
     def observe(self, state: State) -> np.ndarray:
-        """`(B, O)`: the design so far."""
+        """Return `(B, O)`: the design so far."""
         return one_hot(self.space, state.designs)
 
     def masks(self, state: State) -> np.ndarray:
-        """`(B, O)`: all True, the options of all choices side by side, as MaskablePPO wants them for MultiDiscrete."""
+        """Return `(B, O)`, all True: the options of all choices side by side, as MaskablePPO expects for MultiDiscrete."""
         return np.ones((len(state.designs), self.space.num_options), dtype=np.bool_)

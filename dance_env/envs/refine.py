@@ -10,24 +10,26 @@ import numpy as np
 
 from dance_env.envs.episode import Episode, State, check_actions, one_hot
 
-#: The objective, in percentage points, that is observed as one half. It is a scale for the eye of a policy, no limit:
-#: objectives of trained networks lie around ten points.
 HALF_OBJECTIVE = 10.0
+"""The objective, in percentage points, that is observed as one half. It is a scale for a policy's input, not a limit:
+objectives of trained networks lie around ten points."""
 
 
 @dataclass(frozen=True)
 class Refine(Episode):
     """Local search as an episode: each action sets one choice to one option, each step is one evaluation.
 
-    The action is a flat index over all O options; setting the option that stands already is allowed and leaves the
-    design as it is (and is evaluated again). The episode is truncated at the horizon, since it has no natural end.
+    The action is a flat index over all O options. Setting the option that is set already is allowed and leaves the
+    design as it is (and is evaluated again). The episode terminates at the horizon. It is not truncated: the horizon is
+    part of the task, since the design of the last step alone counts, and the progress towards it is observed.
 
     Observation, (O + 4): the one-hot design, then progress step / horizon, error / 100, objective and violation of
-    the design, x / (x + scale) with scale 10 points and 1; the last three are 0 until the first evaluation.
+    the design, x / (|x| + scale) with scale 10 points and 1; the last three are 0 until the first evaluation, and an
+    infinite objective or violation is observed as 1.
     """
 
     name: ClassVar[str] = "refine"
-    truncates: ClassVar[bool] = True
+    takes_horizon: ClassVar[bool] = True
     takes_start: ClassVar[bool] = True
     differences: ClassVar[bool] = True
 
@@ -44,7 +46,7 @@ class Refine(Episode):
         return gymnasium.spaces.Box(low, np.ones_like(low), dtype=np.float32)
 
     def start(self, batch: int, rng: np.random.Generator) -> State:
-        """Uniformly random designs, not evaluated: the first look at a design costs a step."""
+        """Draw uniformly random designs. They are not evaluated: the first evaluation costs a step."""
         return State(self.space.sample(rng, batch), step=0)
 
     def act(self, state: State, actions: Any) -> np.ndarray:
@@ -59,17 +61,24 @@ class Refine(Episode):
         return designs
 
     def observe(self, state: State) -> np.ndarray:
-        """`(B, O + 4)`: the design, the progress, and what the last evaluation said."""
+        """Return `(B, O + 4)`: the design, the progress, and the last evaluation."""
         observation = one_hot(self.space, state.designs, extra=4)
         end = self.space.num_options
         observation[:, end] = state.step / self.horizon
         if state.evaluation is not None:
             objective, violation = state.evaluation.objective, state.evaluation.violation
             observation[:, end + 1] = state.evaluation.error_pct / 100.0
-            observation[:, end + 2] = objective / (np.abs(objective) + HALF_OBJECTIVE)
-            observation[:, end + 3] = violation / (violation + 1.0)
+            observation[:, end + 2] = _squashed(objective, HALF_OBJECTIVE)
+            observation[:, end + 3] = _squashed(violation, 1.0)
         return observation
 
     def masks(self, state: State) -> np.ndarray:
-        """`(B, O)`: all True."""
+        """Return `(B, O)`: all True."""
         return np.ones((len(state.designs), self.space.num_options), dtype=np.bool_)
+
+
+def _squashed(values: np.ndarray, half: float) -> np.ndarray:
+    """Return x / (|x| + half), `(B,)` in [-1, 1]; an infinite x gives the limit, -1 or 1."""
+    with np.errstate(invalid="ignore"):  # inf / inf, replaced below
+        shares = values / (np.abs(values) + half)
+    return np.where(np.isinf(values), np.sign(values), shares)

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from dance_env.problem import Problem
+from dance_env.problem import Problem
+from dance_env.tasks import DEFAULT_TASK, make_problem
 
 
-def resolve_problem(problem: Problem | str | None, task: str | None, supernet: Any = None) -> Any:
-    """The problem given, or that of the task named; the default task where neither is.
+def resolve_problem(
+    problem: Problem | str | None, task: str | None, supernet: str | os.PathLike[str] | None = None
+) -> Problem:
+    """Return the problem given, or that of the task named; the default task if neither is.
 
-    A supernet's file goes with the name of a task that needs one.
+    Anything with `space` and `evaluate` serves as a problem, a solver's metered problem among them.
 
-    Anything that evaluates designs of a space serves as a problem, a solver's metered handle among them.
+    Args:
+        problem: a problem, or the name of a task.
+        task: the name of a task, in place of `problem`.
+        supernet: a trained supernet's file, for a task of images that is given by name.
 
     Raises:
-        TypeError: something that is neither a name nor a problem, or both a problem and a task or a supernet.
-        ValueError: an unknown task, the message offers the nearest names; a task that needs another file, or none.
-        FileNotFoundError: no such supernet.
+        TypeError: If `problem` is neither a name nor a problem, or is given together with a task, or a problem with a
+            supernet.
+        ValueError: If the task is unknown (the nearest names are offered), or the file is of another task.
+        FileNotFoundError: If there is no such supernet.
     """
     if problem is not None and task is not None:
         raise TypeError("give either a task or a problem, not both")
-    given = task if problem is None else problem
+    given: Any = task if problem is None else problem
     if given is None or isinstance(given, str):
-        from dance_env.tasks import DEFAULT_TASK, make_problem
-
-        # The first build of a task's cost table takes a while: tell whoever sits in front of it.
+        # The first build of a task's cost table takes a while: show a bar to whoever sits in front of it.
         name = DEFAULT_TASK if given is None else given
         return make_problem(name, supernet=supernet, progress=sys.stderr.isatty())
     if supernet is not None:

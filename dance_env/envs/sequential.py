@@ -1,4 +1,4 @@
-"""Sequential episodes: one choice a step, in the order of the space; the last one brings the evaluation."""
+"""Sequential episodes: one choice a step, in the order of the space; the complete design is evaluated."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from dance_env.envs.episode import Episode, State, check_actions, one_hot
 class Sequential(Episode):
     """Choice by choice, as an autoregressive controller samples a design (Zoph & Le 2017); D steps.
 
-    The action space is that of the choice with the most options. For a choice of n options the action a means option
-    a mod n; `masks` marks the actions below n, so that a masked policy never meets the wrap.
+    The action space is that of the choice with the most options. For a choice of n options, action a means option
+    a mod n, so that every action is valid and learners without masks work too. Actions drawn uniformly from the action
+    space are therefore not uniform over designs: of 17 actions on 3 options, 6, 6 and 5 mean each option. `masks` marks
+    the actions below n; drawn uniformly among these, designs are uniform.
 
     Observation, (O + D): the one-hot options chosen so far, then which choice is next (zeros at the end).
     """
@@ -34,7 +36,7 @@ class Sequential(Episode):
         return gymnasium.spaces.Box(0.0, 1.0, (self.space.num_options + self.space.num_choices,), np.float32)
 
     def start(self, batch: int, rng: np.random.Generator) -> State:
-        """No choice made."""
+        """Return states in which no choice is made."""
         return State(np.zeros((batch, 0), dtype=np.int64), step=0)
 
     def act(self, state: State, actions: Any) -> np.ndarray:
@@ -50,7 +52,7 @@ class Sequential(Episode):
         return np.column_stack([state.designs, options % count])
 
     def observe(self, state: State) -> np.ndarray:
-        """`(B, O + D)`: the options so far and the choice at hand."""
+        """Return `(B, O + D)`: the options so far and the choice at hand."""
         made = state.designs.shape[1]
         observation = one_hot(self.space, state.designs, extra=self.space.num_choices)
         if made < self.space.num_choices:
@@ -58,7 +60,7 @@ class Sequential(Episode):
         return observation
 
     def masks(self, state: State) -> np.ndarray:
-        """`(B, max options)`: True for the options of the choice at hand; after the last choice, all True."""
+        """Return `(B, max options)`: True for the options of the choice at hand; after the last choice, all True."""
         made = state.designs.shape[1]
         counts = self.space.option_counts
         allowed = counts[made] if made < self.space.num_choices else counts.max()

@@ -9,26 +9,26 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
+from dance_env.envs.episode import Episode
 from dance_env.envs.infos import first_row
+from dance_env.envs.reward import Reward
 from dance_env.envs.vector_env import RENDER_FPS, RENDER_MODES, CoDesignVectorEnv
+from dance_env.problem import Evaluation, Problem
+from dance_env.space import DesignSpace
 
 if TYPE_CHECKING:
-    from dance_env.envs.episode import Episode
-    from dance_env.problem import Problem
-    from dance_env.problem.evaluation import Evaluation
-    from dance_env.problem.relaxed import RelaxedProblem
-    from dance_env.space import DesignSpace
+    from dance_env.problem.relaxed import RelaxedProblem  # torch
 
 
 class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
     """Choose a neural network and the accelerator that runs it, together.
 
     ## Description
-    A *design* makes `D` choices: what stands in each block of a network, and the array size, register file and dataflow
-    of an accelerator. A *problem* judges a design: how well the network classifies, how long one inference takes on
-    the accelerator, how much energy it takes, how much silicon the accelerator is; and from these an *objective*
-    (error plus weighted cost, in percentage points, minimised) and a *violation* of hard limits (0 = feasible). The
-    problem is that of DANCE (Choi et al., DAC 2021, arXiv 2009.06237). Below, `O` counts the options of all choices.
+    A *design* makes `D` choices: the operator of each block of a network, and the array size, register file and dataflow
+    of an accelerator. A *problem* evaluates a design: the network's classification error, the latency and energy of one
+    inference on the accelerator, the accelerator's area; and from these an *objective* (error plus weighted cost, in
+    percentage points, minimized) and a *violation* of hard limits (0 = feasible). The problem is that of DANCE (Choi et
+    al., DAC 2021, arXiv 2009.06237). Below, `O` counts the options of all choices.
 
     An episode produces one design, in one of three styles:
 
@@ -43,12 +43,13 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
     | sequential | `Discrete(M)`, `M` = the largest option count | the option of the choice at hand |
     | refine | `Discrete(O)` | the option to set, as flat index: `env.space.offsets[choice] + option` |
 
-    In sequential, for a choice of `n` options, action `a` means option `a mod n`. In refine, an option that stands
-    already may be set again; the design is then evaluated again.
+    In sequential, for a choice of `n` options, action `a` means option `a mod n`, so every action is valid. Uniform
+    actions are then not uniform over designs (17 actions on 3 options: 6, 6, 5); actions drawn under the mask are. In
+    refine, an option that is set already may be set again; the design is then evaluated again.
 
     `action_masks()` marks the meaningful actions as sb3-contrib's `MaskablePPO` expects: `(O,)` all True for one-shot
-    and refine; `(M,)` for sequential, True for the options of the choice at hand. Actions that are no integers raise
-    `TypeError`, those of a wrong shape or outside the space `ValueError`; the episode then stands as it did before.
+    and refine; `(M,)` for sequential, True for the options of the choice at hand. Actions that are not integers raise
+    `TypeError`, those of a wrong shape or outside the space `ValueError`; the episode is then left as it was.
 
     ## Observation Space
     A flat float32 `Box`.
@@ -61,21 +62,32 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
 
     All values lie in [0, 1], but the objective's in [-1, 1]. In refine, progress is step / horizon, the error is in
     units of 100 points, the objective `J` is shown as `J / (|J| + 10)` and the violation `v` as `v / (v + 1)`; the last
-    three are 0 until the first evaluation.
+    three are 0 until the first evaluation, and 1 where `J` or `v` is infinite. No observation is ever NaN.
 
     ## Rewards
-    The return of an episode is the negated objective of its last design: in one-shot and sequential to the bit, since
-    one reward alone differs from zero; in refine the first reward is `-J_1` and each later one `J_(t-1) - J_t`, which
-    telescope to `-J_T`. The violation is not in the reward: `dance_env.envs.ConstraintPenalty` puts it there. A design
-    with a layer that no mapping fits has an infinite objective; refine refuses it with a `ValueError`, since its
-    rewards are differences.
+    The return of an episode is the worth `w` of its last design, by the argument `reward`:
+
+    | reward | worth of a design |
+    |---|---|
+    | `"objective"`, `ObjectiveReward()` | `-objective`; the violation does not count |
+    | `"penalised"`, `PenalisedReward(weight=10.0)` | `-(objective + weight x violation)` |
+    | `"metrics"`, `MetricsReward(metrics=...)` | the vector `(-error_pct, -latency_s, -energy_j, -area_mm2)`, or those named |
+
+    In one-shot and sequential the last reward is `w` to the bit, and all others are zero. In refine the first reward is
+    `w_1` and each later one `w_t - w_(t-1)`, which add up to `w_T`. `env.unwrapped.reward` can be set during a run. A
+    vector reward, shape `(reward_dim,)` float64, comes with `reward_space` and `reward_dim` as MO-Gymnasium expects
+    them; since Gymnasium's checker warns of it, `"dance_env/MultiObjectiveCoDesign-v0"` is registered without checker.
+
+    A design with a layer that no mapping fits has an infinite objective and a reward of `-inf`; refine refuses it with
+    a `ValueError`, since its rewards are differences. An evaluation that holds NaN is a `ValueError` in every style.
 
     ## Starting State
     one-shot and sequential: no choice made. refine: a uniformly random design drawn from `env.np_random`, not
     evaluated, or that given by `reset(options={"design": ...})`, shape `(D,)`.
 
     ## Episode End
-    one-shot terminates after one step, sequential after `D` steps; refine is truncated after `horizon` steps.
+    one-shot terminates after one step, sequential after `D` steps, refine after `horizon` steps. No episode is truncated:
+    refine's horizon is part of the task (the last design alone counts) and is observed, so there is no value beyond it.
 
     ## Information
     `reset` returns an empty info, `step` one with these keys if it evaluated a design (always in one-shot and refine,
@@ -83,53 +95,60 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
 
     | key | unit |
     |---|---|
-    | `objective` | percentage points, minimised |
+    | `objective` | percentage points, minimized |
     | `error_pct` | percentage points |
     | `latency_s` | seconds per inference |
     | `energy_j` | joules per inference |
-    | `area_mm2` | square millimetres |
-    | `edap_js_mm2` | joule seconds square millimetres: energy x latency x area |
+    | `area_mm2` | square millimeters |
+    | `edap_js_mm2` | joule seconds square millimeters: energy x latency x area |
     | `violation` | sum of relative excesses over the limits; 0 = feasible |
     | `design` | `(D,)` int64 option indices; `env.space.decode(design[None])` names them |
 
     ## Arguments
     | argument | default | meaning |
     |---|---|---|
-    | `task` | `"macro-cifar10/balanced"` | name of a task, see `dance_env.task_names()` |
-    | `problem` | None | a `Problem`, in place of a task |
+    | `problem` | `"macro-cifar10/balanced"` | a `Problem`, or the name of a task, see `dance_env.task_names()` |
+    | `task` | None | the name of a task, in place of `problem` |
     | `supernet` | None | a trained supernet's file, for tasks of images (or in the environment variable `DANCE_SUPERNET`) |
     | `episode` | `"one-shot"` | the style: `"one-shot"`, `"sequential"`, `"refine"` |
     | `horizon` | None | steps of a refine episode; None means `2 D` |
+    | `reward` | `"objective"` | what the return is: `"objective"`, `"penalised"`, `"metrics"` or a `dance_env.Reward` |
     | `render_mode` | None | `"rgb_array"` (a dashboard, 560 x 1000 x 3, needs matplotlib) or `"ansi"` (a text card) |
 
     ```python
     env = gymnasium.make("dance_env/CoDesign-v0", task="macro-cifar10/balanced", episode="sequential")
+    env = gymnasium.make("dance_env/CoDesign-v0", task="tiny", reward=dance_env.PenalisedReward(weight=5.0))
     envs = gymnasium.make_vec("dance_env/CoDesign-v0", num_envs=4096, vectorization_mode="vector_entry_point")
     ```
 
     ## Version History
-    - v0: first version.
+    - v0: first version. (Until its first release, refine truncated where it now terminates, and wrappers did what the
+      argument `reward` does.)
     """
 
     metadata: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": RENDER_FPS}  # noqa: RUF012
+    reward_space: gymnasium.spaces.Box
+    reward_dim: int
 
     def __init__(
         self,
-        task: str | None = None,
+        problem: Problem | str | None = None,
         *,
-        problem: Problem | None = None,
+        task: str | None = None,
         supernet: str | os.PathLike[str] | None = None,
         episode: str = "one-shot",
         horizon: int | None = None,
+        reward: Reward | str = "objective",
         render_mode: str | None = None,
     ) -> None:
-        """See Arguments in the class docstring.
+        """Make an environment; see Arguments in the class docstring.
 
         Raises:
-            ValueError: an unknown task, style or render mode; a horizon that does not fit; no supernet, or another one
-                than the task's.
-            FileNotFoundError: no such supernet.
-            TypeError: a horizon that is no integer, a problem that is none, or both a task and a problem.
+            ValueError: If the task, style, reward or render mode is unknown, the horizon does not fit, or the supernet
+                is missing or of another task.
+            FileNotFoundError: If there is no such supernet.
+            TypeError: If the horizon is not an integer, the problem is not a problem or given together with a task, or
+                the reward is not a reward.
         """
         self._batch = CoDesignVectorEnv(
             problem,
@@ -138,16 +157,19 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
             num_envs=1,
             episode=episode,
             horizon=horizon,
+            reward=reward,
             render_mode=render_mode,
             autoreset_mode=AutoresetMode.DISABLED,
         )
         self.render_mode = render_mode
         self.action_space = self._batch.single_action_space
         self.observation_space = self._batch.single_observation_space
+        if self.reward.dim is not None:
+            self.reward_space, self.reward_dim = self._batch.reward_space, self._batch.reward_dim
 
     @property
     def problem(self) -> Problem:
-        """What is optimised."""
+        """What is optimized."""
         return self._batch.problem
 
     @property
@@ -160,22 +182,32 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
         """The episode style."""
         return self._batch.episode
 
+    @property
+    def reward(self) -> Reward:
+        """What the return of an episode is; it can be set, as for `CoDesignVectorEnv`."""
+        return self._batch.reward
+
+    @reward.setter
+    def reward(self, reward: Reward | str) -> None:
+        self._batch.reward = reward
+
     def evaluate(self, designs: Any) -> Evaluation:
-        """The problem's own `evaluate`, for solvers that ask for designs directly: `(B, D)` to leaves `(B,)`."""
+        """Evaluate designs `(B, D)` outside of any episode, as `Problem.evaluate` does: leaves `(B,)`."""
         return self._batch.evaluate(designs)
 
     def relax(self, *, device: str = "cpu", dtype: str = "float64") -> RelaxedProblem:
-        """The problem's differentiable view (torch)."""
+        """Return the problem's differentiable view (torch)."""
         return self._batch.relax(device=device, dtype=dtype)
 
     def vector(self, num_envs: int, *, episode: str | None = None) -> CoDesignVectorEnv:
-        """A vector environment over the same problem, of this style (and horizon) or another."""
+        """Return a vector environment over the same problem and reward, of this style (and horizon) or another."""
         same = episode is None or episode == self.episode.name
         return CoDesignVectorEnv(
             self.problem,
             num_envs=num_envs,
             episode=self.episode.name if episode is None else episode,
-            horizon=self.episode.horizon if same and self.episode.truncates else None,
+            horizon=self.episode.horizon if same and self.episode.takes_horizon else None,
+            reward=self.reward,
             render_mode=self.render_mode,
         )
 
@@ -188,21 +220,24 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
         observations, info = self._batch.reset(options=options)
         return observations[0], first_row(info)
 
-    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Take one action.
+    def step(self, action: Any) -> tuple[np.ndarray, Any, bool, bool, dict[str, Any]]:
+        """Take one action. The reward is a float, or `(reward_dim,)` float64 for a vector reward.
 
         Raises:
-            TypeError, ValueError: an action of a wrong type or shape, or out of range; the state is left as it was.
-            gymnasium.error.ResetNeeded: before the first `reset`, or after the end.
+            TypeError: If the action is not an integer, or integers; the state is left as it was.
+            ValueError: If the action has a wrong shape or is out of range, or the reward would be NaN (or infinite, in
+                refine); the state is left as it was.
+            gymnasium.error.ResetNeeded: If `reset` was not called, or the episode is over.
         """
         observations, rewards, terminated, truncated, info = self._batch.step(np.asarray(action)[None])
-        return observations[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), first_row(info)
+        reward = float(rewards[0]) if rewards.ndim == 1 else rewards[0]
+        return observations[0], reward, bool(terminated[0]), bool(truncated[0]), first_row(info)
 
     def action_masks(self) -> np.ndarray:
-        """Which actions are meaningful now: `(O,)` (one-shot, refine) or `(max options,)` (sequential), bool."""
+        """Return which actions are meaningful now: `(O,)` (one-shot, refine) or `(max options,)` (sequential), bool."""
         return self._batch.action_masks()[0]
 
     def render(self) -> Any:
-        """The design at hand: a `(560, 1000, 3)` uint8 array ("rgb_array"), a text ("ansi"), or None without a mode."""
+        """Draw the design at hand: a `(560, 1000, 3)` uint8 array ("rgb_array"), a text ("ansi"), or None without a mode."""
         frames = self._batch.render()
         return None if frames is None else frames[0]

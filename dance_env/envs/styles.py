@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, get_args
 
 from dance_env.envs.episode import Episode
 from dance_env.envs.one_shot import OneShot
 from dance_env.envs.refine import Refine
 from dance_env.envs.sequential import Sequential
+from dance_env.space import DesignSpace
 from dance_env.suggest import nearest
 
-if TYPE_CHECKING:
-    from dance_env.space import DesignSpace
-
 EpisodeName = Literal["one-shot", "sequential", "refine"]
-EPISODE_NAMES: tuple[EpisodeName, ...] = ("one-shot", "sequential", "refine")
+EPISODE_NAMES: tuple[EpisodeName, ...] = get_args(EpisodeName)
 
 
 def make_episode(name: str, space: DesignSpace, *, horizon: int | None = None) -> Episode:
-    """The episode style of that name over the space.
+    """Return the episode style of this name over the space.
 
     Args:
         name: "one-shot", "sequential" or "refine".
@@ -26,8 +24,8 @@ def make_episode(name: str, space: DesignSpace, *, horizon: int | None = None) -
         horizon: steps of a refine episode; 2 D if not given. The other styles have a length of their own.
 
     Raises:
-        ValueError: an unknown name, a horizon below one, or a horizon for a style that has none.
-        TypeError: a horizon that is not an integer.
+        ValueError: If the name is unknown, the horizon is below one, or the style has a length of its own.
+        TypeError: If the horizon is not an integer.
     """
     if name not in EPISODE_NAMES:
         raise ValueError(f"there is no episode style {name!r}. {nearest(name, EPISODE_NAMES)}")

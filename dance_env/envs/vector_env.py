@@ -14,13 +14,13 @@ from gymnasium.vector.utils import batch_space
 from dance_env.envs.episode import State
 from dance_env.envs.infos import final_info, state_info
 from dance_env.envs.resolve import resolve_problem
+from dance_env.envs.reward import Reward, make_reward
 from dance_env.envs.styles import make_episode
+from dance_env.problem import Evaluation, Problem
+from dance_env.space import DesignSpace
 
 if TYPE_CHECKING:
-    from dance_env.problem import Problem
-    from dance_env.problem.evaluation import Evaluation
-    from dance_env.problem.relaxed import RelaxedProblem
-    from dance_env.space import DesignSpace
+    from dance_env.problem.relaxed import RelaxedProblem  # torch
 
 RENDER_MODES = ["rgb_array", "ansi"]
 RENDER_FPS = 4
@@ -29,21 +29,25 @@ _REMEMBERED = 200
 
 
 class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """Many co-design episodes in step, evaluated in one batch. `CoDesignEnv` specifies what each of them does.
+    """Many co-design episodes in one batch, evaluated together. `CoDesignEnv` specifies what each of them does.
 
     All sub-environments are at the same step, since all episodes of a style are equally long: they start together and
     end together. With `AutoresetMode.SAME_STEP` the step that ends them also starts the next ones; the last
-    observations and infos then stand under `final_obs` and `final_info`, as Gymnasium's `SyncVectorEnv` has them. With
+    observations and infos are then found under `final_obs` and `final_info`, as in Gymnasium's `SyncVectorEnv`. With
     `AutoresetMode.DISABLED` the caller resets.
 
     Shapes: actions `(num_envs, D)` (one-shot) or `(num_envs,)`; observations `(num_envs, size)` float32; rewards
-    `(num_envs,)` float64; terminations, truncations `(num_envs,)` bool; infos a dict of arrays `(num_envs, ...)`.
+    `(num_envs,)`, or `(num_envs, reward_dim)` for a vector reward, float64; terminations, truncations `(num_envs,)`
+    bool; infos a dict of arrays `(num_envs, ...)`.
 
     Attributes:
-        problem: what is optimised.
+        problem: what is optimized.
         num_envs: how many sub-environments.
-        episode: the episode style, an `dance_env.envs.episode.Episode`.
+        episode: the episode style, a `dance_env.envs.episode.Episode`.
         render_mode: None, "rgb_array" or "ansi".
+        reward_space: Box of shape `(reward_dim,)`, float64, for one sub-environment; only where the reward is a vector,
+            as MO-Gymnasium expects it.
+        reward_dim: components of the reward; likewise.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012
@@ -51,6 +55,8 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         "render_fps": RENDER_FPS,
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
+    reward_space: gymnasium.spaces.Box
+    reward_dim: int
 
     def __init__(
         self,
@@ -61,10 +67,11 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         num_envs: int = 1,
         episode: str = "one-shot",
         horizon: int | None = None,
+        reward: Reward | str = "objective",
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode = AutoresetMode.SAME_STEP,
     ) -> None:
-        """Batched environments over one problem.
+        """Make a batch of environments over one problem.
 
         Args:
             problem: a problem, or the name of a task; the default task if neither this nor `task` is given.
@@ -74,16 +81,26 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             num_envs: sub-environments, at least one.
             episode: "one-shot", "sequential" or "refine".
             horizon: steps of a refine episode, 2 D if not given; not for the other styles.
+            reward: what the return of an episode is: "objective", "penalised", "metrics" or a `Reward`.
             render_mode: None, "rgb_array" or "ansi".
             autoreset_mode: SAME_STEP or DISABLED.
 
         Raises:
-            ValueError: an unknown task, style, render mode or autoreset mode; a number below one.
-            TypeError: a number that is no integer, or a problem that is none.
+            ValueError: If the task, style, reward, render mode or autoreset mode is unknown, a number is below one, or
+                the supernet is missing or of another task.
+            FileNotFoundError: If there is no such supernet.
+            TypeError: If a number is not an integer, the problem is not a problem or given together with a task, or the
+                reward is not a reward.
         """
         self.problem: Problem = resolve_problem(problem, task, supernet)
         self.num_envs = _check_num_envs(num_envs)
         self.episode = make_episode(episode, self.problem.space, horizon=horizon)
+        self._reward = make_reward(reward)
+        if self._reward.dim is not None:
+            # A metric is never negative: only a style of several evaluations an episode has rewards above zero.
+            highest = np.inf if self.episode.differences else 0.0
+            self.reward_dim = self._reward.dim
+            self.reward_space = gymnasium.spaces.Box(-np.inf, highest, (self.reward_dim,), np.float64)
         self.render_mode = _check_member("render_mode", render_mode, (None, *RENDER_MODES))
         self._autoreset = _check_member("autoreset_mode", autoreset_mode, AUTORESET_MODES)
         self.metadata = {**type(self).metadata, "autoreset_mode": autoreset_mode}
@@ -92,8 +109,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self._state: State | None = None
-        # For rendering only, and kept only if there is a render mode.
-        self._evaluated: State | None = None
+        self._shown: State | None = None  # what `render` shows: the last state, also after an autoreset
         self._history: deque[np.ndarray] = deque(maxlen=_REMEMBERED)  # (2, num_envs): objective, violation
 
     @property
@@ -101,12 +117,35 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         """The choices of a design."""
         return self.problem.space
 
+    @property
+    def reward(self) -> Reward:
+        """What the return of an episode is. A learner may set another one, of the same `dim`.
+
+        Set in the middle of an episode, it counts from the next evaluation on: rewards then add up to what the new
+        reward says of the last design.
+
+        Raises:
+            ValueError: If the name is unknown, or the reward set has another `dim`.
+            TypeError: If it is neither a name nor a `Reward`.
+        """
+        return self._reward
+
+    @reward.setter
+    def reward(self, reward: Reward | str) -> None:
+        new = make_reward(reward)
+        if new.dim != self._reward.dim:
+            raise ValueError(
+                f"this environment's reward has dim {self._reward.dim}, {new!r} has dim {new.dim}: make another "
+                f"environment, with reward={new!r}"
+            )
+        self._reward = new
+
     def evaluate(self, designs: Any) -> Evaluation:
-        """The problem's own `evaluate`, for solvers that ask for designs directly: `(B, D)` to leaves `(B,)`."""
+        """Evaluate designs `(B, D)` outside of any episode, as `Problem.evaluate` does: leaves `(B,)`."""
         return self.problem.evaluate(designs)
 
     def relax(self, *, device: str = "cpu", dtype: str = "float64") -> RelaxedProblem:
-        """The problem's differentiable view (torch)."""
+        """Return the problem's differentiable view (torch)."""
         return self.problem.relax(device=device, dtype=dtype)
 
     def reset(
@@ -123,10 +162,11 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             Observations `(num_envs, size)`, and an empty info: nothing was evaluated.
 
         Raises:
-            TypeError, ValueError: options that are unknown or do not fit.
+            TypeError: If the starting designs are not whole numbers.
+            ValueError: If an option is unknown or does not fit.
         """
         super().reset(seed=seed)
-        self._state = self._start(dict(options or {}))
+        self._state = self._shown = self._start(dict(options or {}))
         return self.episode.observe(self._state), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -139,54 +179,62 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             Observations, rewards, terminations, truncations, infos (shapes in the class docstring).
 
         Raises:
-            TypeError, ValueError: actions of a wrong type or shape, or out of range; the state is left as it was.
-            gymnasium.error.ResetNeeded: before the first `reset`, or after the end where autoreset is disabled.
+            TypeError: If the actions are not integers; the state is left as it was.
+            ValueError: If the actions have a wrong shape or are out of range, or a reward would be NaN (or infinite, in
+                refine); the state is left as it was.
+            gymnasium.error.ResetNeeded: If `reset` was not called, or the episodes are over and autoreset is disabled.
         """
-        self._state, rewards = self.episode.advance(self._running(), actions, evaluate=self.problem.evaluate)
+        self._state, rewards = self.episode.advance(
+            self._running(), actions, evaluate=self.problem.evaluate, reward=self._reward
+        )
+        self._shown = self._state
         observations, info = self.episode.observe(self._state), state_info(self._state)
         if self.render_mode is not None and self._state.evaluation is not None:
-            self._evaluated = self._state
             self._history.append(np.stack([self._state.evaluation.objective, self._state.evaluation.violation]))
         done = self.episode.done(self._state)
         if done and self._autoreset is AutoresetMode.SAME_STEP:
             info = final_info(observations, info)
             self._state = self._start({})
             observations = self.episode.observe(self._state)
-        ends = np.full(self.num_envs, done)
-        never = np.zeros(self.num_envs, dtype=np.bool_)
-        terminated, truncated = (never, ends) if self.episode.truncates else (ends, never)
+        terminated = np.full(self.num_envs, done)
+        truncated = np.zeros(self.num_envs, dtype=np.bool_)  # no style is cut short: a horizon is part of the task
         return observations, rewards, terminated, truncated, info
 
     def action_masks(self) -> np.ndarray:
-        """Which actions are meaningful now, bool, as sb3-contrib's MaskablePPO reads them.
+        """Return which actions are meaningful now, bool, as sb3-contrib's MaskablePPO reads them.
 
         Returns:
             `(num_envs, O)` for one-shot (the options of all choices side by side) and refine, all True;
             `(num_envs, max options)` for sequential, True for the options of the choice at hand.
+
+        Raises:
+            gymnasium.error.ResetNeeded: If `reset` was not called.
         """
         if self._state is None:
             raise gymnasium.error.ResetNeeded("action_masks() needs a state: call reset() first")
         return self.episode.masks(self._state)
 
     def render(self) -> tuple[Any, ...] | None:
-        """One frame for each sub-environment: the design at hand, or after an autoreset the one just evaluated.
+        """Draw a frame for each sub-environment: the design at hand, or after an autoreset the one just evaluated.
 
         Returns:
-            `(height, width, 3)` uint8 arrays ("rgb_array") or texts ("ansi"); None without a render mode.
+            `(height, width, 3)` uint8 arrays ("rgb_array") or texts ("ansi"); None, with a warning, without a render
+            mode.
+
+        Raises:
+            gymnasium.error.ResetNeeded: If `reset` was not called.
         """
         if self.render_mode is None:
             gymnasium.logger.warn(
                 "render() without a render mode: give render_mode='rgb_array' or 'ansi' when making the environment"
             )
             return None
-        if self._state is None:
+        if self._shown is None:
             raise gymnasium.error.ResetNeeded("render() needs a state: call reset() first")
         from dance_env.drawing.design import render_frame, snapshots
 
-        after_autoreset = self._autoreset is AutoresetMode.SAME_STEP and self._state.step == 0
-        shown = self._evaluated if after_autoreset and self._evaluated is not None else self._state
         history = np.array(self._history).reshape(len(self._history), 2, self.num_envs)
-        views = snapshots(self.problem, self.episode, shown, history=history)
+        views = snapshots(self.problem, self.episode, self._shown, history=history)
         return tuple(render_frame(view, mode=self.render_mode) for view in views)
 
     def _start(self, options: dict[str, Any]) -> State:
@@ -206,8 +254,11 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             )
         array = np.asarray(given)
         array = array[None] if array.ndim == 1 else array
-        if array.shape[0] not in (1, self.num_envs):
-            raise ValueError(f"reset option 'design': expected 1 or {self.num_envs} designs, got {array.shape[0]}")
+        if array.ndim != 2 or array.shape[0] not in (1, self.num_envs):
+            raise ValueError(
+                f"reset option 'design': expected shape ({self.space.num_choices},), or 1 or {self.num_envs} such "
+                f"designs in rows; got shape {np.shape(given)}"
+            )
         return np.repeat(self.space.check(array), self.num_envs // array.shape[0], axis=0)
 
     def _running(self) -> State:
@@ -240,6 +291,6 @@ def _check_reset_mask(mask: Any, num_envs: int) -> None:
     array = np.asarray(mask)
     if array.shape != (num_envs,) or array.dtype != np.bool_ or not array.all():
         raise ValueError(
-            f"reset option 'reset_mask' must be {num_envs} times True: the sub-environments are in step, and are reset "
+            f"reset option 'reset_mask' must be {num_envs} times True: the sub-environments step, and are reset, "
             f"together; got {array.dtype} of shape {array.shape}, {int(np.count_nonzero(array))} of them true"
         )

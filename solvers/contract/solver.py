@@ -97,7 +97,7 @@ class Solver(ABC):
         )
         episode = given.episode
         metered = MeteredProblem(
-            problem, meter, episode=episode.name, horizon=episode.horizon if episode.truncates else None
+            problem, meter, episode=episode.name, horizon=episode.horizon if episode.takes_horizon else None
         )
         status, reason, failure = Status.STOPPED_EARLY, "", None
         try:

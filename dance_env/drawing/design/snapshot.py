@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dance_env.drawing.design.tables import block_latencies, metric_ranges, utilization
-from dance_env.envs.infos import metrics
+from dance_env.envs.metrics import metrics
 
 if TYPE_CHECKING:
     from dance_env.envs.episode import Episode, State

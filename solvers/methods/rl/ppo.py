@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from stable_baselines3 import PPO as StablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from dance_env.envs import EPISODE_NAMES
-from dance_env.envs.constraint_penalty import VectorConstraintPenalty
+from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, PenalisedReward
 from dance_env.suggest import nearest
 from solvers.contract.isolation import isolated_global_state
+from solvers.contract.meter import Meter
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.rl.return_scale import spread
 from solvers.methods.rl.vec_env import CoDesignVecEnv
-
-if TYPE_CHECKING:
-    from solvers.contract.meter import Meter
-    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,11 @@ class PPO(Solver):
         evaluations = steps if self.episode == "refine" else 1  # of an episode
         num_envs = max(self.smallest_batch, meter.budget // (self.updates * evaluations))
         batch = problem.vector(num_envs, episode=self.episode)
-        penalised = None
         if problem.objective.constraints:
             objective = problem.evaluate(problem.space.sample(rng, 4 * self.smallest_batch)).objective
-            penalised = VectorConstraintPenalty(batch, weight=self.penalty * spread(objective))
+            batch.reward = PenalisedReward(weight=self.penalty * spread(objective))
         with isolated_global_state(seed):
-            adapter = CoDesignVecEnv(batch if penalised is None else penalised, seed=seed)
+            adapter = CoDesignVecEnv(batch, seed=seed)
             model = StablePPO(
                 "MlpPolicy",
                 adapter,
@@ -104,8 +100,8 @@ class PPO(Solver):
             rollouts = -(-meter.budget // (num_envs * evaluations))
             total = rollouts * num_envs * steps
             callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
-            if penalised is not None:
-                callbacks.append(_RaisePenalty(adapter, penalised, growth=self.penalty_growth))
+            if problem.objective.constraints:
+                callbacks.append(_RaisePenalty(adapter, batch, growth=self.penalty_growth))
             model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
 
 
@@ -127,13 +123,14 @@ class _RaisePenalty(BaseCallback):
     objective is lost beside it.
     """
 
-    def __init__(self, adapter: CoDesignVecEnv, penalised: VectorConstraintPenalty, *, growth: float) -> None:
+    def __init__(self, adapter: CoDesignVecEnv, batch: CoDesignVectorEnv, *, growth: float) -> None:
         super().__init__()
-        self._adapter, self._penalised, self._growth = adapter, penalised, growth
+        self._adapter, self._batch, self._growth = adapter, batch, growth
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        if self._adapter.feasible_share < 0.5:
-            self._penalised.weight *= self._growth
+        reward = self._batch.reward
+        if self._adapter.feasible_share < 0.5 and isinstance(reward, PenalisedReward):
+            self._batch.reward = replace(reward, weight=reward.weight * self._growth)

@@ -57,8 +57,6 @@ class CoDesignVecEnv(VecEnv):
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for index in np.flatnonzero(dones):
             infos[index]["terminal_observation"] = info["final_obs"][index]
-            # Left out on purpose: `TimeLimit.truncated`. The horizon of a refine episode is part of the task (only the
-            # last design counts), so there is nothing to bootstrap beyond it.
         evaluation = info.get("final_info", info)
         if "violation" in evaluation:
             self.feasible_share = float((evaluation["violation"] <= 0).mean())
