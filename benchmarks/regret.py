@@ -28,7 +28,10 @@ from dance_env.analysis.exact import optimum
 from dance_env.problem import Problem
 from dance_env.tasks import VARIANTS, make_problem
 from solvers.catalog import make_solver
-from solvers.comparison.cell import Cell
+from solvers.comparison.plan import Cell
+from solvers.comparison.records import recorded
+from solvers.comparison.sources import Sources
+from solvers.comparison.spec import Contestant, SolverSpec
 from solvers.contract.record.file import record_path
 from solvers.contract.result import Result, software_versions
 
@@ -127,10 +130,18 @@ def _results(problem: Problem, args: argparse.Namespace) -> dict[str, list[Run]]
     results: dict[str, list[Run]] = {name: [] for name in args.solvers}
     for seed in range(args.seeds):
         for name, runs in results.items():
-            path = record_path(args.folder / "records", task=problem.name, solver=name, seed=seed)
-            cell = Cell(task=problem.name, solver=name, seed=seed, budget=args.budget, path=path)
+            contestant = Contestant.of(SolverSpec(name))
+            path = record_path(
+                args.folder / "records",
+                task=problem.name,
+                solver=name,
+                settings=contestant.settings_digest,
+                budget=args.budget,
+                seed=seed,
+            )
+            cell = Cell(problem.name, problem.name, contestant, seed, args.budget, Sources(), path)
             share = path.with_suffix(".cpu_share")
-            found = cell.finished(problem) if share.exists() else None
+            found = recorded(cell, problem) if share.exists() else None
             if found is None:
                 clock, cpu = time.perf_counter(), time.process_time()
                 found = make_solver(name).solve(problem, budget=args.budget, seed=seed)

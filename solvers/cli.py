@@ -72,28 +72,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `dance compare` and `examples/compare.py`."""
-    from solvers.comparison.compare import (
-        DEFAULT_BUDGET,
-        DEFAULT_SEEDS,
-        DEFAULT_SOLVERS,
-        DEFAULT_TASK,
-        IMAGE_SOLVERS,
-        Settings,
-    )
+    from solvers.comparison.plan import DEFAULT_SOLVERS
+    from solvers.comparison.settings import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_TASK, Settings
 
     defaults = Settings()
     parser.add_argument(
         "--task",
-        default=DEFAULT_TASK,
-        help="name of the task, or path/to/file.py:function for a problem of yours (default: %(default)s)",
+        nargs="+",
+        action="extend",
+        help="names of tasks, or path/to/file.py:function for a problem of yours; may be repeated "
+        f"(default: {DEFAULT_TASK})",
     )
     parser.add_argument(
+        "--solver",
         "--solvers",
+        dest="solvers",
         nargs="+",
-        default=None,
+        action="extend",
         metavar="SOLVER",
-        help="names of solvers, or path/to/file.py:Class for one of yours (default: "
-        f"{' '.join(DEFAULT_SOLVERS)}; on tasks of images {' '.join(IMAGE_SOLVERS)})",
+        help="solvers: NAME, NAME:SETTING=VALUE,SETTING=VALUE, path/to/file.py:Class for one of yours, or a TOML file "
+        f"that lists some; may be repeated (default: those of {', '.join(DEFAULT_SOLVERS)} that suit the task)",
     )
     parser.add_argument(
         "--seeds",
@@ -144,18 +142,17 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from solvers.comparison.cell import Sources
-    from solvers.comparison.compare import Settings, default_solvers
-    from solvers.comparison.console import run_comparison
+    from solvers.comparison.settings import DEFAULT_TASK, Settings
+    from solvers.comparison.sources import Sources
+    from solvers.comparison.spec import parse_specs
+    from solvers.console import run_comparison
     from solvers.contract.result import Status
 
     settings = Settings(
-        task=arguments.task,
-        solvers=(
-            default_solvers(arguments.task)
-            if arguments.solvers is None
-            else tuple(name for part in arguments.solvers for name in part.split(",") if name)
-        ),
+        tasks=arguments.task or DEFAULT_TASK,
+        solvers=None
+        if arguments.solvers is None
+        else [spec for each in arguments.solvers for spec in parse_specs(each)],
         seeds=arguments.seeds,
         budget=arguments.budget,
         out=arguments.out,

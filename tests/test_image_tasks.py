@@ -30,8 +30,11 @@ from dance_env.tasks import SUPERNET_VARIABLE, Task, Variant, get_task, make_pro
 from dance_env.tasks.variants import IMAGE_VARIANTS
 from solvers.catalog import load_solver, make_solver, solver_names
 from solvers.cli import main
-from solvers.comparison.cell import Sources
-from solvers.comparison.compare import DEFAULT_SOLVERS, IMAGE_SOLVERS, Settings, compare, default_solvers
+from solvers.comparison.compare import compare
+from solvers.comparison.plan import default_contestants
+from solvers.comparison.run import Comparison
+from solvers.comparison.settings import Settings
+from solvers.comparison.sources import Sources
 from solvers.contract.suits import why_not
 from solvers.methods.dance.images import settings as image_settings
 from solvers.methods.dance.images.catalog import image_task, image_task_names
@@ -306,7 +309,7 @@ def test_too_many_designs_are_refused_before_any_work(supernet: Path, monkeypatc
 
 def settings(out: Path, supernet: Path, **changes: object) -> Settings:
     values = {
-        "task": "micro", "solvers": ("random", "evolution", "ppo"), "seeds": (0, 1), "budget": 24, "out": out,
+        "tasks": "micro", "solvers": ("random", "evolution", "ppo"), "seeds": (0, 1), "budget": 24, "out": out,
         "sources": Sources(supernet=supernet), "workers": 1,
     }  # fmt: skip
     return Settings(**(values | changes))  # type: ignore[arg-type]
@@ -316,8 +319,9 @@ def test_a_comparison_refuses_first_and_runs_afterwards(supernet: Path, tmp_path
     with pytest.raises(ValueError, match="dance descends on expected accuracy"):
         compare(settings(tmp_path, supernet, solvers=("random", "dance")))
     assert not (tmp_path / "records").exists()
-    assert set(default_solvers("dance-mnist")) == set(default_solvers("dance-cifar10/linear")) == set(IMAGE_SOLVERS)
-    assert default_solvers("tiny") == DEFAULT_SOLVERS
+    contestants, left_out = default_contestants(make_problem("micro", supernet=supernet))
+    assert {"evolution", "ppo", "random"} <= {each.label for each in contestants}
+    assert "dance descends on expected accuracy" in " ".join(left_out)
 
 
 def test_without_an_optimum_the_best_known_takes_its_place(
@@ -326,8 +330,8 @@ def test_without_an_optimum_the_best_known_takes_its_place(
     monkeypatch.setattr("solvers.comparison.compare.MAX_DESIGNS", 100)
     found = compare(settings(tmp_path, supernet))
     best = min(result.best_objective for result in found.results)
-    assert (found.reference.objective, found.reference.exact) == (best, False)
-    text = write_report(found).read_text()
+    assert (found.tasks[0].reference.objective, found.tasks[0].reference.exact) == (best, False)
+    text = write_report(found)[0].read_text()
     assert "144 designs; best known of the objective" in text
     assert "| above best % |" in text
     assert "regret" not in text.lower()
@@ -336,11 +340,11 @@ def test_without_an_optimum_the_best_known_takes_its_place(
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
     exact = tmp_path / "exact"
     monkeypatch.undo()
-    assert "regret" in Path(write_report(_small(exact))).read_text()
+    assert "regret" in write_report(_small(exact))[0].read_text()
 
 
-def _small(out: Path) -> object:
-    return compare(Settings(task="tiny", solvers=("random",), seeds=(0,), budget=10, out=out, workers=1))
+def _small(out: Path) -> Comparison:
+    return compare(Settings(tasks="tiny", solvers=("random",), seeds=(0,), budget=10, out=out, workers=1))
 
 
 def test_the_command_line_takes_a_supernet(supernet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -317,9 +317,10 @@ def test_a_problem_in_a_file_goes_by_its_name():
 
 
 def test_solvers_are_compared_on_a_problem_in_a_file(tmp_path):
-    from solvers.comparison.compare import Settings, compare
+    from solvers.comparison.compare import compare
+    from solvers.comparison.settings import Settings
 
     task = f"{EXAMPLES / 'own_problem.py'}:own_problem"
-    settings = Settings(task=task, solvers=("random", "exhaustive"), seeds=(0,), budget=30, out=tmp_path, workers=1)
+    settings = Settings(tasks=task, solvers=("random", "exhaustive"), seeds=(0,), budget=30, out=tmp_path, workers=1)
     best = {result.solver: result.best_objective for result in compare(settings).results}
     assert best["exhaustive"] <= best["random"]

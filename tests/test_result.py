@@ -123,7 +123,7 @@ def test_result_tells_the_run(result: Result) -> None:
     assert result.best_objective == feasible.min()
     assert problem.space.encode([result.best_named])[0].tolist() == result.best_design.tolist()
     assert result.best in result.pareto
-    assert {"python", "numpy", "dance-env"} <= set(result.software)
+    assert {"python", "numpy", "dance-env", "solver"} <= set(result.software)
 
 
 def test_nested_settings_are_recorded() -> None:
@@ -254,10 +254,10 @@ def test_unwritable_folder_is_named(result: Result, tmp_path: Path) -> None:
     ["../../etc/passwd", "/etc/passwd", "..", ".", "", "a/b\\c", "x" * 500, "nul\0", "café", "-rf", "a b", "\ud800"],
 )
 def test_names_cannot_leave_the_folder(evil: str, tmp_path: Path) -> None:
-    path = record_path(tmp_path, task=evil, solver=evil, seed=1)
+    path = record_path(tmp_path, task=evil, solver=evil, settings="0", budget=9, seed=1)
     assert path.parent == tmp_path
     assert path.resolve().parent == tmp_path.resolve()
-    assert len(path.name) < 100
+    assert len(path.name) < 200
     assert path.name.isascii()
     path.write_text("can be written")
 
@@ -278,5 +278,21 @@ def test_two_names_never_share_a_file(first: str, second: str) -> None:
 
 
 def test_usual_names_are_readable(tmp_path: Path) -> None:
-    path = record_path(tmp_path, task="macro-cifar10/balanced", solver="random", seed=3)
-    assert path.name == "macro-cifar10.balanced__random__seed3.npz"
+    path = record_path(tmp_path, task="macro-cifar10/balanced", solver="random", settings="4be1", budget=40, seed=3)
+    assert path.name == "macro-cifar10.balanced__random__4be1__budget40__seed3.npz"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("a__b", "c"), ("a", "b__c")),
+        (("a_", "b"), ("a", "_b")),
+        (("a", "b__0"), ("a__b", "0")),
+        (("a/b", "c"), ("a.b", "c")),
+    ],
+)
+def test_two_runs_never_share_a_record(one: tuple[str, str], other: tuple[str, str], tmp_path: Path) -> None:
+    paths = [
+        record_path(tmp_path, task=task, solver=solver, settings="0", budget=1, seed=0) for task, solver in (one, other)
+    ]
+    assert paths[0] != paths[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 from dance_env.problem import Problem
 from solvers.contract.progress import Progress
 from solvers.contract.record.file import RecordError, record_path
-from solvers.contract.result import Result, Status, json_settings
+from solvers.contract.result import Result, Status
+from solvers.contract.settings import json_settings, settings_digest
 from solvers.contract.solver import Solver
 
 _PACKAGES = Path(__file__).resolve().parents[2]
@@ -41,9 +41,10 @@ def recorded(
         KeyboardInterrupt: interrupted; what had finished before is kept.
     """
     settings = json_settings(solver)
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
     place = folder / "records" / source_digest()[:12]
-    path = record_path(place, task=problem.name, solver=f"{solver.name}-{digest}-{budget}", seed=seed)
+    path = record_path(
+        place, task=problem.name, solver=solver.name, settings=settings_digest(solver), budget=budget, seed=seed
+    )
     try:
         found = Result.load(path)
         if found.settings == settings and found.problem_fingerprint == problem.fingerprint() and found.budget == budget:

@@ -13,7 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
-from solvers.comparison.cell import Cell
+from solvers.comparison.plan import Cell
+from solvers.comparison.work import Attempt, pack, run_job
 from solvers.contract.progress import Progress
 from solvers.contract.result import Result
 
@@ -41,7 +42,7 @@ def run_cells(
     """
     if workers == 1 or len(cells) < 2:
         for cell in cells:
-            yield cell, cell.run(_Reporter(cell, on_progress) if on_progress else None)
+            yield cell, _result(run_job(pack(cell), _Reporter(cell, on_progress) if on_progress else None))
         return
     context = multiprocessing.get_context("spawn")
     reports = context.Queue()
@@ -65,8 +66,8 @@ def run_cells(
 def _gather(
     pool: ProcessPoolExecutor, cells: Sequence[Cell], reports: Any, on_progress: OnProgress | None
 ) -> Iterator[tuple[Cell, Result]]:
-    running: dict[Future[Result], Cell] = {
-        pool.submit(_run_in_worker, number, cell): cell for number, cell in enumerate(cells)
+    running: dict[Future[Attempt], Cell] = {
+        pool.submit(_run_in_worker, number, pack(cell)): cell for number, cell in enumerate(cells)
     }
     while running:
         done, _ = wait(running, timeout=_SECONDS_BETWEEN_REPORTS, return_when=FIRST_COMPLETED)
@@ -74,7 +75,7 @@ def _gather(
             if on_progress is not None:
                 on_progress(cells[number], progress)
         for future in done:
-            yield running.pop(future), future.result()
+            yield running.pop(future), _result(future.result())
 
 
 def _drain(reports: Any) -> Iterator[tuple[int, Progress]]:
@@ -100,14 +101,19 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _run_in_worker(number: int, cell: Cell) -> Result:
-    return cell.run(_Reporter(cell, lambda _, progress: _reports.put((number, progress))))
+def _run_in_worker(number: int, packed: bytes) -> Attempt:
+    return run_job(packed, _Reporter(number, lambda _, progress: _reports.put((number, progress))))
+
+
+def _result(attempt: Attempt) -> Result:
+    assert attempt.result is not None, "a search that began has a result"
+    return attempt.result
 
 
 class _Reporter:
     """A solver's callback that passes on one report in a while, and always the last of a budget."""
 
-    def __init__(self, cell: Cell, report: OnProgress) -> None:
+    def __init__(self, cell: Any, report: Callable[[Any, Progress], object]) -> None:
         self._cell, self._report, self._next = cell, report, 0.0
 
     def __call__(self, progress: Progress) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import inspect
 import platform
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from functools import cached_property
 from importlib import metadata
@@ -15,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dance_env.source_digest import source_digest
 from solvers.contract.ledger import Ledger
 from solvers.contract.record.file import RecordError, read_record, write_record
 from solvers.contract.record.trace import Trace
@@ -51,7 +50,7 @@ class Result:
         ledger: the bill.
         trace: one row per evaluation.
         best_named: the best design by name, choice to option; empty when nothing was evaluated.
-        software: versions of what ran, and the SHA-256 of the solver's file.
+        software: versions of what ran, and the digest of the solver's code.
     """
 
     solver: str
@@ -124,35 +123,18 @@ class Result:
             ) from error
 
 
-def json_settings(solver: Any) -> dict[str, Any]:
-    """A solver's fields as JSON values: tuples as lists, nested settings as dicts, paths and other objects as text."""
-    return {each.name: _json_value(getattr(solver, each.name)) for each in fields(solver)}
-
-
-def _json_value(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if is_dataclass(value) and not isinstance(value, type):
-        return json_settings(value)
-    if isinstance(value, dict):
-        return {str(key): _json_value(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json_value(each) for each in value]
-    return str(value)
-
-
 def software_versions(solver: object | None = None) -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a run does; one that is not installed is left out.
+    """Return the versions of Python and of the packages that decide what a run does; one not installed is left out.
 
     Args:
-        solver: whose own file counts too: by its SHA-256, since a file that somebody is working on has no version.
+        solver: Whose code counts too, as `solver`: the digest of its module and of every module that this imports from
+            its own package or folder, from `dance_env` and from `solvers`, with the versions of all other packages that
+            they import. A class of an interactive session has no file, and no such entry.
     """
     versions = {"python": platform.python_version()}
     if solver is not None:
-        with contextlib.suppress(OSError, TypeError):  # a class of a notebook stands in no file
-            versions["solver"] = hashlib.sha256(Path(inspect.getfile(type(solver))).read_bytes()).hexdigest()
+        with contextlib.suppress(ValueError, OSError):
+            versions["solver"] = source_digest(type(solver).__module__)
     for package in ("dance-env", "numpy", "torch", "stable-baselines3", "pymoo", "gymnasium"):
         try:
             versions[package] = metadata.version(package)

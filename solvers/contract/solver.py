@@ -13,7 +13,8 @@ from solvers.contract.ledger import BudgetExhausted, BudgetIgnored
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.progress import Callback
-from solvers.contract.result import Result, Status, json_settings, software_versions
+from solvers.contract.result import Result, Status, software_versions
+from solvers.contract.settings import json_settings
 from solvers.contract.suits import check_suits
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from dance_env.analysis.exact import non_dominated
+from solvers.comparison.reference import Reference
 from solvers.contract.result import Result
-from solvers.report.reference import Reference
 from solvers.report.summary import REFERENCE
 
 if TYPE_CHECKING:

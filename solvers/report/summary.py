@@ -7,11 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from solvers.comparison.table import spent_to_close
 from solvers.contract.result import Result, Status
-
-CLOSE_PCT = 1.0
-"""A run has come close once its regret is at most this share (%) of the optimum."""
-
 
 REFERENCE = "exhaustive"
 """The solver that looks at every design: it stands for the optimum, and its queries do not tell what it used."""
@@ -131,7 +128,7 @@ def _figures(result: Result, optimum: float) -> dict[str, float]:
         "solver_s": ledger.solver_seconds,
         "oracle_s": ledger.oracle_seconds,
         "surrogate_s": ledger.surrogate_seconds,
-        "spent_to_close": spent_to_close(result, optimum),
+        "spent_to_close": float("nan") if result.solver == REFERENCE else spent_to_close(result, optimum),
     }
     best = result.best
     feasible = best is not None and bool(result.trace.feasible[best])
@@ -147,15 +144,3 @@ def _figures(result: Result, optimum: float) -> dict[str, float]:
         "area_mm2": float(row.area_mm2[0]) if row is not None else nan,
         "edap_njs_mm2": 1e9 * float(row.edap_js_mm2[0]) if row is not None else nan,
     }
-
-
-def spent_to_close(result: Result, optimum: float) -> float:
-    """Evaluations + gradient queries until the regret was at most `CLOSE_PCT` of the optimum; infinity if never.
-
-    NaN for exhaustive search, whose queries do not tell what it used.
-    """
-    if result.solver == REFERENCE:
-        return float("nan")
-    trace = result.trace
-    close = np.flatnonzero(trace.feasible & (trace.objective <= optimum + CLOSE_PCT / 100.0 * abs(optimum)))
-    return float(close[0] + 1 + trace.gradient_queries[close[0]]) if close.size else float("inf")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from solvers.report.reference import Reference
-from solvers.report.summary import CLOSE_PCT, Row, Spread, spread_columns
+from solvers.comparison.reference import Reference
+from solvers.comparison.table import CLOSE_PCT
+from solvers.report.summary import Row, Spread, spread_columns
 
 if TYPE_CHECKING:
     from rich.table import Table

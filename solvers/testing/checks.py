@@ -24,7 +24,8 @@ from dance_env.space import AcceleratorSpace
 from dance_env.testing import synthetic_problem
 from solvers.comparison.workers import ONE_THREAD_EACH
 from solvers.contract.progress import Progress
-from solvers.contract.result import Result, Status, json_settings
+from solvers.contract.result import Result, Status
+from solvers.contract.settings import json_settings
 from solvers.contract.solver import Solver
 
 

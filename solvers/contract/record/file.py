@@ -23,6 +23,7 @@ import numpy as np
 VERSION = 1
 _METADATA = "record.json"
 _LONGEST_NAME = 80
+_LONGEST_PART = 60
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date in the zip: equal results give equal bytes
 
 
@@ -30,23 +31,46 @@ class RecordError(ValueError):
     """A file that is not a readable record: truncated, corrupted, of another version, or something else."""
 
 
-def safe_name(text: str) -> str:
-    """A file name for any text: without separators, dots at the start or reserved characters, at most 80 long.
+def safe_name(text: str, *, longest: int = _LONGEST_NAME) -> str:
+    """Return a file name for any text: without separators, dots at the start or reserved characters.
 
     Text that has to be changed gets a hash of the original, so that two names never share a file.
+
+    Args:
+        text: Any text.
+        longest: The most characters of the name.
     """
     plain = re.sub(r"[^A-Za-z0-9._=-]+", "-", text).lstrip(".-")
-    if plain == text and 0 < len(text) <= _LONGEST_NAME:
+    if plain == text and 0 < len(text) <= longest:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{plain[: _LONGEST_NAME - 9]}-{digest}".lstrip("-")
+    return f"{plain[: longest - 9]}-{digest}".lstrip("-")
 
 
-def record_path(folder: str | Path, *, task: str, solver: str, seed: int) -> Path:
-    """Where the record of one run stands: always a file right inside `folder`, whatever the names hold."""
-    readable = task if "." in task else task.replace("/", ".")  # a dot of the task's own would be ambiguous: hashed
-    name = safe_name(f"{readable}__{solver}__seed{int(seed)}")
-    return Path(folder) / f"{name}.npz"
+def record_path(folder: str | Path, *, task: str, solver: str, settings: str, budget: int, seed: int) -> Path:
+    """Return where the record of one run stands: always a file right inside `folder`, whatever the names hold.
+
+    Two runs that differ in any of these have different files.
+
+    Args:
+        folder: The folder of the records.
+        task: The task's name.
+        solver: The solver's label.
+        settings: The digest of its settings.
+        budget: The most that the run may spend.
+        seed: The run's seed.
+    """
+    readable = f"{task}/" if "." in task else task.replace("/", ".")  # a dot of its own is ambiguous: it gets a hash
+    parts = (_part(readable), _part(solver), _part(settings), f"budget{int(budget)}", f"seed{int(seed)}")
+    return Path(folder) / f"{'__'.join(parts)}.npz"
+
+
+def _part(text: str) -> str:
+    """A part of a name between double underscores: hashed where it could be taken for two of them."""
+    if re.search(r"__|^_|_$", text):
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        text = f"{re.sub('_+', '_', text).strip('_')[: _LONGEST_PART - 9]}-{digest}"
+    return safe_name(text, longest=_LONGEST_PART)
 
 
 def write_record(path: str | Path, metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from solvers.comparison.cell import Cell
-from solvers.comparison.compare import Comparison, Settings, compare
+from solvers.comparison.compare import Listener, compare
+from solvers.comparison.plan import Cell
+from solvers.comparison.run import Comparison
+from solvers.comparison.settings import Settings
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
 from solvers.report.page import write_report
@@ -35,27 +37,24 @@ def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: 
     console = console or Console()
     started = time.perf_counter()
     with _Display(console) as display:
-        comparison = compare(
-            settings,
+        listener = Listener(
             on_cell=display.cell_ended,
             on_progress=display.report,
-            table_progress=display.preparing("cost table"),
-            optimum_progress=display.preparing("exact optimum"),
+            on_table=display.preparing("cost table"),
+            on_optimum=display.preparing("exact optimum"),
         )
-    page = write_report(comparison, command=command)
-    rows = summarise(comparison.by_solver(), comparison.optimum)
-    problem, reference = comparison.problem, comparison.reference
-    console.print()
+        comparison = compare(settings, listener=listener)
+    pages = write_report(comparison, command=command)
+    for each in comparison.tasks:
+        rows = summarise(each.by_solver(), each.reference.objective)
+        title = f"{each.task}: {each.problem.space.size:,} designs, {each.reference}"
+        console.print()
+        console.print(rich_table(rows, title=title, reference=each.reference))
+        console.print(f"[dim]{escape(note(each.reference))}[/dim]", highlight=False)
+    for reason in comparison.left_out:
+        console.print(escape(f"Left out: {reason}"), highlight=False)
     console.print(
-        rich_table(
-            rows,
-            title=f"{problem.name}: {problem.space.size:,} designs, {reference}",
-            reference=reference,
-        )
-    )
-    console.print(f"[dim]{escape(note(reference))}[/dim]", highlight=False)
-    console.print(
-        f"\nReport, plots and records: {escape(str(page))} ({time.perf_counter() - started:.0f} s)",
+        f"\nReport, plots and records: {escape(', '.join(map(str, pages)))} ({time.perf_counter() - started:.0f} s)",
         highlight=False,
         soft_wrap=True,
     )
@@ -102,13 +101,13 @@ class _Display:
         """How far a running cell is."""
         note = f"best {run.best_objective:.4f}" if run.best_objective < float("inf") else ""
         spent = run.evaluations + run.gradient_queries
-        self._advance(cell, f"{run.solver} seed {run.seed}", done=spent, total=run.budget, note=note)
+        self._advance(cell, str(cell), done=spent, total=run.budget, note=note)
 
     def cell_ended(self, cell: Cell, result: Result) -> None:
         """A line for an ended cell."""
         self._remove(cell)
         best = f"{result.best_objective:.4f}" if result.best_objective < float("inf") else "no feasible design"
-        line = f"{result.solver:<12} seed {result.seed}  {best}  {result.ledger.seconds:6.1f} s"
+        line = f"{cell.label:<12} seed {result.seed}  {best}  {result.ledger.seconds:6.1f} s"
         if result.status in (Status.FAILED, Status.NOTHING_FEASIBLE, Status.INTERRUPTED):
             line += f"  {result.status.value} {result.reason}"
         self.console.print(escape(line), highlight=False)

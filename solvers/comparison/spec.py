@@ -1,0 +1,228 @@
+"""What a comparison runs: a solver by name, with settings and a label."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from solvers.catalog import load_solver, make_solver
+from solvers.comparison.typed_settings import typed_settings
+from solvers.contract.settings import json_settings, settings_digest
+from solvers.contract.solver import Solver
+
+_LONGEST_LABEL = 60
+
+
+@dataclass(frozen=True)
+class SolverSpec:
+    """A solver with settings, under a label: one contestant of a comparison.
+
+        SolverSpec("evolution")
+        SolverSpec("evolution", {"population": 20}, label="small")
+        SolverSpec.parse("dance:descent.steps=50")
+        SolverSpec.of(MySolver(step=3))
+
+    Attributes:
+        name: a name of `solver_names()`, or `path/to/file.py:Class`.
+        settings: setting to value; a field of nested settings under a dotted name, such as `descent.steps`. Text is
+            converted to the field's type.
+        label: what tables, plots and records call it; by default the solver's name and the settings that were given.
+        solver: the solver itself, in place of a name to load and settings to make it with.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+    solver: Solver | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def of(cls, solver: SolverSpec | Solver | type[Solver] | str, *, label: str = "") -> SolverSpec:
+        """Return the specification of what a caller named: a solver, its class, a text for `parse`, or itself.
+
+        Raises:
+            TypeError: If it is none of these.
+            ValueError: If the text cannot be parsed.
+        """
+        if isinstance(solver, SolverSpec):
+            return dataclasses.replace(solver, label=label) if label else solver
+        if isinstance(solver, type) and issubclass(solver, Solver):
+            solver = solver()
+        if isinstance(solver, Solver):
+            return cls(solver.name, label=label, solver=solver)
+        if isinstance(solver, str):
+            return dataclasses.replace(cls.parse(solver), label=label)
+        raise TypeError(f"a solver is given by name, as a Solver or as a SolverSpec, not as {solver!r}")
+
+    @classmethod
+    def parse(cls, text: str) -> SolverSpec:
+        """Return the specification that a text such as `dance:descent.steps=50,seed=1` stands for.
+
+        Args:
+            text: a name or `path/to/file.py:Class`; after a colon, settings separated by commas.
+
+        Raises:
+            ValueError: If a part behind the colon is not `setting=value`.
+        """
+        name, settings = _divided(text)
+        values: dict[str, Any] = {}
+        for part in _split(settings):
+            setting, equals, value = part.partition("=")
+            setting = setting.strip()
+            if not equals or not setting:
+                raise ValueError(f"{part!r} in {text!r} is not a setting; write NAME:SETTING=VALUE,SETTING=VALUE")
+            if setting in values:
+                raise ValueError(f"setting {setting!r} is given twice in {text!r}")
+            values[setting] = value.strip()
+        return cls(name, values)
+
+    def make(self) -> Solver:
+        """Return the solver.
+
+        Raises:
+            ValueError: If there is no such solver or setting (the nearest are offered), or a value does not fit.
+            OSError, ImportError: If its file or its module cannot be loaded.
+        """
+        if self.solver is not None:
+            return self.solver
+        kind = load_solver(self.name)
+        return make_solver(self.name, **typed_settings(kind, self.settings, owner=f"solver {kind.name!r}"))
+
+    def resolved(self) -> SolverSpec:
+        """Return the same with the path of its file made absolute, so that it holds in any working folder."""
+        file, colon, kind = self.name.rpartition(":")
+        if self.solver is not None or not file.endswith(".py"):
+            return self
+        return dataclasses.replace(self, name=f"{Path(file).resolve()}{colon}{kind}")
+
+
+@dataclass(frozen=True, eq=False)
+class Contestant:
+    """A specification made ready: its solver, its label and the digest of all its settings."""
+
+    spec: SolverSpec
+    solver: Solver
+    label: str
+    settings_digest: str
+
+    @classmethod
+    def of(cls, spec: SolverSpec) -> Contestant:
+        """Make the solver, and name it.
+
+        Raises:
+            ValueError, OSError, ImportError: As for `SolverSpec.make`.
+        """
+        solver = spec.make()
+        return cls(spec.resolved(), solver, spec.label or _label(spec, solver), settings_digest(solver))
+
+
+def parse_specs(text: str) -> list[SolverSpec]:
+    """Return the solvers of one argument of the command line.
+
+    Args:
+        text: `NAME`, `NAME:SETTING=VALUE`, several of these separated by commas, or a TOML file.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If the text or the file does not describe solvers.
+    """
+    if text.endswith(".toml"):
+        return read_specs(text)
+    specs: list[str] = []
+    for part in _split(text):
+        if specs and re.match(r"[\w.]+\s*=", part):  # a further setting of the solver before it
+            specs[-1] += ("," if _divided(specs[-1])[1] else ":") + part
+        else:
+            specs.append(part)
+    return [SolverSpec.parse(spec) for spec in specs]
+
+
+def read_specs(path: str | Path) -> list[SolverSpec]:
+    """Return the solvers that a TOML file describes.
+
+    The file has a table `[[solver]]` for each, with `name` and, as far as wanted, `label` and `settings`:
+
+        [[solver]]
+        name = "dance"
+        label = "short"
+        settings = { descent.steps = 12 }
+
+    A solver's own file is found from the folder of the TOML file.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is not TOML, or does not describe solvers.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not TOML: {error}") from error
+    tables = content.get("solver")
+    if set(content) != {"solver"} or not isinstance(tables, list) or not tables:
+        raise ValueError(f"{path} describes no solvers: write a table [[solver]] for each, with its name")
+    return [_from_table(table, path) for table in tables]
+
+
+def _from_table(table: Any, path: Path) -> SolverSpec:
+    known = {"name": str, "label": str, "settings": dict}
+    if not isinstance(table, dict) or "name" not in table:
+        raise ValueError(f"a [[solver]] in {path} has no name")
+    for key, value in table.items():
+        if key not in known or not isinstance(value, known[key]):
+            raise ValueError(
+                f"a [[solver]] in {path} has {key} = {value!r}; it takes name and label (text) and settings (a table)"
+            )
+    name = table["name"]
+    if ".py:" in name:
+        name = str(path.parent / name)
+    return SolverSpec(name, table.get("settings", {}), table.get("label", ""))
+
+
+def _divided(text: str) -> tuple[str, str]:
+    """Name and settings of `NAME:SETTINGS`, where the name may be `path/to/file.py:Class`."""
+    start = text.find(".py:") + 4 if ".py:" in text else 0
+    colon = text.find(":", start)
+    return (text.strip(), "") if colon < 0 else (text[:colon].strip(), text[colon + 1 :])
+
+
+def _split(text: str) -> Iterable[str]:
+    """The parts between commas that stand in no bracket, without the empty ones."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _label(spec: SolverSpec, solver: Solver) -> str:
+    """The solver's name, and behind it the settings that were given."""
+    given = spec.settings if spec.solver is None else _changed_settings(solver)
+    if not given:
+        return solver.name
+    label = f"{solver.name}:" + ",".join(f"{name}={value}" for name, value in _flat(given).items())
+    return label if len(label) <= _LONGEST_LABEL else f"{solver.name}:{settings_digest(solver)}"
+
+
+def _changed_settings(solver: Solver) -> dict[str, Any]:
+    """A solver's settings that are not its class's own, by dotted names; all where the class has no own."""
+    settings = _flat(json_settings(solver))
+    try:
+        usual = _flat(json_settings(type(solver)()))
+    except Exception:  # a class of a user's that needs arguments, or whose constructor fails
+        usual = {}
+    return {name: value for name, value in settings.items() if name not in usual or usual[name] != value}
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) and value else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,87 @@
+"""What is done for one cell, in whatever process: make the solver and the problem, run, and report how it ended."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import cloudpickle
+
+from dance_env.problem import Problem
+from solvers.comparison.plan import Cell
+from solvers.comparison.sources import Sources
+from solvers.comparison.spec import SolverSpec
+from solvers.contract.progress import Callback
+from solvers.contract.result import Result
+from solvers.contract.solver import SolverFailed
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a process needs to know of a cell."""
+
+    spec: SolverSpec
+    problem: str | Problem
+    sources: Sources
+    seed: int
+    budget: int
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """How a job ended.
+
+    Attributes:
+        result: The result; None where the search did not begin or its process ended.
+        reason: Why there is none.
+        traceback: Of the error, where one is known.
+    """
+
+    result: Result | None
+    reason: str = ""
+    traceback: str = ""
+
+
+def pack(cell: Cell) -> bytes:
+    """Return a cell's job as bytes for another process; a solver of a script or a notebook goes with its class."""
+    spec = cell.contestant.spec
+    job = Job(spec, cell.problem, cell.sources, cell.seed, cell.budget)
+    with _by_value(type(spec.solver).__module__ if spec.solver is not None else None):
+        return cloudpickle.dumps(job)
+
+
+def run_job(packed: bytes, callback: Callback | None = None) -> Attempt:
+    """Run a packed job; an error of the search is in the attempt."""
+    try:
+        job: Job = pickle.loads(packed)
+        solver, problem = job.spec.make(), job.sources.problem(job.problem)
+        return Attempt(solver.solve(problem, budget=job.budget, seed=job.seed, callback=callback))
+    except SolverFailed as failure:
+        return Attempt(failure.result)
+
+
+@contextmanager
+def _by_value(name: str | None) -> Iterator[None]:
+    """Pickle classes of a module by value inside, where another process could not import it (a file given by path)."""
+    module = sys.modules.get(name or "")
+    if module is None or name == "__main__" or _importable(name or ""):
+        yield
+        return
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+def _importable(name: str) -> bool:
+    if name.partition(".")[0].startswith("_dance_"):  # loaded by path, see `dance_env.from_file`
+        return False
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
