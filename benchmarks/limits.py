@@ -1,11 +1,11 @@
 """Hard limits: are they met by the design that a run returns, and what do they cost?
 
-    python benchmarks/limits.py FOLDER [--solvers dance dance-exact] [--seeds 10] [--budget 4000]
+    python benchmarks/limits.py FOLDER [--solvers dance-refined dance-exact] [--seeds 10] [--budget 4000]
 
 The task's own variants with their limits, and its balanced variant with one limit more (on latency, energy or area),
 and with all three: each a share of the way from the least that any design within the variant's own limits needs to what
 the best one takes. Price: the exact best objective under the limits, above that without, in per cent. For every solver, as it comes
-and changed: without HDX, and with neither HDX's correction nor refinement at corners; how many runs returned a design
+and changed: without HDX, and with neither HDX's correction nor refinement at vertices; how many runs returned a design
 that meets the limits, and the regret of those against the exact best under the limits. "Decoded" is the share of a
 run's evaluations, where nothing is refined, that meet the limits: what the descent itself makes of them.
 FOLDER/limits.md holds the table.
@@ -27,13 +27,11 @@ from dance_env.problem import Problem
 from dance_env.tasks import VARIANTS, make_problem
 from solvers.contract.result import Result, software_versions
 from solvers.contract.solver import Solver
-from solvers.methods.dance.exact import DanceExact
-from solvers.methods.dance.rounds import RoundSettings
-from solvers.methods.dance.solver import Dance
+from solvers.methods.dance.refined import DanceExact, DanceRefined, RoundSettings
 
 LIMITED: tuple[Metric, ...] = ("latency_s", "energy_j", "area_mm2")
-SOLVERS = {"dance": Dance(), "dance-exact": DanceExact()}
-UNREFINED = RoundSettings(visits=0)
+SOLVERS = {"dance-refined": DanceRefined(), "dance-exact": DanceExact()}
+UNREFINED = RoundSettings(vertex_queries=0)
 
 
 def cases(network: str, share: float) -> Iterator[tuple[str, Problem]]:
@@ -53,7 +51,7 @@ def cases(network: str, share: float) -> Iterator[tuple[str, Problem]]:
     yield f"balanced, all three{'' if optimum(everything).feasible else ' (no design meets them)'}", everything
 
 
-def changed(solver: Dance | DanceExact) -> dict[str, Solver]:
+def changed(solver: DanceRefined | DanceExact) -> dict[str, Solver]:
     """The solver as it comes, and with less of what keeps its designs within limits."""
     return {
         "": solver,

@@ -140,16 +140,14 @@ def price(evaluations: float, seconds: float, training: float = 0.0) -> search_c
 
 def test_search_cost_goes_both_ways_and_bills_training_apart():
     rivals = {"ppo": [price(4000, 40.0)] * 3, "evolution": [price(1000, 4.0)] * 3}
-    cheap = search_cost.judged("task", {"dance-published": [price(50, 1.0, 30.0)] * 3, **rivals}, ("ppo", "evolution"))
+    cheap = search_cost.judged("task", {"dance": [price(50, 1.0, 30.0)] * 3, **rivals}, ("ppo", "evolution"))
     assert [each.verdict for each in cheap] == [HOLDS, HOLDS, HOLDS, FAILS]  # the last counts the training
-    dear = search_cost.judged("task", {"dance-published": [price(500, 5.0)] * 3, **rivals}, ("ppo", "evolution"))
+    dear = search_cost.judged("task", {"dance": [price(500, 5.0)] * 3, **rivals}, ("ppo", "evolution"))
     assert [each.verdict for each in dear] == [FAILS, HOLDS, FAILS, FAILS]
     never = [price(math.inf, math.inf)] * 3
-    lost = search_cost.judged("task", {"dance-published": never, **rivals}, ("ppo", "evolution"))
+    lost = search_cost.judged("task", {"dance": never, **rivals}, ("ppo", "evolution"))
     assert {each.verdict for each in lost} == {FAILS}
-    nobody = search_cost.judged(
-        "task", {"dance-published": never, "ppo": never, "evolution": never}, ("ppo", "evolution")
-    )
+    nobody = search_cost.judged("task", {"dance": never, "ppo": never, "evolution": never}, ("ppo", "evolution"))
     assert {each.verdict for each in nobody} == {UNKNOWN}
 
 

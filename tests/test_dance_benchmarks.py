@@ -16,7 +16,7 @@ from dance_env.analysis.exact import optimum, pareto_front
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers.contract.result import Result
-from solvers.methods.dance.exact import DanceExact
+from solvers.methods.dance.refined.exact import DanceExact
 from solvers.methods.random_search import RandomSearch
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -77,9 +77,17 @@ def test_the_exact_front_has_all_of_itself():
     sweep = load("lambda_sweep")
     problem = synthetic_problem(1)
     front = pareto_front(problem)
-    result = DanceExact(lambdas=(0.0, 1.0, 30.0)).solve(problem, budget=1500, seed=0)
-    assert sweep.share_of_front(result, front) == pytest.approx(1.0)
-    assert sweep.share_of_weights(result, front, problem) == 1.0
+    whole = sweep.Sweep(front.error_pct, front.cost, 0.0)
+    assert whole.on_front == len(front)
+    assert whole.share_of_front(front) == pytest.approx(1.0)
+    assert whole.share_of_weights(front, problem) == 1.0
+
+
+def test_a_solver_of_one_optimum_is_run_once_per_lambda():
+    sweep = load("lambda_sweep")
+    problem = synthetic_problem(1)
+    found = sweep.sweep(DanceExact(), problem, budget=1100, seed=0)
+    assert found.share_of_weights(pareto_front(problem), problem) == 1.0
 
 
 def test_limits_are_counted_as_met_or_not(run):
@@ -95,7 +103,7 @@ def test_solvers_are_changed_one_thing_at_a_time():
     changed = limits.changed(DanceExact())
     assert changed[""] == DanceExact()
     assert changed["no HDX"] == DanceExact(hdx=None)
-    assert changed["no refinement"].rounds.visits == 0
+    assert changed["no refinement"].rounds.vertex_queries == 0
     assert changed["no refinement"].hdx is not None
-    assert changed["neither"].rounds.visits == 0
+    assert changed["neither"].rounds.vertex_queries == 0
     assert changed["neither"].hdx is None

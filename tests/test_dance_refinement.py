@@ -1,4 +1,4 @@
-"""Which accelerators can matter, and what gradients at the corners of the relaxed space foretell."""
+"""Which accelerators can be best, and what gradients at the vertices of the relaxed space predict."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import itertools
 import numpy as np
 import pytest
 
-from dance_env.analysis.exact import pareto_front
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
-from solvers.methods.dance.accelerators import AcceleratorCosts
-from solvers.methods.dance.corners import Corners, front_layers
-from solvers.methods.dance.exact import DanceExact, best_accelerators
-from solvers.methods.dance.finish import Finalists
-from solvers.methods.dance.options import network_option_counts, one_hot
-from solvers.methods.dance.rounds import RoundSettings
+from solvers.methods.dance.refined.accelerators import AcceleratorCosts
+from solvers.methods.dance.refined.exact import DanceExact, best_accelerators
+from solvers.methods.dance.refined.rounds import RoundSettings
+from solvers.methods.dance.refined.vertices import VertexRefinement
+from solvers.methods.gradient.evaluated import EvaluatedDesigns
+from solvers.methods.gradient.options import network_option_counts, one_hot
 
 
 def all_networks(problem: Problem) -> np.ndarray:
@@ -32,21 +31,21 @@ def metered(problem: Problem, budget: int = 1000) -> MeteredProblem:
 
 
 @pytest.mark.parametrize("option_counts", [(3, 3, 2, 3), (1, 4), (2,)], ids=str)
-def test_a_few_networks_settle_the_cost_of_all(option_counts):
+def test_a_few_networks_determine_the_cost_of_all(option_counts):
     problem = synthetic_problem(7, option_counts=option_counts)
     networks = all_networks(problem)
-    ours = AcceleratorCosts.ask(metered(problem)).on(one_hot(networks, option_counts))
+    ours = AcceleratorCosts.query(metered(problem)).on(one_hot(networks, option_counts))
     true = problem.costs.on_all_hardware(networks)
     np.testing.assert_allclose(ours.latency_s, true.latency_s, rtol=1e-12)
     np.testing.assert_allclose(ours.energy_j, true.energy_j, rtol=1e-12)
     np.testing.assert_array_equal(np.broadcast_to(ours.area_mm2, true.area_mm2.shape), true.area_mm2)
 
 
-def test_whoever_is_left_out_is_never_better():
+def test_an_accelerator_that_is_left_out_is_never_the_best():
     for seed in range(3):
         problem = synthetic_problem(seed)
         counts = network_option_counts(problem)
-        everyone = AcceleratorCosts.ask(metered(problem))
+        everyone = AcceleratorCosts.query(metered(problem))
         kept = everyone.undominated(counts)
         assert 0 < len(kept) < len(everyone)
         cost = problem.costs.on_all_hardware(all_networks(problem))
@@ -65,7 +64,7 @@ def test_leaving_out_the_dominated_changes_nothing_in_the_limit():
     objective = dataclasses.replace(problem.objective, constraints=(limit,))
     problem = dataclasses.replace(problem, objective=objective)
     networks = all_networks(problem)
-    costs = AcceleratorCosts.ask(metered(problem))
+    costs = AcceleratorCosts.query(metered(problem))
     errors = np.zeros(len(networks))
     all_of_them = best_accelerators(metered(problem), costs)(networks, errors)
     few = best_accelerators(metered(problem), costs.undominated(network_option_counts(problem)))(networks, errors)
@@ -89,19 +88,19 @@ def large_area(cost):
     return 1e3 / cost.area_mm2 + 0.0 * cost.latency_s
 
 
-def corners_of(problem: MeteredProblem) -> tuple[Corners, MeteredProblem]:
-    appraise = best_accelerators(problem, AcceleratorCosts.ask(problem))
-    return Corners(problem, problem.relax(), appraise, lambdas=(1.0,), tolerances=1, device="cpu"), problem
+def refinement_of(problem: MeteredProblem) -> VertexRefinement:
+    predict = best_accelerators(problem, AcceleratorCosts.query(problem))
+    return VertexRefinement(problem, problem.relax(), predict, tolerances=1, device="cpu")
 
 
-def test_one_gradient_foretells_all_neighbours_exactly():
+def test_one_gradient_predicts_all_neighbors_exactly():
     problem = synthetic_problem(4)
     asked = metered(problem)
-    corners, _ = corners_of(asked)
+    refinement = refinement_of(asked)
     start = np.array([[1, 0, 1, 2]])
-    corners.refine(start, visits=1, width=1)
+    refinement.refine(start, queries=1, batch=1)
     assert asked.meter.ledger().gradient_queries == 1
-    designs = corners.ranked()
+    designs = refinement.ranked()
     networks = all_networks(problem)
     near = networks[(networks != start).sum(axis=1) <= 1]
     assert {tuple(each) for each in designs[:, :4]} == {tuple(each) for each in near}
@@ -111,49 +110,38 @@ def test_one_gradient_foretells_all_neighbours_exactly():
     assert true.objective[0] == pytest.approx(best, rel=1e-12)
 
 
-def test_visits_go_on_from_the_best_foreseen_and_end_with_the_space():
+def test_queries_continue_from_the_best_candidate_until_the_space_is_exhausted():
     problem = synthetic_problem(5)
     asked = metered(problem)
-    corners, _ = corners_of(asked)
+    refinement = refinement_of(asked)
     networks = all_networks(problem)
-    corners.refine(networks[:1], visits=500, width=4)
+    refinement.refine(networks[:1], queries=500, batch=4)
     assert asked.meter.ledger().gradient_queries == len(networks)
-    assert len(corners.ranked()) == len(networks)
-    corners.refine(networks, visits=500, width=4)
-    assert asked.meter.ledger().gradient_queries == len(networks)  # nowhere twice
+    assert len(refinement.ranked()) == len(networks)
+    refinement.refine(networks, queries=500, batch=4)
+    assert asked.meter.ledger().gradient_queries == len(networks)  # no vertex twice
 
 
-def test_visits_stop_where_the_budget_ends():
+def test_queries_stop_where_the_budget_ends():
     asked = metered(synthetic_problem(5), budget=3)
-    corners, _ = corners_of(asked)
-    corners.refine(np.array([[0, 0, 0, 0]]), visits=100, width=2)
+    refinement = refinement_of(asked)
+    refinement.refine(np.array([[0, 0, 0, 0]]), queries=100, batch=2)
     assert asked.meter.left == 0
 
 
 def test_nothing_is_evaluated_twice():
     asked = metered(synthetic_problem(6))
-    corners, _ = corners_of(asked)
-    corners.refine(np.array([[0, 0, 0, 0]]), visits=5, width=2)
-    finalists = Finalists(asked, (1.0,))
-    designs = corners.ranked()
-    assert finalists.evaluate(np.repeat(designs[:3], 2, axis=0), most=10) == 3
-    assert finalists.evaluate(designs[:5], most=10) == 2
+    refinement = refinement_of(asked)
+    refinement.refine(np.array([[0, 0, 0, 0]]), queries=5, batch=2)
+    evaluated = EvaluatedDesigns(asked)
+    designs = refinement.ranked()
+    assert evaluated.evaluate(np.repeat(designs[:3], 2, axis=0), most=10) == 3
+    assert evaluated.evaluate(designs[:5], most=10) == 2
     assert asked.meter.ledger().evaluations == 5
 
 
 def test_refinement_can_be_left_out():
     problem = synthetic_problem(2)
-    plain = DanceExact(rounds=RoundSettings(visits=0, opening=64)).solve(problem, budget=600, seed=0)
+    plain = DanceExact(rounds=RoundSettings(vertex_queries=0, first_searches=64)).solve(problem, budget=600, seed=0)
     assert plain.ledger.spent == 600
     assert plain.ledger.evaluations > 0
-
-
-def test_a_sweep_looks_for_the_front_between_its_lambdas_too():
-    error, cost = np.array([1.0, 2.0, 3.0, 2.9, 3.0, 9.0]), np.array([9.0, 5.0, 1.0, 4.9, 9.0, 0.5])
-    np.testing.assert_array_equal(front_layers(error, cost), [0, 0, 0, 0, 1, 0])
-    problem = synthetic_problem(8, option_counts=(3, 3, 3, 3))
-    front = pareto_front(problem)
-    result = DanceExact(lambdas=(0.0, 1.0, 30.0)).solve(problem, budget=1500, seed=0)
-    found = result.trace[result.pareto]
-    np.testing.assert_allclose(np.sort(found.error_pct), np.sort(front.error_pct))
-    np.testing.assert_allclose(np.sort(found.cost), np.sort(front.cost))

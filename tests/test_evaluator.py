@@ -20,19 +20,19 @@ from dance_env.testing import synthetic_problem
 from experiments.claims import evaluator_command
 from experiments.claims.evaluator_quality import Quality, quality
 from solvers.cli import main
-from solvers.methods.dance.data import hardware_features, make_data
-from solvers.methods.dance.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
-from solvers.methods.dance.evaluator import Evaluator, EvaluatorShape
-from solvers.methods.dance.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
-from solvers.methods.dance.labels import UNMAPPABLE_FACTOR, LabelTable
-from solvers.methods.dance.layers import ResidualLayer, ResidualStack, build
-from solvers.methods.dance.muon import Muon, orthogonal
-from solvers.methods.dance.options import network_option_counts
-from solvers.methods.dance.sampling import SamplingSettings, is_held_out, sample_probs
-from solvers.methods.dance.settings import EvaluatorSettings, TrainingLoop
-from solvers.methods.dance.store import evaluator_key, evaluator_path, load_or_train
-from solvers.methods.dance.threads import torch_threads
-from solvers.methods.dance.training import evaluator_shape, train_evaluator
+from solvers.methods.dance.evaluator.data import hardware_features, make_data
+from solvers.methods.dance.evaluator.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
+from solvers.methods.dance.evaluator.evaluator import Evaluator, EvaluatorShape
+from solvers.methods.dance.evaluator.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
+from solvers.methods.dance.evaluator.labels import UNMAPPABLE_FACTOR, LabelTable
+from solvers.methods.dance.evaluator.layers import ResidualLayer, ResidualStack, build
+from solvers.methods.dance.evaluator.muon import Muon, orthogonal
+from solvers.methods.dance.evaluator.sampling import SamplingSettings, is_held_out, sample_probs
+from solvers.methods.dance.evaluator.settings import MUON, EvaluatorSettings, TrainingLoop
+from solvers.methods.dance.evaluator.store import evaluator_key, evaluator_path, load_or_train
+from solvers.methods.dance.evaluator.training import evaluator_shape, train_evaluator
+from solvers.methods.gradient.options import network_option_counts
+from solvers.methods.gradient.threads import torch_threads
 
 COUNTS = (4, 4, 4, 3)
 """Of the synthetic network space: 192 networks, so that a tenth held out is some twenty."""
@@ -40,8 +40,8 @@ COUNTS = (4, 4, 4, 3)
 TINY = EvaluatorSettings(
     networks=64,
     pairs=256,
-    generator=TrainingLoop(epochs=1, batch=32),
-    estimator=TrainingLoop(epochs=1, batch=64),
+    generator=replace(MUON.generator, epochs=1, batch=32, weight_decay=0.0),
+    estimator=replace(MUON.estimator, epochs=1, batch=64),
     generator_width=16,
     estimator_width=16,
     layers=2,
@@ -50,8 +50,8 @@ SMALL = replace(
     TINY,
     networks=1_000,
     pairs=12_000,
-    generator=TrainingLoop(epochs=20, batch=128),
-    estimator=TrainingLoop(epochs=6, batch=256),
+    generator=replace(MUON.generator, epochs=20, batch=128, weight_decay=0.0),
+    estimator=replace(MUON.estimator, epochs=6, batch=256),
     generator_width=48,
     estimator_width=64,
     layers=5,
@@ -368,14 +368,14 @@ def test_muons_step_is_momentum_made_orthogonal_and_decay() -> None:
         torch.testing.assert_close(weight.detach(), expected)
 
 
-@pytest.mark.parametrize("loop", [{"matrix_rate": 0.0}, {"settled": 0.0}, {"settled": 1.0}], ids=str)
-def test_either_optimiser_and_any_share_of_settled_steps_learns(loop: dict[str, float]) -> None:
+@pytest.mark.parametrize("loop", [{"matrix_rate": 0.0}, {"frozen_norms": 0.0}, {"frozen_norms": 1.0}], ids=str)
+def test_either_optimizer_and_any_share_of_frozen_norms_learns(loop: dict[str, float]) -> None:
     problem = problem_of()
     settings = replace(
         SMALL,
         pairs=4_000,
-        generator=TrainingLoop(epochs=8, batch=128, **loop),
-        estimator=TrainingLoop(epochs=4, batch=256, **loop),
+        generator=replace(SMALL.generator, epochs=8, **loop),
+        estimator=replace(SMALL.estimator, epochs=4, **loop),
     )
     untrained = Evaluator.untrained(evaluator_shape(problem, settings), seed=0).frozen()
     with torch_threads(1):
@@ -392,9 +392,9 @@ def test_either_optimiser_and_any_share_of_settled_steps_learns(loop: dict[str, 
     [
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
         ({"epochs": 1, "learning_rate": 0.0}, "learning_rate must be above 0"),
-        ({"epochs": 1, "settled": 1.5}, "settled is a share of the steps"),
+        ({"epochs": 1, "frozen_norms": 1.5}, "frozen_norms must be a share of the steps"),
     ],
-    ids=["epochs", "rate", "settled"],
+    ids=["epochs", "rate", "frozen norms"],
 )
 def test_a_training_that_means_nothing_is_refused(wrong: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -402,7 +402,7 @@ def test_a_training_that_means_nothing_is_refused(wrong: dict[str, float], messa
 
 
 def test_a_margin_that_means_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="margin is a share of the limits"):
+    with pytest.raises(ValueError, match="margin must be a share of the limits"):
         replace(TINY, margin=1.0)
 
 
@@ -582,7 +582,7 @@ def test_the_command_without_forwarding_has_no_estimator_of_its_own(on_synthetic
     assert printed.count("whole: latency") == 2
 
 
-@pytest.mark.parametrize("preset", ["search", "laptop", "paper"])
+@pytest.mark.parametrize("preset", ["dance", "dance-laptop", "dance-refined", "laptop", "paper"])
 def test_every_preset_is_one_of_the_commands(
     on_synthetic: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
 ) -> None:
@@ -601,7 +601,7 @@ def test_every_preset_is_one_of_the_commands(
     [
         (["--networks", "1"], "at least two networks"),
         (["--device", "abacus"], "torch cannot compute on device 'abacus'"),
-        (["--margin", "1"], "margin is a share of the limits"),
+        (["--margin", "1"], "margin must be a share of the limits"),
     ],
 )
 def test_a_mistake_is_one_clear_line(on_synthetic: list[str], capsys, arguments: list[str], message: str) -> None:

@@ -292,9 +292,9 @@ def test_gradients_are_refused_before_any_work(supernet: Path, monkeypatch: pyte
     problem = make_problem("micro", supernet=supernet)
     with pytest.raises(TypeError, match="SupernetAccuracy of problem 'micro/edap' has no `relax`"):
         problem.relax()
-    monkeypatch.setattr("solvers.methods.dance.solver.load_or_train", None)
+    monkeypatch.setattr("solvers.methods.dance.evaluator.metered.load_or_train", None)
     refused = [name for name in solver_names() if why_not(load_solver(name), problem)]
-    assert refused == ["dance", "dance-published", "dance-exact", "separate", "separate-flops", "edd"]
+    assert refused == ["dance", "dance-refined", "dance-exact", "dance-front", "separate", "separate-flops", "edd"]
     for name in refused:
         with pytest.raises(ValueError, match=f"{name} descends on expected accuracy.*evolution.*search_images"):
             make_solver(name).solve(problem, budget=10, seed=0)

@@ -15,9 +15,9 @@ from dance_env.testing import synthetic_problem
 from solvers.catalog import make_solver
 from solvers.contract.result import Result, Status
 from solvers.contract.solver import Solver
-from solvers.methods.dance.descent import DescentSettings
-from solvers.methods.dance.hdx import HdxSettings
 from solvers.methods.edd import EDD
+from solvers.methods.gradient.descent import DescentSettings
+from solvers.methods.gradient.hdx import HdxSettings
 from solvers.methods.separate import Ranking, Separate, SeparateFlops, macs_shares, neighbours
 from solvers.testing import check_solver
 

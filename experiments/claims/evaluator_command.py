@@ -16,16 +16,18 @@ from experiments.claims.run import write_json
 from experiments.claims.scale import SCALES
 from experiments.claims.work import Work
 from solvers.contract.result import software_versions
-from solvers.methods.dance.settings import EvaluatorSettings
-from solvers.methods.dance.store import evaluator_path
-from solvers.methods.dance.training import TrainingBill
+from solvers.methods.dance.evaluator import LAPTOP, MUON, EvaluatorSettings
+from solvers.methods.dance.evaluator.store import evaluator_path
+from solvers.methods.dance.evaluator.training import TrainingBill
 
 _PRESETS = {
-    "search": EvaluatorSettings(),
+    "dance": EvaluatorSettings(),
+    "dance-laptop": LAPTOP,
+    "dance-refined": MUON,
     "laptop": SCALES["laptop"].evaluator.settings,
     "paper": SCALES["paper"].evaluator.settings,
 }
-"""What the solver `dance` searches with, and what the claims are tested with at two scales."""
+"""What the solvers search with, and what the claims are tested with at two scales."""
 
 _HEADINGS = ("networks", "figure", "paper %", "ours %", "commonest %")
 
@@ -75,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--preset",
         choices=tuple(_PRESETS),
-        default="search",
+        default="dance-refined",
         help="settings: as the solver `dance` searches with; or the paper's sample sizes with a laptop's or with the "
         "paper's training (default: %(default)s)",
     )

@@ -9,15 +9,15 @@ import torch
 
 from dance_env.problem import Problem
 from experiments.claims.work import Work
-from solvers.methods.dance.data import TrainingData, hardware_option_counts, make_data
-from solvers.methods.dance.estimator import METRICS, relative_error
-from solvers.methods.dance.evaluator import Evaluator
-from solvers.methods.dance.labels import LabelTable
-from solvers.methods.dance.sampling import SamplingSettings
-from solvers.methods.dance.settings import EvaluatorSettings
-from solvers.methods.dance.store import load_or_train
-from solvers.methods.dance.threads import torch_threads
-from solvers.methods.dance.training import TrainingBill
+from solvers.methods.dance.evaluator.data import TrainingData, hardware_option_counts, make_data
+from solvers.methods.dance.evaluator.estimator import METRICS, relative_error
+from solvers.methods.dance.evaluator.evaluator import Evaluator
+from solvers.methods.dance.evaluator.labels import LabelTable
+from solvers.methods.dance.evaluator.sampling import SamplingSettings
+from solvers.methods.dance.evaluator.settings import EvaluatorSettings
+from solvers.methods.dance.evaluator.store import load_or_train
+from solvers.methods.dance.evaluator.training import TrainingBill
+from solvers.methods.gradient.threads import torch_threads
 
 _TEST_SEED = 1_000_003  # never a training seed
 _ROWS = 8_192

@@ -15,8 +15,8 @@ from experiments.claims.problems import knows_accuracy, problem_of
 from experiments.claims.recorded import recorded
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
-from solvers.methods.dance.settings import EvaluatorSettings
-from solvers.methods.dance.solver import Dance
+from solvers.methods.dance.evaluator.settings import EvaluatorSettings
+from solvers.methods.dance.refined import DanceRefined
 
 NAME = "feature_forwarding"
 
@@ -111,7 +111,7 @@ def _side(problem: Problem, scale: Scale, work: Work, *, forwarding: bool) -> Si
 
 def _searched(problem: Problem, settings: EvaluatorSettings, scale: Scale, work: Work) -> tuple[float, ...]:
     best = optimum(problem).objective
-    solver = Dance(evaluator=settings, device=scale.device)
+    solver = DanceRefined(evaluator=settings, device=scale.device)
     found = []
     for number, seed in enumerate(scale.evaluator.search_seeds):
         work.tell(f"{problem.name}: searches", number, len(scale.evaluator.search_seeds))

@@ -18,7 +18,8 @@ from experiments.claims.recorded import recorded
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 from solvers.catalog import make_solver
-from solvers.methods.dance.published import DancePublished
+from solvers.methods.dance.dance import Dance
+from solvers.methods.dance.front import DanceFront
 
 if TYPE_CHECKING:
     from dance_env.problem import Problem
@@ -179,7 +180,7 @@ def exact_searches(problem: Problem, work: Work) -> dict[str, Points]:
 def _dance(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
     wanted = scale.fronts
     work.tell(f"{problem.name}: DANCE over {len(wanted.lambdas)} lambdas, seed {seed}", 0, 1)
-    solver = DancePublished(evaluator=scale.search_evaluator, lambdas=wanted.lambdas, device=scale.device)
+    solver = DanceFront(dance=Dance(evaluator=scale.search_evaluator, device=scale.device), lambdas=wanted.lambdas)
     trace = recorded(solver, problem, budget=wanted.budget, seed=seed, folder=work.folder).trace
     return Points(f"DANCE, seed {seed}", trace.error_pct[trace.feasible], trace.cost[trace.feasible])
 

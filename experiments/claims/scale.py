@@ -8,14 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from solvers.methods.dance.settings import EvaluatorSettings, TrainingLoop
+from solvers.methods.dance.evaluator import MUON, EvaluatorSettings
 
 _LAMBDAS = tuple(float(f"{each:.3g}") for each in np.geomspace(0.03, 30.0, 13))
-_PUBLISHED_SAMPLES = EvaluatorSettings(
+_PUBLISHED_SAMPLES = replace(
+    MUON,
     networks=50_000,
     pairs=1_800_000,
-    generator=TrainingLoop(epochs=30, weight_decay=0.3),
-    estimator=TrainingLoop(epochs=3, batch=1024),
+    generator=replace(MUON.generator, epochs=30, weight_decay=0.3),
+    estimator=replace(MUON.estimator, epochs=3, batch=1024),
 )
 """The paper's numbers of samples, with as much training as a laptop has time for (two minutes of one core)."""
 
@@ -143,7 +144,7 @@ class Scale:
     search_cost: SearchCostScale = field(default_factory=SearchCostScale)
     objectives: ObjectiveScale = field(default_factory=ObjectiveScale)
     images: ImageScale | None = None
-    search_evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
+    search_evaluator: EvaluatorSettings = MUON
     device: str = "cpu"
     accuracy_table: Path | None = None
     larger: str = "gpu"
@@ -151,8 +152,8 @@ class Scale:
 
 _AS_PUBLISHED = replace(
     _PUBLISHED_SAMPLES,
-    generator=TrainingLoop(epochs=60, weight_decay=0.3),
-    estimator=TrainingLoop(epochs=12, batch=1024),
+    generator=replace(MUON.generator, epochs=60, weight_decay=0.3),
+    estimator=replace(MUON.estimator, epochs=12, batch=1024),
     estimator_width=256,
 )
 _SEEDS = tuple(range(10))

@@ -17,8 +17,8 @@ from experiments.claims.work import Work
 from solvers.catalog import make_solver
 from solvers.contract.result import Result
 from solvers.contract.solver import Solver
-from solvers.methods.dance.published import DancePublished
-from solvers.methods.dance.solver import Dance
+from solvers.methods.dance.dance import Dance
+from solvers.methods.dance.refined import DanceRefined
 
 NAME = "search_cost"
 MEASURES = {
@@ -130,7 +130,7 @@ def judged(task: str, prices: dict[str, list[Price]], rivals: Sequence[str]) -> 
     """One part for each measure, against the better of the rivals."""
     found = []
     for name, (words, paper, least) in MEASURES.items():
-        ours = median(prices[DancePublished.name], name)
+        ours = median(prices[Dance.name], name)
         rival = min(rivals, key=lambda each: median(prices[each], name))
         theirs = median(prices[rival], name)
         if np.isinf(ours) and np.isinf(theirs):
@@ -158,7 +158,7 @@ def median(prices: Sequence[Price], name: str) -> float:
 def _results(problem: Problem, scale: Scale, work: Work) -> dict[str, list[Result]]:
     wanted = scale.search_cost
     solvers: dict[str, Solver] = {
-        kind.name: kind(evaluator=scale.search_evaluator, device=scale.device) for kind in (Dance, DancePublished)
+        kind.name: kind(evaluator=scale.search_evaluator, device=scale.device) for kind in (Dance, DanceRefined)
     }
     solvers |= {name: make_solver(name) for name in (*wanted.rivals, *wanted.others)}
     results: dict[str, list[Result]] = {name: [] for name in solvers}

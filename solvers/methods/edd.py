@@ -3,49 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.dance.descent import (
-    DescentSettings,
-    Plan,
-    Predict,
-    Prediction,
-    descend,
-    plan_round,
-    softmax_blocks,
-)
-from solvers.methods.dance.finish import Finalists
-from solvers.methods.dance.hdx import HardConstraints, HdxSettings
-from solvers.methods.dance.threads import torch_threads
-
-if TYPE_CHECKING:
-    from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.gradient.descent import DescentSettings, Predict, Prediction, descend, softmax_blocks
+from solvers.methods.gradient.evaluated import EvaluatedDesigns
+from solvers.methods.gradient.hdx import HardConstraints, HdxSettings
+from solvers.methods.gradient.plan import Plan, plan_round
+from solvers.methods.gradient.threads import torch_threads
 
 _IDLE_ROUNDS = 20
-"""Rounds without anything new to evaluate after which a run ends: the space is smaller than the budget."""
+"""Rounds without a new design to evaluate after which a run ends: the space is smaller than the budget."""
 
 
 @dataclass(frozen=True)
 class EDD(Solver):
-    """What DANCE calls EDD with the same loss (after EDD, arXiv 2005.02563): the relation to the hardware is ignored.
+    """DANCE's rival EDD (after arXiv 2005.02563): one descent over network and accelerator as independent choices.
 
-    The accelerator's choices have parameters of their own, beside the network's, and one descent searches them all.
-    Nothing says which accelerator suits which network, as DANCE's generator does: their probabilities are independent.
-    Latency, energy and area are averaged over both, each by itself, and the objective's cost function is taken of the
-    three means: exact for a linear one, while for EDAP it forgets how the factors go together. The descent, enforcing
-    limits included, is as in `Dance`; set against `Dance` without refinement (`RoundSettings(visits=0)`), it shows what
-    knowing the relation is worth.
+    The accelerator's choices have parameters of their own beside the network's, and one descent searches all of them. It
+    has no model of which accelerator suits which network, as DANCE's generator is: the probabilities are independent.
+    Latency, energy and area are averaged over both, each by itself, and the objective's cost function is applied to the
+    three means. This is exact for a linear cost function; for EDAP it neglects how the factors are correlated. The
+    descent and the hard constraints are those of `DanceRefined`. Compared with `DanceRefined` without refinement
+    (`RoundSettings(vertex_queries=0)`), it shows what modeling the relation is worth.
 
     The most probable designs are evaluated exactly, and rounds of this repeat until the budget is spent. A step of one
     search costs one gradient query.
 
     Attributes:
-        descent: how the parameters are searched; its temperature is that of the hardware's softmax as well.
-        hdx: how hard constraints are enforced, on tasks that have some; None: not at all, as published.
+        descent: how the parameters are searched; its temperature also applies to the hardware's softmax.
+        hdx: how hard constraints are enforced, on tasks that have some; None disables it, as in EDD's paper.
         evaluations: the most exact evaluations of one round.
         device: of torch.
     """
@@ -59,51 +50,50 @@ class EDD(Solver):
 
     def __post_init__(self) -> None:
         if self.evaluations < 1:
-            raise ValueError(f"a round needs at least 1 exact evaluation, not {self.evaluations}")
+            raise ValueError(f"evaluations must be at least 1; got {self.evaluations}")
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Descend, decode and evaluate in rounds until the budget is spent."""
-        meter = problem.meter  # a solver's problem is metered
-        objective = problem.objective
+        meter, objective = problem.meter, problem.objective
         network_options = problem.space.network_options.stop
-        finalists = Finalists(problem, (1.0,))
+        evaluated = EvaluatedDesigns(problem)
         with torch_threads(self.descent.threads):
             relaxed = problem.relax(device=self.device)
 
-            def predict(probs: torch.Tensor, _: torch.Tensor, __: float) -> Prediction:
+            def predict(probs: torch.Tensor, _: float) -> Prediction:
                 found = relaxed(probs[:, :network_options], probs[:, network_options:])
                 return Prediction(found.error_pct, found.cost, objective.cost_function(found.cost))
 
             idle = 0
             while meter.left and idle < _IDLE_ROUNDS:
                 before = meter.spent
-                plan = plan_round(meter.left, self.descent, evaluations=self.evaluations, queries=1)
+                plan = plan_round(meter.left, self.descent, evaluations=self.evaluations)
                 designs = self._descend(problem, predict, rng, plan)
-                finalists.evaluate(designs, most=plan.evaluations)
+                evaluated.evaluate(designs, most=plan.evaluations)
                 idle = idle + 1 if meter.spent == before else 0
 
     def _descend(self, problem: MeteredProblem, predict: Predict, rng: np.random.Generator, plan: Plan) -> np.ndarray:
-        """Designs (restarts, D), that of the least loss first."""
+        """Return designs (restarts, D), that of the least loss first."""
         counts = [int(count) for count in problem.space.option_counts]
-        start = torch.tensor(rng.normal(0.0, self.descent.spread, (plan.restarts, sum(counts))), device=self.device)
+        start = rng.normal(0.0, self.descent.init_std, (plan.restarts, sum(counts)))
         constraints = problem.objective.constraints
-        losses = [np.zeros(plan.restarts)]
+        hard = None
+        if self.hdx is not None and constraints:
+            hard = HardConstraints(constraints, plan.restarts, self.hdx, device=self.device)
+        losses = np.zeros(plan.restarts)
 
-        def note(_: int, __: torch.Tensor, loss: torch.Tensor) -> None:
-            losses[0] = loss.cpu().numpy()
+        def keep_loss(_: int, __: torch.Tensor, loss: torch.Tensor) -> None:
+            losses[:] = loss.cpu().numpy()
 
         parameters = descend(
             predict,
-            start,
+            torch.tensor(start, device=self.device),
             option_counts=counts,
             objective=problem.objective,
-            lambdas=torch.ones(plan.restarts, dtype=start.dtype, device=self.device),
             steps=plan.steps,
             settings=self.descent,
-            hard=HardConstraints(constraints, plan.restarts, self.hdx)
-            if self.hdx is not None and constraints
-            else None,
-            each_step=note,
+            hard=hard,
+            each_step=keep_loss,
         )
         designs = problem.space.nearest(softmax_blocks(parameters, counts).cpu().numpy())
-        return designs[np.argsort(losses[0], kind="stable")]
+        return designs[np.argsort(losses, kind="stable")]

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from solvers.contract.solver import Solver
-from solvers.methods.dance.descent import DescentSettings, Prediction, descend, plan_round
-from solvers.methods.dance.threads import torch_threads
+from solvers.methods.gradient.descent import DescentSettings, Prediction, descend
+from solvers.methods.gradient.plan import plan_round
+from solvers.methods.gradient.threads import torch_threads
 
 if TYPE_CHECKING:
     from solvers.contract.metered_problem import MeteredProblem
@@ -132,17 +133,16 @@ def _in_two_stages(
     meter = problem.meter  # a solver's problem is metered
     plan = plan_round(meter.left, settings, evaluations=evaluations, queries=1)
 
-    def predict(probs: torch.Tensor, _: torch.Tensor, __: float) -> Prediction:
+    def predict(probs: torch.Tensor, _: float) -> Prediction:
         value = score(probs)
         return Prediction(error_pct=value, cost=None, cost_value=torch.zeros_like(value))
 
-    start = torch.tensor(rng.normal(0.0, settings.spread, (plan.restarts, sum(counts))), device=device)
+    start = torch.tensor(rng.normal(0.0, settings.init_std, (plan.restarts, sum(counts))), device=device)
     parameters = descend(
         predict,
         start,
         option_counts=counts,
         objective=problem.objective,
-        lambdas=torch.zeros(plan.restarts, dtype=start.dtype, device=device),
         steps=plan.steps,
         settings=settings,
     )

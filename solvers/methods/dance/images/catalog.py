@@ -78,11 +78,10 @@ def hardware_term(name: str, task: ImageTask, *, device: str = "cpu") -> Hardwar
     if name == "none":
         return NoHardware()
     if name == "evaluator":
-        from solvers.methods.dance.settings import EvaluatorSettings
-        from solvers.methods.dance.store import load_or_train
+        from solvers.methods.dance.evaluator import MUON, load_or_train
 
         problem = task.problem(UnknownAccuracy(task.network_space))
-        evaluator, _, _ = load_or_train(problem, EvaluatorSettings(), device=device)
+        evaluator, _, _ = load_or_train(problem, MUON, device=device)
         counts = tuple(len(choice.options) for choice in task.network_space.choices())
         return EvaluatorCost(evaluator, task.objective, counts)
     raise ValueError(f"unknown hardware term {name!r}. {nearest(name, HARDWARE_TERMS)}")

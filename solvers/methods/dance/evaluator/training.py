@@ -11,18 +11,18 @@ import torch
 from torch import nn
 
 from dance_env.problem import Problem
-from solvers.methods.dance.data import TrainingData, make_data
-from solvers.methods.dance.estimator import relative_error_loss
-from solvers.methods.dance.evaluator import Evaluator, EvaluatorShape
-from solvers.methods.dance.muon import Muon
-from solvers.methods.dance.options import hardware_option_counts, network_option_counts
-from solvers.methods.dance.settings import EvaluatorSettings, TrainingLoop
+from solvers.methods.dance.evaluator.data import TrainingData, make_data
+from solvers.methods.dance.evaluator.estimator import relative_error_loss
+from solvers.methods.dance.evaluator.evaluator import Evaluator, EvaluatorShape
+from solvers.methods.dance.evaluator.muon import Muon
+from solvers.methods.dance.evaluator.settings import EvaluatorSettings, TrainingLoop
+from solvers.methods.gradient.options import hardware_option_counts, network_option_counts
 
 ProgressFunction = Callable[[str, int, int], object]
 """Called with what is being trained ("generator" or "estimator"), the steps done and the steps in all."""
 
 
-_SETTLING_BATCHES = 100
+_AVERAGED_BATCHES = 100
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _fit(
     batch = min(loop.batch, samples)
     per_epoch = samples // batch  # the remainder is left out of this epoch: a batch of one has no batch norm
     steps = loop.epochs * per_epoch
-    settled_from = steps - int(loop.settled * steps)
+    frozen_from = steps - int(loop.frozen_norms * steps)
     optimizers = _optimizers(module, loop)
     top_rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
     module.train()
@@ -159,8 +159,8 @@ def _fit(
     for _ in range(loop.epochs):
         batches = torch.randperm(samples, generator=rng).to(device)[: per_epoch * batch].split(batch)
         for rows in batches:
-            if step == settled_from:
-                _settle_batch_norms(module, loss, batches[:_SETTLING_BATCHES])
+            if step == frozen_from:
+                _average_batch_norms(module, loss, batches[:_AVERAGED_BATCHES])
                 module.eval()
             for optimizer, rate in zip(optimizers, top_rates, strict=True):
                 optimizer.param_groups[0]["lr"] = rate * warmed_cosine(step, steps)
@@ -171,8 +171,8 @@ def _fit(
             step += 1
             if progress is not None:
                 progress(name, step, steps)
-    if settled_from == steps:
-        _settle_batch_norms(module, loss, batches[:_SETTLING_BATCHES])
+    if frozen_from == steps:
+        _average_batch_norms(module, loss, batches[:_AVERAGED_BATCHES])
     module.eval()
 
 
@@ -189,7 +189,7 @@ def _optimizers(module: nn.Module, loop: TrainingLoop) -> list[torch.optim.Optim
     ]
 
 
-def _settle_batch_norms(
+def _average_batch_norms(
     module: nn.Module, loss: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[torch.Tensor]
 ) -> None:
     """Replace the running statistics, an average over some ten batches of noise, by plain means over many."""

@@ -1,30 +1,29 @@
-"""The accelerators that can be best for some network, and what they cost: read once, for all of a search."""
+"""Exact costs of all networks on the accelerators that can be best, from a few cost queries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 
 from dance_env.cost.cost import Cost
-from solvers.methods.dance.options import network_option_counts
-
-if TYPE_CHECKING:
-    from solvers.contract.metered_problem import MeteredProblem
+from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.gradient.options import network_option_counts
 
 
 @dataclass(frozen=True, eq=False)
 class AcceleratorCosts:
-    """Costs of networks, mixed or not, on H accelerators; they add up over the network's choices.
+    """Costs of networks, or of distributions over them, on H accelerators; they add up over the network's choices.
 
-    The columns are those of one network, the base, and what each option adds to it in place of the base's own. Arrays of
-    numpy or of torch.
+    The columns are the costs of one network, the base, and the difference that each option makes in place of the base's
+    own. NumPy arrays or torch tensors.
 
     Attributes:
-        hardware: index of each accelerator (H,), numpy.
+        hardware: index of each accelerator (H,), NumPy.
         base_latency_s, base_energy_j: of the base network (H,).
-        option_latency_s, option_energy_j: of each option (O_net, H), less the base's option of that choice.
+        option_latency_s, option_energy_j: of each option (O_net, H), minus the base's option of that choice.
         area_mm2: (H,).
     """
 
@@ -36,10 +35,10 @@ class AcceleratorCosts:
     area_mm2: Any
 
     @classmethod
-    def ask(cls, problem: MeteredProblem) -> AcceleratorCosts:
-        """Cost the base network, and the base with each other option in turn, on all accelerators.
+    def query(cls, problem: MeteredProblem) -> AcceleratorCosts:
+        """Query the base network, and the base with each other option, on all accelerators.
 
-        That settles the cost of every network. It is billed as so many networks times all accelerators.
+        This determines the cost of every network. It is billed as that many networks times all accelerators.
         """
         counts = network_option_counts(problem)
         offsets = np.cumsum(counts) - np.asarray(counts)
@@ -61,7 +60,7 @@ class AcceleratorCosts:
         )
 
     def on(self, network_probs: Any) -> Cost:
-        """Expected cost of networks (B, O_net) on each accelerator: latency and energy (B, H), area (1, H)."""
+        """Return the expected cost of networks (B, O_net) on each accelerator: latency and energy (B, H), area (1, H)."""
         return Cost(
             self.base_latency_s + network_probs @ self.option_latency_s,
             self.base_energy_j + network_probs @ self.option_energy_j,
@@ -69,9 +68,10 @@ class AcceleratorCosts:
         )
 
     def undominated(self, option_counts: tuple[int, ...]) -> AcceleratorCosts:
-        """Those accelerators that no other one equals or beats in latency, energy and area for every network alike.
+        """Return the accelerators that no other one equals or beats in latency, energy and area for every network.
 
-        The least of any cost function that rises with all three is among them, under upper limits too.
+        They include the best accelerator of every network for any cost function that rises with all three, under upper
+        limits as well.
         """
         starts = np.cumsum(option_counts) - np.asarray(option_counts)
         metrics = ((self.base_latency_s, self.option_latency_s), (self.base_energy_j, self.option_energy_j))
@@ -82,19 +82,17 @@ class AcceleratorCosts:
             first, left = left[0], left[1:]
             kept.append(int(first))
             worse = left[self.area_mm2[left] >= self.area_mm2[first]]
-            for base, _ in metrics:  # a network that is looked at anyway: cheap, and rules most out
+            for base, _ in metrics:  # one network first: cheap, and it excludes most
                 worse = worse[base[worse] >= base[first]]
             for base, options in metrics:
-                # Less the candidate's own cost, least over all networks, which is a sum of minima over the choices.
+                # The least difference over all networks is a sum of minima over the choices.
                 least = np.minimum.reduceat(options[:, worse] - options[:, [first]], starts, axis=0).sum(axis=0)
                 worse = worse[base[worse] - base[first] + least >= 0]
             left = left[~np.isin(left, worse, assume_unique=True)]
         return self._at(np.sort(np.array(kept)))
 
     def tensors(self, *, device: str) -> AcceleratorCosts:
-        """The same as float64 tensors of torch."""
-        import torch
-
+        """Return the same costs as float64 tensors."""
         columns = {name: torch.tensor(getattr(self, name), device=device) for name in _COLUMNS}
         return AcceleratorCosts(self.hardware, **columns)
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dance_env.cost.cost import Cost
-from solvers.methods.dance.layers import ResidualStack
+from solvers.methods.dance.evaluator.layers import ResidualStack
 
 METRICS = ("latency_s", "energy_j", "area_mm2")
 
@@ -44,7 +44,7 @@ class CostEstimator(nn.Module):
             hardware: forwarded features (B, O_hw), one-hot or soft; None for an estimator without feature forwarding.
 
         Raises:
-            ValueError: hardware given to an estimator that takes none, or missing where it takes some.
+            ValueError: If hardware is given to an estimator that takes none, or missing where it takes some.
         """
         if (hardware is None) != (self.hardware_options == 0):
             raise ValueError(

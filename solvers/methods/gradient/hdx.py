@@ -12,17 +12,17 @@ from dance_env.objective import Constraint
 
 @dataclass(frozen=True)
 class HdxSettings:
-    """How hard a search is held to its limits.
+    """How strictly a search is kept within its limits.
 
-    HDX recalls delta0 = 1e-3 and p = 1e-2 for runs of thousands of steps; a round here has some twenty, and delta is
-    relative (see `HardConstraints`).
+    We recall delta0 = 1e-3 and p = 1e-2 from HDX (not verified), for runs of thousands of steps. A round here has about
+    twenty, and delta is relative (see `HardConstraints`).
 
     Attributes:
-        delta: the least agreement of the corrected gradient with the constraint's, at first.
-        growth: by which delta grows at every step in violation; it resets when the limit is met.
-        margin: share of every limit that is kept free, from the first search of a batch to the last, evenly spread. The
-            best designs lie close to their limits, and neither is the prediction exact nor is the mixed network the
-            final one: some searches should stay clear of the limit, others go up to it.
+        delta: initial value of the least agreement of the corrected gradient with the constraint's gradient.
+        growth: p; delta grows by the factor 1 + p at every step in violation, and resets when the limit is met.
+        margin: share of every limit that is kept free, from the first search of a batch to the last, evenly spaced. The
+            best designs lie close to their limits, and both the prediction and the decoding are inexact: some searches
+            should stay clear of the limit, and others go up to it.
     """
 
     delta: float = 0.5
@@ -31,28 +31,36 @@ class HdxSettings:
 
     def __post_init__(self) -> None:
         if not (self.delta > 0 and self.growth >= 0 and all(abs(each) < 1 for each in self.margin)):
-            raise ValueError(f"delta must be above 0, growth >= 0 and both margins between -1 and 1; got {self}")
+            raise ValueError(f"delta must be above 0, growth at least 0 and both margins between -1 and 1; got {self}")
 
 
 class HardConstraints:
     """The limits of one batch of searches; mutable: each search has its own delta for each limit.
 
-    Where a metric t is over its limit, the smallest m is added to the gradient g that makes it agree with the
-    constraint's gradient g_c: `m = (delta - g.g_c) / ||g_c||^2 g_c` if `g.g_c < delta`.
+    Where a metric t exceeds its limit, HDX adds to the gradient g the smallest m that makes it agree with the constraint's
+    gradient g_c: `m = (delta - g.g_c) / ||g_c||^2 g_c` if `g.g_c < delta`.
 
-    Limits and delta are relative: t is `value / limit - 1`, and delta counts in units of `||g|| ||g_c||`, so that it is a
-    cosine where it is small and means the same for seconds, joules and square millimetres, early and late.
-    Several violated limits are treated one after the other, the worst last: its demand is then met exactly.
+    Limits and delta are relative: t is `value / limit - 1`, and delta counts in units of `||g|| ||g_c||`. It is then close
+    to a cosine, and means the same for seconds, joules and square millimeters, early and late in the search. Several
+    violated limits are corrected for one after the other, the worst last, so that the worst limit's condition holds
+    exactly.
     """
 
-    def __init__(self, constraints: tuple[Constraint, ...], rows: int, settings: HdxSettings) -> None:
+    def __init__(
+        self,
+        constraints: tuple[Constraint, ...],
+        rows: int,
+        settings: HdxSettings,
+        *,
+        device: torch.device | str = "cpu",
+    ) -> None:
         self._constraints = constraints
         self._settings = settings
-        self._margin = torch.linspace(*settings.margin, rows, dtype=torch.float64)
-        self._delta = torch.full((len(constraints), rows), settings.delta, dtype=torch.float64)
+        self._margin = torch.linspace(*settings.margin, rows, dtype=torch.float64, device=device)
+        self._delta = torch.full((len(constraints), rows), settings.delta, dtype=torch.float64, device=device)
 
     def correct(self, gradient: torch.Tensor, logits: torch.Tensor, error_pct: torch.Tensor, cost: Any) -> torch.Tensor:
-        """The gradient (R, O) after correction.
+        """Return the gradient (R, O) after correction, and update each limit's delta.
 
         Args:
             gradient: of the loss (R, O).
@@ -67,9 +75,9 @@ class HardConstraints:
         order = torch.stack([excess.detach() for excess in excesses]).argsort(dim=0)
         parts = [_gradient(excess, logits) for excess in excesses]
         stacked, values = torch.stack(parts), torch.stack([excess.detach() for excess in excesses])
-        rows = torch.arange(len(gradient))
-        for which in order:  # each (R,): the limit whose turn it is in each search, the worst last
-            gradient = self._agree(
+        rows = torch.arange(len(gradient), device=gradient.device)
+        for which in order:  # each (R,): the limit to correct for in each search, the worst last
+            gradient = self._corrected(
                 gradient, stacked[which, rows], violated=values[which, rows] > 0, delta=self._delta[which, rows]
             )
         violated = values > 0
@@ -77,7 +85,7 @@ class HardConstraints:
         return gradient
 
     @staticmethod
-    def _agree(
+    def _corrected(
         gradient: torch.Tensor, wanted: torch.Tensor, *, violated: torch.Tensor, delta: torch.Tensor
     ) -> torch.Tensor:
         agreement = (gradient * wanted).sum(dim=1)
@@ -91,7 +99,7 @@ class HardConstraints:
 
 
 def _gradient(value: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """Of each row; zero for a metric that does not depend on the network, as area on a given accelerator."""
+    """Return each row's gradient; zero for a metric that does not depend on the network, as area on a given accelerator."""
     if not value.requires_grad:
         return torch.zeros_like(logits)
     (gradient,) = torch.autograd.grad(value.sum(), logits, retain_graph=True, allow_unused=True)

@@ -20,9 +20,9 @@ from safetensors.torch import load_file, save_file
 
 from dance_env.cache import content_key, default_cache_dir
 from dance_env.problem import Problem
-from solvers.methods.dance.evaluator import Evaluator
-from solvers.methods.dance.settings import EvaluatorSettings
-from solvers.methods.dance.training import ProgressFunction, TrainingBill, evaluator_shape, train_evaluator
+from solvers.methods.dance.evaluator.evaluator import Evaluator
+from solvers.methods.dance.evaluator.settings import EvaluatorSettings
+from solvers.methods.dance.evaluator.training import ProgressFunction, TrainingBill, evaluator_shape, train_evaluator
 
 VERSION = "2"
 """Of sampling, labels and training: raise it when the same settings come to mean other weights."""

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from dance_env.cost.cost import Cost
-from solvers.methods.dance.estimator import CostEstimator
-from solvers.methods.dance.generator import HardwareGenerator, gumbel_softmax
-from solvers.methods.dance.layers import build
+from solvers.methods.dance.evaluator.estimator import CostEstimator
+from solvers.methods.dance.evaluator.generator import HardwareGenerator, gumbel_softmax
+from solvers.methods.dance.evaluator.layers import build
 
 
 @dataclass(frozen=True)

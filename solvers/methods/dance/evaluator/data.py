@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from dance_env.problem import Problem
-from solvers.methods.dance.labels import LabelTable
-from solvers.methods.dance.options import hardware_option_counts, network_option_counts, one_hot
-from solvers.methods.dance.sampling import SamplingSettings, sample_probs
+from solvers.methods.dance.evaluator.labels import LabelTable
+from solvers.methods.dance.evaluator.sampling import SamplingSettings, sample_probs
+from solvers.methods.gradient.options import hardware_option_counts, network_option_counts, one_hot
 
 if TYPE_CHECKING:
     from solvers.contract.metered_problem import MeteredProblem

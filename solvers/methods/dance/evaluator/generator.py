@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from solvers.methods.dance.layers import ResidualStack
+from solvers.methods.dance.evaluator.layers import ResidualStack
 
 
 class HardwareGenerator(nn.Module):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.methods.dance.options import most_probable, one_hot
+from solvers.methods.gradient.options import most_probable, one_hot
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MOST_DRAWN = 262_144  # rows drawn at once; bounds the memory where a tiny share is asked for

@@ -1,0 +1,39 @@
+"""The evaluator that a solver searches with, trained or loaded, and billed to the solver's run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.dance.evaluator.evaluator import Evaluator
+from solvers.methods.dance.evaluator.settings import EvaluatorSettings
+from solvers.methods.dance.evaluator.store import load_or_train
+
+
+def metered_evaluator(
+    problem: MeteredProblem,
+    settings: EvaluatorSettings,
+    rng: np.random.Generator,
+    *,
+    fresh: bool = False,
+    device: str = "cpu",
+) -> Evaluator:
+    """Return the evaluator of a problem, and bill its samples, cost queries and training seconds in full.
+
+    Args:
+        problem: what it is for.
+        settings: how it is built and trained.
+        rng: the run's generator, which the seed is drawn from if `fresh`.
+        fresh: whether this run trains an evaluator of its own, from its own seed.
+        device: where it is put, and trained.
+    """
+    if fresh:
+        settings = replace(settings, seed=int(rng.integers(2**31)))
+    meter = problem.meter
+    with meter.surrogate_training():
+        evaluator, bill, cached = load_or_train(problem.unmetered, settings, device=device)
+    meter.bill_surrogate(bill.samples, cached_seconds=bill.seconds if cached else 0.0)
+    meter.bill_costs(bill.cost_model_queries)
+    return evaluator

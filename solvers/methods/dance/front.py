@@ -1,0 +1,50 @@
+"""dance-front: DANCE's search over a range of lambda2, for a Pareto front."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from solvers.contract.metered_problem import MeteredProblem
+from solvers.contract.solver import Solver
+from solvers.methods.dance.dance import Dance, one_search
+from solvers.methods.dance.evaluator import metered_evaluator
+from solvers.methods.gradient.threads import torch_threads
+
+
+@dataclass(frozen=True)
+class DanceFront(Solver):
+    """DANCE with a different lambda2 in each search: the evaluated designs approximate a Pareto front.
+
+    The paper draws its front of error and EDAP this way. The factors are taken in turn, one search each, until the
+    budget is spent.
+
+    Attributes:
+        dance: the search and its evaluator.
+        lambdas: factors on the objective's weight.
+    """
+
+    name: ClassVar[str] = "dance-front"
+    needs_gradients: ClassVar[bool] = True
+    dance: Dance = field(default_factory=Dance)
+    lambdas: tuple[float, ...] = tuple(2.0**power for power in range(-5, 6))
+
+    def __post_init__(self) -> None:
+        if not self.lambdas or not all(np.isfinite(each) and each >= 0 for each in self.lambdas):
+            raise ValueError(f"lambdas must be one or more factors >= 0 on the objective's weight; got {self.lambdas}")
+
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        """Train or load the evaluator, then run one search per factor, in turn, until the budget is spent."""
+        dance = self.dance
+        with torch_threads(1):
+            evaluator = metered_evaluator(
+                problem, dance.evaluator, rng, fresh=dance.fresh_evaluator, device=dance.device
+            )
+            for factor in itertools.cycle(self.lambdas):
+                if not problem.meter.left:
+                    return
+                design = one_search(dance, problem, evaluator, rng, lambda2=factor * problem.objective.weight)
+                problem.evaluate(design)
