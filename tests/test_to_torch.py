@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dance_env.graph import NETWORKS, LayerGraph, NetworkSpace, dance_cifar10, dance_mnist, macro_cifar10, network_space
+from dance_env.graph import (
+    NETWORKS,
+    LayerGraph,
+    NetworkSpace,
+    dance_cifar10,
+    dance_mnist,
+    graph_from_dict,
+    graph_to_dict,
+    macro_cifar10,
+    network_space,
+)
 from dance_env.graph.nodes import BatchNorm, Conv, Input
 from dance_env.graph.to_torch import build
 from dance_env.space import DesignSpace
@@ -124,7 +134,7 @@ def test_proxyless_style_reaches_the_modules() -> None:
 
 def test_the_module_of_a_graph_from_a_file_is_the_same() -> None:
     graph = macro_cifar10().graph([1, 2, 0, 1, 0, 2, 1, 0])
-    first, second = build(graph), build(LayerGraph.from_dict(graph.to_dict()))
+    first, second = build(graph), build(graph_from_dict(graph_to_dict(graph)))
     second.load_state_dict(first.state_dict())
     images = torch.randn(2, 3, 32, 32)
     assert torch.equal(first.eval()(images), second.eval()(images))

@@ -43,8 +43,8 @@ class _Card:
     y: float = 0.0
 
 
-def draw(graph: LayerGraph, target: str | PathLike[str] | Axes) -> None:
-    """Draws `graph` into an image file, or onto matplotlib axes (which are emptied of ticks and frame).
+def draw_graph(graph: LayerGraph, target: str | PathLike[str] | Axes) -> None:
+    """Draw `graph` into an image file, or onto matplotlib axes (which are emptied of ticks and frame).
 
     Args:
         graph: What to draw.

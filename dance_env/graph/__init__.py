@@ -3,7 +3,7 @@
 - `layer`: `Layer`, seven loop dimensions, groups, stride.
 - `layer_table`: `LayerTable`, the layers of a batch of networks as arrays.
 - `nodes`: the node types of a graph, with their shapes and parameters.
-- `layer_graph`: `LayerGraph`, a checked networkx DAG of nodes; `exchange` reads and writes it, `drawing` draws it.
+- `layer_graph`: `LayerGraph`, a checked networkx DAG of nodes; `exchange` reads and writes it, `dance_env.drawing.graph` draws it.
 - `operators`: what a block can be (MBConv, identity, zero).
 - `slot`: `Slot`, one block's place and what may stand there.
 - `network_space`: `NetworkSpace`, stem, slots, head; `networks`: the catalog of them.
@@ -12,6 +12,7 @@
 """
 
 from dance_env.graph.block_space import NetworkSpace
+from dance_env.graph.exchange import graph_from_dict, graph_to_dict, load_graph, save_graph
 from dance_env.graph.layer import Layer, LayerKind
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_space import LayerSpace
@@ -47,8 +48,12 @@ __all__ = [
     "dance_cifar100",
     "dance_imagenet",
     "dance_mnist",
+    "graph_from_dict",
+    "graph_to_dict",
+    "load_graph",
     "macro_cifar10",
     "network_space",
     "operator",
+    "save_graph",
     "tiny",
 ]

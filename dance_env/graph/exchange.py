@@ -1,11 +1,15 @@
-"""Layer graphs as plain data: lists, dicts, numbers and words that JSON can hold."""
+"""Layer graphs as plain data (lists, dicts, numbers and words that JSON can hold), and as JSON files."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
+from dance_env.atomic import write_whole
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.nodes import NODE_TYPES, Node
 from dance_env.suggest import nearest
@@ -13,8 +17,8 @@ from dance_env.suggest import nearest
 FORMAT = "dance_env.layer_graph/1"
 
 
-def to_dict(graph: LayerGraph) -> dict[str, Any]:
-    """`graph` as plain data: format, name, and the nodes in order of execution, each with settings, inputs, shape."""
+def graph_to_dict(graph: LayerGraph) -> dict[str, Any]:
+    """Return `graph` as plain data: format, name, nodes in order of execution, each with settings, inputs, shape."""
     nodes = []
     for name in graph.nodes:
         block, operator = graph.block(name)
@@ -33,8 +37,8 @@ def to_dict(graph: LayerGraph) -> dict[str, Any]:
     return {"format": FORMAT, "name": graph.name, "nodes": nodes}
 
 
-def from_dict(content: Mapping[str, Any]) -> LayerGraph:
-    """The graph that `to_dict` wrote; every shape is inferred again and compared with the one in the data.
+def graph_from_dict(content: Mapping[str, Any]) -> LayerGraph:
+    """Return the graph that `graph_to_dict` wrote; shapes are inferred again and compared with those in the data.
 
     Raises:
         ValueError: If something is missing, unknown or inconsistent; the message says where.
@@ -58,14 +62,38 @@ def from_dict(content: Mapping[str, Any]) -> LayerGraph:
     return graph
 
 
+def save_graph(graph: LayerGraph, path: str | PathLike[str]) -> None:
+    """Write `graph` into a JSON file, whole or not at all.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    write_whole(path, json.dumps(graph_to_dict(graph), indent=1))
+
+
+def load_graph(path: str | PathLike[str]) -> LayerGraph:
+    """Return the graph in a JSON file that `save_graph` wrote.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it does not hold a consistent layer graph; the message says where.
+    """
+    try:
+        return graph_from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except RecursionError:
+        raise ValueError(f"{path}: expected a layer graph, found JSON that is nested too deeply") from None
+    except ValueError as error:  # also what json raises for text that is not JSON
+        raise ValueError(f"{path}: {error}") from None
+
+
 def _node(entry: Mapping[str, Any], where: str) -> Node:
     kind, settings = _field(entry, "kind", str, where), _field(entry, "settings", dict, where)
     if kind not in NODE_TYPES:
         raise ValueError(f"{where}: there is no node kind {kind!r}. {nearest(kind, NODE_TYPES)}")
     try:
         return NODE_TYPES[kind](**settings)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"{where}: bad settings for a {kind} node: {problem}") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: bad settings for a {kind} node: {error}") from None
 
 
 def _field(content: Mapping[str, Any], name: str, kind: type, where: str) -> Any:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import networkx as nx
 
 from dance_env.graph.layer import Layer, kind_of
 from dance_env.graph.nodes import Conv, Linear, Node, Shape
 from dance_env.suggest import nearest
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 class LayerGraph:
@@ -24,6 +18,9 @@ class LayerGraph:
     The graph is held, not inherited: `graph.networkx` is a `networkx.DiGraph` whose nodes carry ``node`` (the settings,
     one of `dance_env.graph.nodes`), ``inputs``, ``shape`` (of the output), ``block`` and ``operator`` (which block of
     the network the node belongs to, and what was chosen there; either may be ``""``).
+
+    `dance_env.graph.exchange` writes and reads graphs, `dance_env.drawing.graph` draws them, `dance_env.graph.to_torch` makes
+    torch modules of them.
 
     Attributes:
         name: What the network is called, in drawings and files.
@@ -44,7 +41,7 @@ class LayerGraph:
         block: str = "",
         operator: str = "",
     ) -> str:
-        """Adds a node behind `inputs` and returns its name.
+        """Add a node behind `inputs` and return its name.
 
         Args:
             name: Unique within the graph.
@@ -70,8 +67,8 @@ class LayerGraph:
             raise ValueError(f"layer graph {self.name!r}, node {name!r}: inputs must differ, got {list(inputs)}")
         try:
             inferred = node.infer(tuple(self.shape(each) for each in inputs))
-        except ValueError as problem:
-            raise ValueError(f"layer graph {self.name!r}, node {name!r}, fed by {list(inputs)}: {problem}") from None
+        except ValueError as error:
+            raise ValueError(f"layer graph {self.name!r}, node {name!r}, fed by {list(inputs)}: {error}") from None
         if shape is not None and tuple(shape) != inferred:
             raise ValueError(
                 f"layer graph {self.name!r}, node {name!r}: expected output shape {tuple(shape)}, found {inferred}"
@@ -87,19 +84,19 @@ class LayerGraph:
         return tuple(self.networkx)
 
     def node(self, name: str) -> Node:
-        """A node's settings."""
+        """Return a node's settings."""
         return self._attribute(name, "node")
 
     def inputs(self, name: str) -> tuple[str, ...]:
-        """The names of the nodes that feed a node, in order."""
+        """Return the names of the nodes that feed a node, in order."""
         return self._attribute(name, "inputs")
 
     def shape(self, name: str) -> Shape:
-        """A node's output shape."""
+        """Return a node's output shape."""
         return self._attribute(name, "shape")
 
     def block(self, name: str) -> tuple[str, str]:
-        """The block that a node belongs to, and the operator chosen there."""
+        """Return the block that a node belongs to, and the operator chosen there."""
         return self._attribute(name, "block"), self._attribute(name, "operator")
 
     @property
@@ -115,7 +112,7 @@ class LayerGraph:
         return ends[0]
 
     def layers(self) -> tuple[Layer, ...]:
-        """The nodes that cost multiply-accumulates (convolutions, fully connected), in order of execution."""
+        """Return the nodes that cost multiply-accumulates (convolutions, fully connected), in order of execution."""
         found = (self._layer(name) for name in self.networkx)
         return tuple(layer for layer in found if layer is not None)
 
@@ -129,49 +126,13 @@ class LayerGraph:
         """Trainable parameters: weights, biases, batch norm's scales and shifts."""
         return sum(self.node(name).parameters(self._input_shapes(name)) for name in self.networkx)
 
-    # -------------------------------------------------------------------------------------------------- files, drawing
-    def to_dict(self) -> dict[str, Any]:
-        """The graph as plain lists, dicts, numbers and words, ready for JSON; `from_dict` reads it back."""
-        from dance_env.graph.exchange import to_dict
-
-        return to_dict(self)
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> LayerGraph:
-        """A graph from what `to_dict` gave; all shapes are inferred again and compared.
-
-        Raises:
-            ValueError: If something is missing, unknown or inconsistent; the message says where.
-        """
-        from dance_env.graph.exchange import from_dict
-
-        return from_dict(content)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the graph into a JSON file."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> LayerGraph:
-        """The graph in a JSON file that `save` wrote.
-
-        Raises:
-            OSError: If the file cannot be read.
-            ValueError: If it does not hold a consistent layer graph; the message says where.
-        """
-        try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except ValueError as problem:  # what json raises for text that is not JSON is one, too
-            raise ValueError(f"{path}: {problem}") from None
-
-    def draw(self, target: str | PathLike[str] | Axes) -> None:
-        """Draws the network into an image file (.png, .svg, .pdf) or onto matplotlib axes."""
-        from dance_env.drawing.graph import draw
-
-        draw(self, target)
-
+    # ------------------------------------------------------------------------------------------------------ comparison
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LayerGraph) and self.to_dict() == other.to_dict()
+        """Whether names, nodes, their order and all that they carry are equal."""
+        if not isinstance(other, LayerGraph):
+            return NotImplemented
+        mine, others = (list(each.networkx.nodes(data=True)) for each in (self, other))
+        return self.name == other.name and mine == others  # the edges follow from the nodes' inputs
 
     __hash__ = None  # type: ignore[assignment]  # a graph can grow
 

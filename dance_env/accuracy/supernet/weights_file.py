@@ -12,7 +12,7 @@ import torch
 from dance_env.accuracy.supernet.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.image_data import ImageData
 from dance_env.accuracy.supernet.network import Supernet, build_supernet
-from dance_env.graph import NetworkSpace
+from dance_env.graph import NetworkSpace, graph_to_dict
 
 _PREFIX = "supernet/"
 _KIND = "supernet"
@@ -87,7 +87,7 @@ def _read(path: Path, space: NetworkSpace) -> tuple[dict[str, torch.Tensor], dic
 def space_digest(space: NetworkSpace) -> str:
     """A digest of the choices and of every layer: of what networks compute, not of how this package describes them."""
     choices = [[choice.name, *choice.options] for choice in space.choices()]
-    parts = [[graph.to_dict() for graph in graphs] for graphs in space.parts()]
+    parts = [[graph_to_dict(graph) for graph in graphs] for graphs in space.parts()]
     text = json.dumps([space.image_shape, space.num_classes, choices, parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from dance_env.accuracy.supernet.accuracy import save_supernet
+from dance_env.graph import graph_to_dict
 from solvers.methods.dance.images.drive import ProgressCallback, drive
 from solvers.methods.dance.images.final import FinalStage
 from solvers.methods.dance.images.folder import RunFolder
@@ -106,7 +107,7 @@ def search_images(
         run.write("search", search.history)
         run.write("final", final.history)
         save_supernet(run.supernet, search.supernet, space=task.network_space, data=task.data)
-        run.write("network", task.network_space.graph(np.asarray(network)).to_dict())
+        run.write("network", graph_to_dict(task.network_space.graph(np.asarray(network))))
         plot_probabilities(search.history, task.network_space, run.path / "probabilities.png")
         plot_training(search.history, final.history, run.path / "training.png")
         run.write("result", result)
