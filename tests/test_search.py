@@ -16,16 +16,15 @@ from dance_env.cost import (
     TIMELOOP_45NM,
     AnalyticalCostModel,
     Technology,
-    nest,
-    nest_kernel,
-    outer_kernel,
-    search,
 )
 from dance_env.cost.audit.reference import ReferencePoint
+from dance_env.cost.mapping import nest, nest_kernel
 from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS
+from dance_env.cost.search import outer_kernel, search
 from dance_env.cost.search.mapspace import padded_rows
 from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, _permutations, best_mapping, search_layer
 from dance_env.graph import Layer
+from dance_env.source_digest import digested_modules
 from dance_env.space import DATAFLOWS, Hardware
 
 SIZES = np.arange(8, 25)
@@ -471,6 +470,18 @@ def test_model_refuses_unknown_modes() -> None:
             AnalyticalCostModel(**{name: "best"})
     with pytest.raises(TypeError, match=r"technology: expected a Technology, got 'edge-lpddr4'; get_technology"):
         AnalyticalCostModel("edge-lpddr4")
+
+
+def test_the_fingerprint_covers_the_code_behind_the_figures() -> None:
+    """A change of any of these may change a figure; `tests/test_source_digest.py` shows that an edit is a new digest."""
+    room = "dance_env.cost"
+    expected = {
+        *(f"{room}.{name}" for name in ("analytical", "technology", "compiled")),
+        *(f"{room}.mapping.{name}" for name in ("mapping", "nest_kernel")),
+        *(f"{room}.search.{name}" for name in ("search", "search_data", "mapspace", "bounds_kernel", "pairs_kernel")),
+        "numba",
+    }
+    assert expected <= set(digested_modules("dance_env.cost.analytical"))
 
 
 def test_a_grouped_convolution_moves_each_word_at_least_once() -> None:

@@ -15,10 +15,10 @@ from dance_env.cost.model import LayerCost
 from dance_env.cost.network_cost import network_cost
 from dance_env.cost.search.mapspace import check_rows, loops_of
 from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
-from dance_env.cost.search.sources import FIGURES, source_digest
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 from dance_env.graph import Layer, LayerTable
 from dance_env.graph.layer_table import layer_row
+from dance_env.source_digest import source_digest
 from dance_env.space import DATAFLOWS, Hardware
 
 
@@ -54,7 +54,7 @@ class AnalyticalCostModel:
 
     def fingerprint(self) -> str:
         """Hex digest of the settings and of the code that the figures depend on."""
-        parts = (self.technology.fingerprint(), self.objective, self.factors, self.overlap, source_digest(FIGURES))
+        parts = (self.technology.fingerprint(), self.objective, self.factors, self.overlap, source_digest(__name__))
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
     def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:

@@ -42,10 +42,13 @@ With ``physical=True`` rules 3 to 5 are replaced by what one would build: every 
 back, a word that several PEs need in a step is read once however their windows overlap, and nothing passes between PEs.
 """
 
+# mypy: disable-error-code="no-untyped-def"
+
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from dance_env.cost.compiled import compiled, helper
 
 DRAM, GLB, X, Y, RF = range(5)
 C, M, G, R, S, P, Q = range(7)
@@ -53,8 +56,8 @@ C, M, G, R, S, P, Q = range(7)
 AXIS = np.array([1, -1, 0, 2, 3, 2, 3], dtype=np.int64)
 
 
-@njit(cache=True, nogil=True)
-def visits(factors, glb_order, dram_order, child, moves_c, moves_m, moves_rs, moves_pq):  # type: ignore[no-untyped-def]
+@helper
+def visits(factors, glb_order, dram_order, child, moves_c, moves_m, moves_rs, moves_pq):
     """Rule 1: how often the tile that ``child`` (RF or GLB) holds is brought in; the flags say which dims move it."""
     times = 1
     started = False
@@ -83,8 +86,8 @@ def visits(factors, glb_order, dram_order, child, moves_c, moves_m, moves_rs, mo
     return times
 
 
-@njit(cache=True, nogil=True)
-def _moving_loops(factors, stride, glb_order, dram_order, child, trips, axis, step):  # type: ignore[no-untyped-def]
+@helper
+def _moving_loops(factors, stride, glb_order, dram_order, child, trips, axis, step):
     """List the loops above ``child`` innermost first, one-trip loops left out; returns how many there are."""
     n = 0
     for level in (GLB, DRAM):
@@ -105,8 +108,8 @@ def _moving_loops(factors, stride, glb_order, dram_order, child, trips, axis, st
     return n
 
 
-@njit(cache=True, nogil=True)
-def _input_extent(factors, stride, child, extent):  # type: ignore[no-untyped-def]
+@helper
+def _input_extent(factors, stride, child, extent):
     """Size of the input tile that ``child`` holds along G, C, H, W."""
     tile = np.empty(7, np.int64)
     for d in range(7):
@@ -119,8 +122,8 @@ def _input_extent(factors, stride, child, extent):  # type: ignore[no-untyped-de
     extent[3] = (tile[Q] - 1) * stride + tile[S]
 
 
-@njit(cache=True, nogil=True)
-def input_words(factors, stride, glb_order, dram_order, child):  # type: ignore[no-untyped-def]
+@helper
+def input_words(factors, stride, glb_order, dram_order, child):
     """Rules 3 to 5: input words moved into ``child`` (RF or GLB).
 
     Returns:
@@ -201,8 +204,8 @@ def input_words(factors, stride, glb_order, dram_order, child):  # type: ignore[
     return reads * columns, fills, linked, passed
 
 
-@njit(cache=True, nogil=True)
-def _union(count_p, step_p, count_r, step_r, length):  # type: ignore[no-untyped-def]
+@helper
+def _union(count_p, step_p, count_r, step_r, length):
     """Length of the union of intervals of ``length`` that start at ``i * step_p + j * step_r``."""
     if length == 0:
         return 0
@@ -219,8 +222,8 @@ def _union(count_p, step_p, count_r, step_r, length):  # type: ignore[no-untyped
     return covered.sum()
 
 
-@njit(cache=True, nogil=True)
-def physical_input_words(factors, stride, glb_order, dram_order, child):  # type: ignore[no-untyped-def]
+@helper
+def physical_input_words(factors, stride, glb_order, dram_order, child):
     """As `input_words`, for an array that multicasts single words and passes nothing between PEs."""
     trips, axis, step = np.empty(14, np.int64), np.empty(14, np.int64), np.empty(14, np.int64)
     extent = np.empty(4, np.int64)
@@ -267,8 +270,8 @@ def physical_input_words(factors, stride, glb_order, dram_order, child):  # type
     return reads, fills, 0
 
 
-@njit(cache=True, nogil=True)
-def count_words(factors, stride, glb_order, dram_order, physical, out):  # type: ignore[no-untyped-def]
+@compiled
+def count_words(factors, stride, glb_order, dram_order, physical, out):
     """All counts of one mapping.
 
     Args:
@@ -328,8 +331,8 @@ def count_words(factors, stride, glb_order, dram_order, physical, out):  # type:
     return macs // pes
 
 
-@njit(cache=True, nogil=True)
-def limited_cycles(cycles, first, second, third, words_per_cycle):  # type: ignore[no-untyped-def]
+@compiled
+def limited_cycles(cycles, first, second, third, words_per_cycle):
     """Cycles when ``first + second + third`` words (W, I, O) have to pass a port, never less than ``cycles``.
 
     The arithmetic, in this order, is the reference's (`BufferLevel::ComputePerformance`): where words / bandwidth is a
@@ -341,14 +344,14 @@ def limited_cycles(cycles, first, second, third, words_per_cycle):  # type: igno
     return np.ceil(cycles / (words_per_cycle / demand))
 
 
-@njit(cache=True, nogil=True)
-def rows_of(words, row_words):  # type: ignore[no-untyped-def]
+@helper
+def rows_of(words, row_words):
     """Words that move when ``words`` are taken by the row."""
     return np.ceil(words / row_words) * row_words
 
 
-@njit(cache=True, nogil=True)
-def energy(words, macs, pes, cycles, prices, out):  # type: ignore[no-untyped-def]
+@compiled
+def energy(words, macs, pes, cycles, prices, out):
     """Energy of one mapping, pJ, as the reference adds it up.
 
     Every word read or written at its price; the global buffer and DRAM by whole rows, tensor by tensor, fills and

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.mapping.nest_kernel import rows_of
-from dance_env.cost.search.compiled import compiled, helper
 from dance_env.cost.search.inputs_kernel import (
     CASES,
     EDP,

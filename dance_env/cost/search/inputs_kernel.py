@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.mapping.nest_kernel import AXIS
-from dance_env.cost.search.compiled import compiled, helper
 
 C, M, G, R, S, P, Q = range(7)
 H_AXIS = 2  # of AXIS: rows of the input

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.mapping.nest_kernel import AXIS, DRAM, GLB, RF, X, Y, limited_cycles, physical_input_words
 from dance_env.cost.search.bounds_kernel import (
     B_BASE,
@@ -20,7 +21,6 @@ from dance_env.cost.search.bounds_kernel import (
     spread_reduction,
     unpack,
 )
-from dance_env.cost.search.compiled import compiled, helper
 from dance_env.cost.search.inputs_kernel import (
     CASES,
     EDP,
