@@ -23,7 +23,7 @@ _OUR_FOLDER = Path(__file__).resolve().parents[1]
 _INIT = "__init__.py"
 
 
-def source_digest(*modules: str | ModuleType) -> str:
+def source_digest(*modules: str | ModuleType, versions: bool = True) -> str:
     """Return a SHA-256 hex digest of modules and of all that they import.
 
     The text of these modules counts, and the text of the modules that they import from their own top-level package,
@@ -39,12 +39,14 @@ def source_digest(*modules: str | ModuleType) -> str:
 
     Args:
         modules: Names of importable modules (loaded or not), or modules. Inside a module, `__name__` means itself.
+        versions: Whether the versions of other packages count. False for what is made on one machine and shipped to
+            others.
 
     Raises:
         ValueError: If a module has no source file, as in an interactive session.
     """
     digest = hashlib.sha256()
-    for name, content in sorted(_found(modules).items()):
+    for name, content in sorted(_found(modules, versions=versions).items()):
         digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
     return digest.hexdigest()
 
@@ -56,6 +58,19 @@ def digested_modules(*modules: str | ModuleType) -> tuple[str, ...]:
         ValueError: As `source_digest`.
     """
     return tuple(sorted(_found(modules)))
+
+
+def code_digest(*values: object) -> str | None:
+    """Return the `source_digest` of the modules that define the classes (or functions) of some values.
+
+    None where one of them stands in no file, as in an interactive session: its code then has no digest, and what
+    depends on it is not cached.
+    """
+    modules = {getattr(each, "__module__", None) or type(each).__module__ for each in values}
+    try:
+        return source_digest(*sorted(modules))
+    except ValueError:
+        return None
 
 
 def forget() -> None:
@@ -96,10 +111,12 @@ class _Walk:
     """Follows imports from module to module.
 
     Attributes:
+        versions: Whether other packages count.
         found: The text of each module, and the version of each other package, by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, versions: bool) -> None:
+        self.versions = versions
         self.found: dict[str, bytes] = {}
 
     def add(self, tree: _Tree, name: str, path: Path, *, named: bool = True) -> None:
@@ -151,12 +168,12 @@ class _Walk:
 
     def add_version(self, package: str) -> None:
         """Add another package by the version of its distribution."""
-        if package and package not in sys.stdlib_module_names:
+        if self.versions and package and package not in sys.stdlib_module_names:
             self.found[package] = _version(package).encode()
 
 
-def _found(modules: tuple[str | ModuleType, ...]) -> dict[str, bytes]:
-    walk = _Walk()
+def _found(modules: tuple[str | ModuleType, ...], *, versions: bool = True) -> dict[str, bytes]:
+    walk = _Walk(versions)
     for module in modules:
         name, path = _located(module)
         tree = _Tree(name.partition(".")[0], path.parents[name.count(".") + (path.name == _INIT)])

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -247,9 +248,44 @@ def test_unmappable_layers_cost_inf_where_they_are_used(space: NetworkSpace, tmp
 
 
 def test_a_model_that_answers_nan_is_refused(space: NetworkSpace, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="cost model CountingModel answered NaN for layer"):
+    with pytest.raises(
+        ValueError,
+        match=r"CountingModel, layer .*, latency_s: expected costs >= 0, .* first is nan on accelerator",
+    ):
         CostTable.build(space, ACCELERATORS, model=CountingModel(broken=True), cache_dir=tmp_path)
     assert not list(tmp_path.rglob("*.bin"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (-1e-6, ValueError, "latency_s: expected costs >= 0, .* of .* are not, the first is -1e-06 on accelerator 0"),
+        (-np.inf, ValueError, "the first is -inf on accelerator 0"),
+        (1j, TypeError, r"expected real numbers, got ndarray \(complex128\)"),
+        (None, TypeError, r"expected real numbers, got ndarray \(object\)"),
+    ],
+)
+def test_what_a_cost_model_answers_is_checked(
+    space: NetworkSpace, tmp_path: Path, answer: Any, error: type[Exception], message: str
+) -> None:
+    class Wrong(CountingModel):
+        def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+            return LayerCost(np.full((1, len(hardware)), answer), np.ones((1, len(hardware))))
+
+    with pytest.raises(error, match=f"cost model Wrong, layer .*{message}"):
+        CostTable.build(space, ACCELERATORS, model=Wrong(), cache_dir=tmp_path)
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_a_model_without_fingerprint_is_asked_every_time(space: NetworkSpace, tmp_path: Path) -> None:
+    class Nameless(CountingModel):
+        def fingerprint(self) -> None:  # type: ignore[override]
+            return None
+
+    model = Nameless()
+    tables = [CostTable.build(space, ACCELERATORS, model=model, cache_dir=tmp_path) for _ in range(2)]
+    assert not list(tmp_path.rglob("*.bin"))
+    np.testing.assert_array_equal(tables[0].option_energy_j, tables[1].option_energy_j)
 
 
 def test_a_folder_that_cannot_be_written_is_refused(space: NetworkSpace, tmp_path: Path) -> None:

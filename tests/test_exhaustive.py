@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
+import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import dance_env.analysis.exact as exact
+from dance_env.accuracy import AccuracyModel
 from dance_env.analysis.coupling import measure
 from dance_env.analysis.exact import non_dominated, optimum, pareto_front
 from dance_env.cost import Cost
 from dance_env.graph.networks import tiny
-from dance_env.objective import EDAP, Constraint, Objective
+from dance_env.objective import EDAP, Constraint, CostFunction, Linear, Objective
 from dance_env.problem import Evaluation, Problem
+from dance_env.source_digest import forget
 from dance_env.space import AcceleratorSpace
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
@@ -151,11 +157,90 @@ def test_a_damaged_cache_is_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_cached_answer_that_is_no_hardware_is_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = synthetic_problem(0)
-    key = exact.content_key(exact._VERSION, problem.fingerprint(), "cost")
+    key = exact._cache_key(problem, "cost")
+    assert key is not None
     exact.ArrayCache.open(tmp_path).store(key, np.full(54, 54.0))  # one past the last accelerator
     passes = count_passes(monkeypatch)
     assert optimum(problem, cache_dir=tmp_path).feasible
     assert len(passes) == 1
+
+
+def test_a_problem_without_fingerprint_is_never_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cost functions that look alike, of which the first one's pass must not answer for the second."""
+    passes = count_passes(monkeypatch)
+    for limit in (5e-3, 10e-3):  # in a closure, where neither name, `repr` nor byte code shows it
+        problem = dataclasses.replace(synthetic_problem(0), objective=Objective(_late(limit), 1.0))
+        assert optimum(problem, cache_dir=tmp_path).objective == everything(problem)[1].objective.min()
+    assert len(passes) == 2
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def _late(limit: float) -> CostFunction:
+    return lambda cost: cost.latency_s * 1e3 + 1e3 * (cost.latency_s > limit) / cost.area_mm2
+
+
+def test_a_pass_does_not_outlive_an_edit_of_the_cost_function_or_its_helpers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cost function's own fingerprint says nothing of code: the digest of its modules does."""
+    (tmp_path / "helping_cost.py").write_text("def weigh(cost):\n    return cost.latency_s * 1e3\n")
+    (tmp_path / "my_cost.py").write_text(
+        "import helping_cost\nclass Mine:\n    def __call__(self, cost):\n        return helping_cost.weigh(cost)\n"
+        "    def fingerprint(self):\n        return 'mine'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = []
+    for edit in (str, lambda text: text.replace("latency_s * 1e3", "area_mm2")):
+        helper = tmp_path / "helping_cost.py"
+        helper.write_text(edit(helper.read_text()))
+        for name in ("my_cost", "helping_cost"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.invalidate_caches()
+        forget()
+        problem = dataclasses.replace(
+            synthetic_problem(0), objective=Objective(importlib.import_module("my_cost").Mine(), 1.0)
+        )
+        best = optimum(problem, cache_dir=tmp_path / "cache")
+        assert best.objective == everything(problem)[1].objective.min()
+        found.append(problem.fingerprint())
+    assert found[0] == found[1]  # so that the code's digest alone tells them apart
+    monkeypatch.undo()
+    forget()
+
+
+def test_code_that_stands_in_no_file_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(Linear):
+        pass
+
+    monkeypatch.setattr(Mine, "__module__", "a_notebook")
+    problem = dataclasses.replace(synthetic_problem(0), objective=Objective(Mine(latency_s=1.0), 1.0))
+    assert problem.fingerprint() is not None
+    optimum(problem, cache_dir=tmp_path)
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+# ------------------------------------------------------------------------------------------------------------ threads
+class OneThread:
+    """An accuracy model that notices a second thread, as one that runs a network cannot."""
+
+    def __init__(self, model: AccuracyModel) -> None:
+        self.model, self.threads = model, set()
+
+    def evaluate(self, networks: np.ndarray) -> np.ndarray:
+        self.threads.add(threading.get_ident())
+        return self.model.evaluate(networks)
+
+    def fingerprint(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("ask", [optimum, measure], ids=["optimum", "coupling"])
+def test_accuracies_are_asked_from_one_thread(ask: Any, tmp_path: Path) -> None:
+    problem = coupled_problem()
+    watched = OneThread(problem.accuracy)
+    found = ask(dataclasses.replace(problem, accuracy=watched), cache_dir=tmp_path)
+    assert watched.threads == {threading.get_ident()}
+    assert found.evaluation.objective == ask(problem, cache_dir=tmp_path).evaluation.objective
 
 
 def test_too_many_designs_and_unknown_metrics_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import runpy
 import sys
 from dataclasses import replace
@@ -16,7 +17,7 @@ from dance_env.analysis.exact import optimum
 from dance_env.graph import Layer, LayerSpace, NetworkSpace, Slot, tiny
 from dance_env.graph.operators import MBConv
 from dance_env.objective import Linear, Objective
-from dance_env.space import Hardware
+from dance_env.space import Choice, Hardware
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 OBJECTIVE = Objective(Linear(energy_j=500.0), weight=1.0)
@@ -196,10 +197,13 @@ def test_a_function_is_asked_about_every_network():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda networks: 0.9, r"must answer 27 networks with shape \(27,\), got \(\)"),
+        (lambda networks: 0.9, r"returned one value, 0.9, for 27 networks. For a function `f` of one network, pass"),
+        (lambda network: float(network) / 3, r"failed on 27 networks at once.*TypeError.*For a function `f` of one"),
+        (lambda networks: networks[:, :1] / 3, r"asked about 27 networks at once.*shape \(27,\); got shape \(27, 1\)"),
+        (lambda networks: networks[:, 0] / 3 - 0.5, r"fractions between 0 and 1; 18 of 27 are not, the first is -0.5"),
         (lambda networks: networks[:, 0] + 90.0, "fractions between 0 and 1.*Divide percentages by 100"),
     ],
-    ids=["scalar", "percent"],
+    ids=["scalar", "one network", "column", "negative", "percent"],
 )
 def test_a_function_that_answers_something_else_is_refused(function, message):
     with pytest.raises(ValueError, match=message):
@@ -222,6 +226,15 @@ def _rows() -> list[dict[str, str]]:
 def test_rows_may_stand_in_any_order():
     accuracy = TensorAccuracy.from_rows(tiny().choices(), reversed(_rows()))
     assert accuracy.evaluate(np.array([[0, 0, 1], [2, 2, 2]])).tolist() == [0.01, 0.26]
+
+
+def test_cells_of_a_file_name_options_that_are_numbers(tmp_path):
+    choices = (Choice("kernel", (3, 5), "network", "ordinal"), Choice("kind", ("a", "3"), "network", "nominal"))
+    path = tmp_path / "table.csv"
+    path.write_text("kernel,kind,accuracy\n3,a,0.1\n3,3,0.2\n5,a,0.3\n 5,3,0.4\n")
+    with path.open(newline="") as file:
+        accuracy = TensorAccuracy.from_rows(choices, csv.DictReader(file))
+    assert accuracy.tensor.tolist() == [[0.1, 0.2], [0.3, 0.4]]
 
 
 @pytest.mark.parametrize(

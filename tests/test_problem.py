@@ -192,6 +192,82 @@ def test_nan_costs_and_parts_that_do_not_fit_are_refused() -> None:
         replaced(problem, accuracy=TensorAccuracy(np.full((2, 2), 0.5)))
 
 
+@dataclasses.dataclass
+class Answering:
+    """An accuracy model of a user's: it answers whatever it is told to, whoever asks."""
+
+    answer: Any
+
+    def evaluate(self, networks: np.ndarray) -> Any:
+        return self.answer
+
+    def fingerprint(self) -> str:
+        return "answering"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (
+            np.array([0.5, np.nan]),
+            ValueError,
+            "fractions between 0 and 1; 1 of 2 are not, the first is nan for network 1",
+        ),
+        (np.array([2.0, 0.5]), ValueError, "the first is 2.0 for network 0 of the batch"),
+        (np.array([-1.0, 0.5]), ValueError, "the first is -1.0 for network 0"),
+        (np.array([[0.5], [0.5]]), ValueError, r"asked about 2 networks at once.* shape \(2,\); got shape \(2, 1\)"),
+        (0.5, ValueError, r"must return an array of shape \(2,\); got shape \(\)"),
+        (
+            np.array([0.5 + 1j, 0.5]),
+            TypeError,
+            r"must return real numbers, one per network; got ndarray \(complex128\)",
+        ),
+        (["a", "b"], TypeError, "must return real numbers, one per network; got list"),
+        (None, TypeError, "must return real numbers, one per network; got NoneType"),
+    ],
+)
+@pytest.mark.parametrize("ask", ["evaluate", "evaluate_networks", "accuracies"])
+def test_what_an_accuracy_model_answers_is_checked(ask: str, answer: Any, error: type[Exception], message: str) -> None:
+    problem = replaced(synthetic_problem(), accuracy=Answering(answer))
+    columns = 8 if ask == "evaluate" else 4
+    with pytest.raises(error, match=f"problem 'synthetic-0': the accuracy model Answering .*{message}"):
+        getattr(problem, ask)(np.zeros((2, columns), dtype=int))
+
+
+def test_accuracies_of_another_kind_become_float64() -> None:
+    for answer in ([1, 0], np.array([0.5, 0.25], dtype=np.float32)):
+        problem = replaced(synthetic_problem(), accuracy=Answering(answer))
+        assert problem.evaluate(np.zeros((2, 8), dtype=int)).accuracy.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"option_energy_j": lambda array: array * (1 + 1j)},
+            TypeError,
+            "option_energy_j must hold real floats.*complex",
+        ),
+        (
+            {"option_energy_j": lambda array: -array},
+            ValueError,
+            "option_energy_j holds 594 negative values; a cost is >= 0",
+        ),
+        ({"area_mm2": lambda array: array - np.inf}, ValueError, "area_mm2 holds 54 negative values"),
+        (
+            {"offsets": lambda array: array - 3},
+            ValueError,
+            r"costs.offsets must be .*\[0, 3, 6, 8\], got \[-3, 0, 3, 5\]",
+        ),
+    ],
+)
+def test_a_table_that_gives_wrong_numbers_is_refused(change: dict, error: type[Exception], message: str) -> None:
+    problem = synthetic_problem()
+    changed = {name: edit(getattr(problem.costs, name)) for name, edit in change.items()}
+    with pytest.raises(error, match=message):
+        replaced(problem, costs=dataclasses.replace(problem.costs, **changed))
+
+
 def test_an_empty_batch_is_an_empty_evaluation() -> None:
     problem = synthetic_problem(constraints=LIMITS)
     evaluation = problem.evaluate(np.zeros((0, 8), dtype=np.int64))

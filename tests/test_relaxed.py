@@ -128,12 +128,36 @@ def test_gradients_are_those_of_finite_differences(objective: Objective) -> None
         (lambda r, n, h: r(n, h[0]), ValueError, r"hardware_probs must have shape \(batch, 8\)"),
         (lambda r, n, h: r(n, h[:1]), ValueError, "as many rows of network as of hardware probabilities; got 2 and 1"),
         (lambda r, n, h: r(n.float(), h), TypeError, "network_probs must be torch.float64.*got torch.float32"),
+        (
+            lambda r, n, h: r(n.tolist(), h),
+            TypeError,
+            r"network_probs must be a torch tensor of shape \(batch, 6\); got list",
+        ),
+        (lambda r, n, h: r(n[:0], h[:0]), ValueError, r"hardware_probs must have at least one row; got shape \(0, 8\)"),
+        (lambda r, n, h: r(n * 10, h), ValueError, r"network_probs must sum to 1 .*choice 0 of row 0 has \[5.0, 5.0\]"),
+        (lambda r, n, h: r(n, h * 0), ValueError, r"hardware_probs must sum to 1 .*choice 0 of row 0 has \[0.0, 0.0\]"),
+        (lambda r, n, h: r(n * torch.nan, h), ValueError, r"network_probs must sum to 1 .* \[nan, nan\]"),
+        (lambda r, n, h: r(_moved(n, 2.0), h), ValueError, "network_probs must be >= 0; got -1.5 in row 1, option 1"),
     ],
 )
 def test_bad_probabilities_are_refused(call: object, error: type[Exception], message: str) -> None:
     problem = tiny_problem()
     with pytest.raises(error, match=message):
         call(problem.relax(), *halves(problem, problem.space.uniform_relaxed(2)))  # type: ignore[operator]
+
+
+def _moved(probs: torch.Tensor, by: float) -> torch.Tensor:
+    """Probabilities that sum to 1, one of them negative."""
+    moved = probs.clone()
+    moved[1, 0] += by
+    moved[1, 1] -= by
+    return moved
+
+
+@pytest.mark.parametrize("device", ["nope", "cuda:77"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(ValueError, match=f'the device {device!r} cannot be used .*"cpu" always can'):
+        tiny_problem().relax(device=device)
 
 
 def test_unknown_precision_and_unmappable_layers_are_refused() -> None:

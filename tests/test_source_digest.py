@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dance_env import source_digest as digests
-from dance_env.source_digest import digested_modules, forget, source_digest
+from dance_env.source_digest import code_digest, digested_modules, forget, source_digest
 
 FILES = {
     "plug/__init__.py": '"""A package that only imports names."""\nfrom plug.solver import Mine\n__all__ = ["Mine"]\n',
@@ -103,6 +103,21 @@ def test_other_packages_count_by_version(folder: Path, monkeypatch: pytest.Monke
     forget()
     assert source_digest("plug.solver") != before
     assert "numpy" in digested_modules("plug.solver")
+
+
+def test_versions_can_be_left_out_for_what_is_shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = source_digest("plug.solver", versions=False)
+    monkeypatch.setattr(digests.metadata, "version", lambda package: "9.9")
+    forget()
+    assert source_digest("plug.solver", versions=False) == before
+
+
+def test_the_code_of_values_is_that_of_their_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = importlib.import_module("plug.solver").Mine
+    assert code_digest(mine()) == code_digest(mine) == source_digest("plug.solver")
+    assert code_digest(mine(), forget) == source_digest("plug.solver", "dance_env.source_digest")
+    monkeypatch.setattr(mine, "__module__", "made_in_a_notebook")
+    assert code_digest(mine()) is None
 
 
 def test_installed_neighbors_are_other_packages(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,25 @@ import numpy as np
 
 @runtime_checkable
 class AccuracyModel(Protocol):
-    """Says how accurate a network is."""
+    """What an accuracy model is.
+
+    It is asked from one thread at a time, so an implementation may keep state (a network in evaluation mode, a
+    cache) without locks. Its answers are checked: shape, finite, between 0 and 1.
+    """
 
     def evaluate(self, networks: np.ndarray) -> np.ndarray:
-        """Accuracy, a fraction in [0, 1], shape (B,), of networks (B, N) given as option indices."""
+        """Return the accuracy (B,), a fraction in [0, 1], of networks (B, N) given as option indices.
+
+        The accuracy of a network must not depend on the batch that it comes in.
+        """
         ...
 
-    def fingerprint(self) -> str:
-        """A hex digest of all that the accuracies depend on, the same in every process."""
+    def fingerprint(self) -> str | None:
+        """Return text that differs wherever the accuracies do, the same in every process.
+
+        None where there is no such text; nothing that depends on the accuracies is then cached, and records are not
+        reused.
+        """
         ...
 
 

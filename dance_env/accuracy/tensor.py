@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dance_env.accuracy.checked import checked_accuracies
 from dance_env.space import Choice, DesignSpace
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ MAX_TABULATED = 10_000_000
 """The most networks that `TensorAccuracy.from_function` asks about: 80 MB of accuracies."""
 
 _BATCH = 4096
+
+_FOR_ONE = "For a function `f` of one network, pass `lambda networks: np.array([f(network) for network in networks])`."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,7 +59,7 @@ class TensorAccuracy:
     def from_function(
         cls, choices: Sequence[Choice], function: Callable[[np.ndarray], ArrayLike], *, limit: int = MAX_TABULATED
     ) -> TensorAccuracy:
-        """Ask a function about every network, once.
+        """Ask a function about every network, once, from the calling thread.
 
         Args:
             choices: the N network choices: `network_space.choices()`.
@@ -64,7 +67,9 @@ class TensorAccuracy:
             limit: the most networks.
 
         Raises:
-            ValueError: more networks than `limit`, an answer of another shape, or accuracies outside [0, 1].
+            TypeError: If an answer holds no real numbers.
+            ValueError: If there are more networks than `limit`, the function fails or answers with another shape, or an
+                accuracy is outside [0, 1].
         """
         space = DesignSpace(tuple(choices))
         if space.size > limit:
@@ -75,13 +80,20 @@ class TensorAccuracy:
         values = np.empty(space.size)
         for start in range(0, space.size, _BATCH):
             networks = space.unrank(np.arange(start, min(start + _BATCH, space.size)))
-            answer = np.asarray(function(networks), dtype=np.float64)
-            if answer.shape != (len(networks),):
+            try:
+                answer = function(networks)
+            except Exception as error:
                 raise ValueError(
-                    f"the accuracy function must answer {len(networks)} networks with shape ({len(networks)},), "
-                    f"got {answer.shape}"
+                    f"the accuracy function failed on {len(networks)} networks at once, an array (batch, choices) of "
+                    f"option indices: {type(error).__name__}: {error}. {_FOR_ONE}"
+                ) from error
+            if np.ndim(answer) == 0 and len(networks) > 1:
+                raise ValueError(
+                    f"the accuracy function returned one value, {answer!r}, for {len(networks)} networks. {_FOR_ONE}"
                 )
-            values[start : start + len(networks)] = answer
+            values[start : start + len(networks)] = checked_accuracies(
+                answer, len(networks), who="the accuracy function"
+            )
         return cls(values.reshape(tuple(space.option_counts)))
 
     @classmethod
@@ -93,6 +105,7 @@ class TensorAccuracy:
         Args:
             choices: the network choices: `network_space.choices()`.
             rows: by choice its option, and under `column` the accuracy, a fraction; other columns are not looked at.
+                Text stands for the option that it spells, so that the cell "3" of a file is the option 3.
             column: where the accuracy stands.
 
         Raises:
@@ -106,7 +119,8 @@ class TensorAccuracy:
             if lacking:
                 raise ValueError(f"accuracy table, row {number}: there is no column {lacking[0]!r}; found {list(row)}")
             try:
-                rank = int(space.rank(space.encode([{name: row[name] for name in names}]))[0])
+                network = {choice.name: _option(choice, row[choice.name]) for choice in space.choices}
+                rank = int(space.rank(space.encode([network]))[0])
                 accuracy = float(row[column])
             except ValueError as error:
                 raise ValueError(f"accuracy table, row {number}: {error}") from error
@@ -167,3 +181,10 @@ class TensorAccuracy:
             return partial.squeeze(1)
 
         return expected_accuracy
+
+
+def _option(choice: Choice, cell: Any) -> Any:
+    """Return the option that a table's cell names: the cell itself, or what its text spells."""
+    if not isinstance(cell, str) or cell in choice.options:
+        return cell
+    return {str(option): option for option in choice.options}.get(cell.strip(), cell)

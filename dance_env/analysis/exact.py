@@ -19,6 +19,7 @@ from dance_env.cache import ArrayCache, content_key
 from dance_env.objective import Metric
 from dance_env.problem import Evaluation, Problem
 from dance_env.progress import Progress, reporter
+from dance_env.source_digest import code_digest
 from dance_env.space import DesignSpace
 
 COST = "cost"
@@ -27,7 +28,7 @@ COST = "cost"
 MAX_DESIGNS = 2_000_000_000
 """More designs than this are refused: at some 30 million designs a second the pass would take over a minute."""
 
-_VERSION = "least-cost hardware 2"
+_NETWORKS_ASKED_AT_A_TIME = 4096
 _NETWORKS_AT_A_TIME = 16  # 16 x 13,872 float64 are 1.8 MB: a handful of them stay in the processor's cache
 
 
@@ -198,15 +199,27 @@ def _best_designs(
             f"practical up to {MAX_DESIGNS:,}. Use a smaller network or accelerator space, or a solver that samples."
         )
     networks = _all_networks(problem)
-    cache = ArrayCache.open(cache_dir)
-    key = content_key(_VERSION, problem.fingerprint(), metric)
-    stored = cache.load(key)
+    cache, key = ArrayCache.open(cache_dir), _cache_key(problem, metric)
+    stored = cache.load(key) if key is not None else None
     if stored is None or not _is_pass(stored, len(networks), problem.accelerator_space.size):
         start = time.perf_counter()
         hardware = _cheapest_hardware(problem, networks, value, progress)
         stored = np.concatenate([[time.perf_counter() - start], hardware])
-        cache.store(key, stored)
+        if key is not None:
+            cache.store(key, stored)
     return problem.design(networks, stored[1:].astype(np.int64)), float(stored[0])
+
+
+def _cache_key(problem: Problem, metric: str) -> str | None:
+    """Return the key of a pass: the problem, and the code of this module and of the problem's parts.
+
+    None where the problem has no fingerprint, or a part's code stands in no file; the pass is then not cached.
+    """
+    parts = (problem.objective.cost_function, problem.accuracy)
+    fingerprint, code = problem.fingerprint(), code_digest(_best_designs, *parts)
+    return (
+        None if fingerprint is None or code is None else content_key("least-cost hardware", code, fingerprint, metric)
+    )
 
 
 def non_dominated(error: np.ndarray, cost: np.ndarray) -> np.ndarray:
@@ -219,11 +232,13 @@ def non_dominated(error: np.ndarray, cost: np.ndarray) -> np.ndarray:
 def _cheapest_hardware(
     problem: Problem, networks: np.ndarray, value: Callable[[Any], np.ndarray], progress: Progress | bool | None
 ) -> np.ndarray:
-    """(networks,) int64, in parallel; what is found does not depend on the number of threads."""
-    chunks = [networks[i : i + _NETWORKS_AT_A_TIME] for i in range(0, len(networks), _NETWORKS_AT_A_TIME)]
+    """Return the hardware index of each network, (networks,) int64; it does not depend on the number of threads."""
+    accuracies = all_accuracies(problem, networks)  # from this thread: only costs are looked up in the pool
+    starts = range(0, len(networks), _NETWORKS_AT_A_TIME)
 
-    def cheapest(chunk: np.ndarray) -> np.ndarray:
-        evaluation = problem.evaluate_networks(chunk)
+    def cheapest(start: int) -> np.ndarray:
+        rows = slice(start, start + _NETWORKS_AT_A_TIME)
+        evaluation = problem.evaluate_networks(networks[rows], accuracies=accuracies[rows])
         cost = value(evaluation.cost)
         allowed = evaluation.violation == evaluation.violation.min(axis=1, keepdims=True)
         best = np.where(allowed, cost, np.inf).argmin(axis=1)
@@ -233,10 +248,16 @@ def _cheapest_hardware(
     found: list[np.ndarray] = []
     threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
     with reporter(progress, "Every network on every accelerator") as report, threads as pool:
-        for part in pool.map(cheapest, chunks):
+        for part in pool.map(cheapest, starts):
             found.append(part)
             report(min(len(found) * _NETWORKS_AT_A_TIME, len(networks)), len(networks))
     return np.concatenate(found).astype(np.int64)
+
+
+def all_accuracies(problem: Problem, networks: np.ndarray) -> np.ndarray:
+    """Return the accuracies (B,) of many networks (B, N), asked in batches of a bounded size, from this thread."""
+    starts = range(0, len(networks), _NETWORKS_ASKED_AT_A_TIME)
+    return np.concatenate([problem.accuracies(networks[i : i + _NETWORKS_ASKED_AT_A_TIME]) for i in starts])
 
 
 def _all_networks(problem: Problem) -> np.ndarray:

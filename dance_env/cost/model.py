@@ -35,8 +35,8 @@ class CostModel(Protocol):
     def technology(self) -> Technology:
         """The constants behind the figures (clock, area)."""
 
-    def fingerprint(self) -> str:
-        """Hex digest of all that the figures depend on: the key under which results are cached."""
+    def fingerprint(self) -> str | None:
+        """Text that differs wherever the figures do: the key under which they are cached. None: they are not cached."""
 
     def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
         """Cost (U, H) of layers ``rows`` (U, 8) int64, columns `dance_env.graph.LAYER_COLUMNS`, on ``hardware``."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dance_env.cache import ArrayCache, content_key
+from dance_env.cost.checked import checked_costs
 from dance_env.cost.cost import Cost
 from dance_env.cost.model import CostModel
 from dance_env.progress import Progress, reporter
@@ -177,26 +178,22 @@ def layer_costs(
 ) -> dict[tuple[int, ...], np.ndarray]:
     """Latency and energy (2, H) of each layer row, from the cache or the model, in parallel."""
     where = np.stack([hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow])
-    context = content_key("layer", model.fingerprint(), where.astype("<i8").tobytes())
-    keys = {row: content_key(context, repr(row)) for row in rows}
-    found = {row: cache.load(keys[row]) for row in rows}
+    mark = model.fingerprint()
+    keys: dict[tuple[int, ...], str] = {}  # empty for a model without a fingerprint, whose costs are not cached
+    if mark is not None:
+        context = content_key("layer", mark, where.astype("<i8").tobytes())
+        keys = {row: content_key(context, repr(row)) for row in rows}
+    found = {row: cache.load(key) for row, key in keys.items()}
     done = {row: array for row, array in found.items() if array is not None and array.shape == (2, len(hardware))}
     missing = [row for row in rows if row not in done]
 
     def cost(row: tuple[int, ...]) -> np.ndarray:
         result = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
-        expected = (1, len(hardware))
-        if np.shape(result.latency_s) != expected or np.shape(result.energy_j) != expected:
-            raise ValueError(
-                f"cost model {type(model).__name__}: expected costs of shape {expected}, got "
-                f"{np.shape(result.latency_s)} and {np.shape(result.energy_j)}."
-            )
-        array = np.stack([result.latency_s[0], result.energy_j[0]])
-        if np.isnan(array).any():
-            raise ValueError(
-                f"cost model {type(model).__name__} answered NaN for layer {row}; an unmappable layer is inf."
-            )
-        cache.store(keys[row], array)
+        who = f"cost model {type(model).__name__}, layer {row}"
+        array = np.stack([checked_costs(result.latency_s, len(hardware), who=f"{who}, latency_s")[0],
+                          checked_costs(result.energy_j, len(hardware), who=f"{who}, energy_j")[0]])  # fmt: skip
+        if row in keys:
+            cache.store(keys[row], array)
         return array
 
     with reporter(progress, "Mapping layers on every accelerator") as report:

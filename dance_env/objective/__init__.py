@@ -5,8 +5,9 @@ cost functions `EDAP`, `Linear`.
 """
 
 from dance_env.objective.constraint import Constraint, Metric
+from dance_env.objective.cost_function import CostFunction
 from dance_env.objective.edap import EDAP
 from dance_env.objective.linear import Linear
 from dance_env.objective.objective import UNMAPPABLE, Objective
 
-__all__ = ["EDAP", "UNMAPPABLE", "Constraint", "Linear", "Metric", "Objective"]
+__all__ = ["EDAP", "UNMAPPABLE", "Constraint", "CostFunction", "Linear", "Metric", "Objective"]

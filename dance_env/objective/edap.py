@@ -34,5 +34,9 @@ class EDAP:
         """Energy x latency x area over the reference, dimensionless, in the broadcast shape of the cost's leaves."""
         return cost.energy_j * cost.latency_s * cost.area_mm2 / self.reference_js_mm2
 
+    def fingerprint(self) -> str:
+        """Return the name of the formula, and its reference."""
+        return f"energy x delay x area / {self.reference_js_mm2!r}"
+
     def __str__(self) -> str:
         return f"EDAP / {quantity('edap_js_mm2', self.reference_js_mm2)}"

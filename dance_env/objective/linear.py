@@ -46,6 +46,11 @@ class Linear:
             total = total + term
         return total
 
+    def fingerprint(self) -> str:
+        """Return the name of the formula, and its weights."""
+        weights = ", ".join(f"{field.name} {getattr(self, field.name)!r}" for field in fields(self))
+        return f"weighted sum: {weights}"
+
     def __str__(self) -> str:
         weights = {field.name: getattr(self, field.name) for field in fields(self)}
         return " + ".join(

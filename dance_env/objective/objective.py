@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 from dance_env.objective.constraint import Constraint
-from dance_env.objective.identity import identity, short_name
+from dance_env.objective.cost_function import CostFunction, fingerprint_of, name_of
 
 UNMAPPABLE = "unmappable"
 
@@ -21,16 +20,17 @@ class Objective:
     Only arithmetic is used on the values, so that the same code serves numpy arrays and torch tensors.
 
     Attributes:
-        cost_function: from a cost to one number per design; `EDAP` or `Linear`, or any function of the same form.
-        weight: the paper's lambda2, percentage points of error per unit of the cost function; 0 ignores the cost.
-        constraints: hard limits, at most one for each metric.
+        cost_function: From a cost to one number per design: `EDAP`, `Linear`, or a `CostFunction` of your own.
+        weight: The paper's lambda2, percentage points of error per unit of the cost function; 0 ignores the cost.
+        constraints: Hard limits, at most one for each metric.
 
     Raises:
-        TypeError: something among the constraints that is none.
-        ValueError: a weight that is negative or not finite, or two limits on one metric.
+        TypeError: If one of the constraints is not a `Constraint`.
+        ValueError: If the cost function cannot be called, the weight is negative or not finite, or two limits are on
+            one metric.
     """
 
-    cost_function: Callable[[Any], Any]
+    cost_function: CostFunction
     weight: float
     constraints: tuple[Constraint, ...] = ()
 
@@ -81,13 +81,29 @@ class Objective:
             by_name[constraint.metric] = _positive_part(constraint.excess(error_pct, cost))
         return by_name
 
-    def fingerprint(self) -> str:
-        """All settings as text, the same in every process; a function stands there with a digest of what it does."""
-        return f"{identity(self.cost_function)} x {self.weight!r}, {self.constraints!r}"
+    def cost_fingerprint(self) -> str | None:
+        """Return the cost function's own fingerprint, or None where it has none (see `CostFunction`).
+
+        Raises:
+            TypeError: If the cost function's `fingerprint` does not return text.
+        """
+        return fingerprint_of(self.cost_function)
+
+    def fingerprint(self) -> str | None:
+        """Return all settings as text, the same in every process; None where the cost function has no fingerprint.
+
+        Raises:
+            TypeError: If the cost function's `fingerprint` does not return text.
+        """
+        function = self.cost_fingerprint()
+        if function is None:
+            return None
+        limits = ", ".join(f"{limit.metric} <= {limit.limit!r}" for limit in self.constraints)
+        return f"{function} x {self.weight!r}, [{limits}]"
 
     def __str__(self) -> str:
         """The objective as a sentence: what is added to the error, and the limits."""
-        function = short_name(self.cost_function)
+        function = name_of(self.cost_function)
         terms = f"({function})" if " " in function else function
         cost = f" + {self.weight:g} x {terms}" if self.weight else ""
         return ", ".join([f"error{cost}", *(str(limit) for limit in self.constraints)])

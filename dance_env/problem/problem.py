@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from dance_env.accuracy import AccuracyModel, TensorAccuracy
+from dance_env.accuracy.checked import checked_accuracies
 from dance_env.cost.cost import Cost
 from dance_env.objective import Constraint, Metric, Objective
 from dance_env.problem.evaluation import Evaluation
@@ -70,11 +71,25 @@ class Problem:
                     f"problem {self.name!r}: costs.{name} must have shape {shape} (network options, accelerators), got "
                     f"{array.shape}. Build the table from this problem's network space and accelerator space."
                 )
+            if array.dtype.kind != "f":
+                raise TypeError(f"problem {self.name!r}: costs.{name} must hold real floats, got {array.dtype}")
+            if (array < 0).any():
+                raise ValueError(
+                    f"problem {self.name!r}: costs.{name} holds {int((array < 0).sum())} negative values; a cost is >= 0, "
+                    "and inf where a layer cannot be mapped. Rebuild the table."
+                )
             if np.isnan(array).any():
                 raise ValueError(
                     f"problem {self.name!r}: costs.{name} holds {int(np.isnan(array).sum())} NaN values; a layer that "
                     "cannot be mapped costs inf, never NaN. Rebuild the table."
                 )
+        first_rows = self.space.offsets[self.space.network]
+        if not np.array_equal(self.costs.offsets, first_rows):
+            raise ValueError(
+                f"problem {self.name!r}: costs.offsets must be the first option of each network choice, "
+                f"{first_rows.tolist()}, got {np.asarray(self.costs.offsets).tolist()}. Build the table from this "
+                "problem's network space."
+            )
         counts = getattr(self.accuracy, "option_counts", None)
         if counts is not None and tuple(counts) != tuple(self.space.option_counts[self.space.network]):
             raise ValueError(
@@ -157,14 +172,32 @@ class Problem:
         designs = self.space.check(designs)
         networks = designs[:, self.space.network]
         hardware = self.accelerator_space.index(designs[:, self.space.hardware])
-        return self._judge(self.accuracy.evaluate(networks), self.costs.lookup(networks, hardware))
+        return self._judge(self._accuracies(networks), self.costs.lookup(networks, hardware))
 
-    def evaluate_networks(self, networks: Any) -> Evaluation:
-        """Judge each network (B, N) on every accelerator: leaves (B, H), the same bits as from `evaluate`."""
+    def evaluate_networks(self, networks: Any, *, accuracies: np.ndarray | None = None) -> Evaluation:
+        """Judge each network (B, N) on every accelerator: leaves (B, H), the same bits as from `evaluate`.
+
+        Args:
+            networks: Option indices, shape (B, N).
+            accuracies: What `accuracies(networks)` returned, shape (B,); None asks the accuracy model. With it, this
+                method may be called from several threads at once, whatever the accuracy model.
+        """
         networks = self._check_networks(networks)
+        if accuracies is None:
+            accuracies = self._accuracies(networks)
         cost = self.costs.on_all_hardware(networks)
-        accuracy = np.broadcast_to(self.accuracy.evaluate(networks)[:, None], cost.latency_s.shape)
-        return self._judge(accuracy, cost)
+        return self._judge(np.broadcast_to(accuracies[:, None], cost.latency_s.shape), cost)
+
+    def accuracies(self, networks: Any) -> np.ndarray:
+        """Return the accuracy (B,) of each network (B, N), a fraction.
+
+        Ask from one thread at a time: an accuracy model need not be safe to call from several.
+
+        Raises:
+            TypeError: If the networks, or the accuracy model's answers, hold no numbers of the right kind.
+            ValueError: If they have the wrong shape, or an accuracy is outside 0 to 1.
+        """
+        return self._accuracies(self._check_networks(networks))
 
     def best_hardware(self, networks: Any) -> np.ndarray:
         """The best accelerator of each network, exactly.
@@ -222,20 +255,31 @@ class Problem:
         constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())
         return replace(self, objective=replace(self.objective, constraints=constraints))
 
-    def fingerprint(self) -> str:
-        """SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective (not the name)."""
+    def fingerprint(self) -> str | None:
+        """Return a SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective (not the name).
+
+        None where a part has no fingerprint, such as a cost function of a user's without one (see
+        `dance_env.objective.CostFunction`). Nobody can then tell whether this is the problem of an earlier day: whoever
+        caches by the fingerprint does not cache, and a record without one is never reused.
+        """
         return self._fingerprint
 
     @cached_property
-    def _fingerprint(self) -> str:
+    def _fingerprint(self) -> str | None:
         digest = hashlib.sha256()
         for part in (self.space.fingerprint(), self.accuracy.fingerprint(), self.objective.fingerprint()):
+            if part is None:
+                return None
             digest.update(part.encode() + b"\0")
         for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2"):
             array = np.asarray(getattr(self.costs, name))
             digest.update(f"{name}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
         return digest.hexdigest()
+
+    def _accuracies(self, networks: np.ndarray) -> np.ndarray:
+        who = f"problem {self.name!r}: the accuracy model {type(self.accuracy).__name__}"
+        return checked_accuracies(self.accuracy.evaluate(networks), len(networks), who=who)
 
     def _judge(self, accuracy: np.ndarray, cost: Cost) -> Evaluation:
         error_pct = 100.0 * (1.0 - accuracy)

@@ -10,6 +10,8 @@ import torch
 
 from dance_env.accuracy import RelaxableAccuracy
 from dance_env.cost.cost import Cost
+from dance_env.device import usable_device
+from dance_env.problem.probabilities import checked_probabilities
 
 if TYPE_CHECKING:
     from dance_env.problem import Problem
@@ -60,7 +62,8 @@ class RelaxedProblem:
 
         Raises:
             TypeError: the accuracy model has no `relax`.
-            ValueError: an unknown dtype, or a layer that cannot be mapped on some accelerator (0 x inf has no meaning).
+            ValueError: If the dtype is unknown, the device cannot be used, or a layer cannot be mapped on some
+                accelerator (0 x inf has no meaning).
         """
         if dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
@@ -71,6 +74,7 @@ class RelaxedProblem:
             )
         self.problem = problem
         self.device = device
+        usable_device(device)
         self.dtype = DTYPES[dtype]
         space, costs = problem.space, problem.costs
         tables = {
@@ -85,7 +89,7 @@ class RelaxedProblem:
             )
         self._tables = {name: torch.tensor(array, device=device, dtype=self.dtype) for name, array in tables.items()}
         self._accuracy = problem.accuracy.relax(device=device, dtype=self.dtype)
-        self._network_options = int(space.network_options.stop)
+        self._network_counts = [int(count) for count in space.option_counts[space.network]]
         self._hardware_counts = [int(count) for count in space.option_counts[space.hardware]]
 
     def __call__(self, network_probs: torch.Tensor, hardware_probs: torch.Tensor) -> RelaxedEvaluation:
@@ -113,11 +117,11 @@ class RelaxedProblem:
 
     def accuracy(self, network_probs: torch.Tensor) -> torch.Tensor:
         """Expected accuracy (B,), a fraction, under network probabilities (B, O_net)."""
-        return self._accuracy(self._check(network_probs, "network_probs", self._network_options))
+        return self._accuracy(self._check(network_probs, "network_probs", self._network_counts))
 
     def on_all_hardware(self, network_probs: torch.Tensor) -> Cost:
         """Expected cost on each accelerator: latency (B, H), energy (B, H), area (1, H)."""
-        probs = self._check(network_probs, "network_probs", self._network_options)
+        probs = self._check(network_probs, "network_probs", self._network_counts)
         tables = self._tables
         return Cost(
             latency_s=torch.addmm(tables["fixed_latency_s"], probs, tables["option_latency_s"]),
@@ -131,17 +135,11 @@ class RelaxedProblem:
 
     def joint(self, hardware_probs: torch.Tensor) -> torch.Tensor:
         """Probability of each accelerator, (B, H), from those of the hardware choices' options (B, O_hw)."""
-        probs = self._check(hardware_probs, "hardware_probs", sum(self._hardware_counts))
+        probs = self._check(hardware_probs, "hardware_probs", self._hardware_counts)
         joint = torch.ones((len(probs), 1), device=probs.device, dtype=probs.dtype)
         for block in torch.split(probs, self._hardware_counts, dim=1):
             joint = (joint[:, :, None] * block[:, None, :]).flatten(1)  # C order: the first choice is the slowest
         return joint
 
-    def _check(self, probs: torch.Tensor, name: str, width: int) -> torch.Tensor:
-        if probs.ndim != 2 or probs.shape[1] != width:
-            raise ValueError(
-                f"{name} must have shape (batch, {width}): one probability per option; got {tuple(probs.shape)}"
-            )
-        if probs.dtype != self.dtype:
-            raise TypeError(f"{name} must be {self.dtype} as this view was built; got {probs.dtype}")
-        return probs
+    def _check(self, probs: torch.Tensor, name: str, counts: list[int]) -> torch.Tensor:
+        return checked_probabilities(probs, counts, dtype=self.dtype, name=name)

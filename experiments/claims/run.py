@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from functools import partial
@@ -126,7 +127,9 @@ def problem_fingerprints(name: str, scale: Scale, work: Work) -> list[str]:
         if part == "images" and settings is not None:
             found += map(partial(_image_fingerprint, location=settings.location), settings.tasks)
         elif part != "images":
-            found += [problem_of(task, scale, work).fingerprint() for task in getattr(settings, "tasks", ())]
+            problems = [problem_of(task, scale, work) for task in getattr(settings, "tasks", ())]
+            # Without a fingerprint it may be another problem each time, so that nothing on record is of it.
+            found += [problem.fingerprint() or f"unknown {uuid.uuid4()}" for problem in problems]
     return found
 
 

@@ -60,8 +60,8 @@ class MeteredProblem:
         """The cost table, its look-ups on the meter."""
         return MeteredCosts(self._problem, self.meter)
 
-    def fingerprint(self) -> str:
-        """The problem's fingerprint."""
+    def fingerprint(self) -> str | None:
+        """Return the problem's fingerprint, or None where it has none."""
         return self._problem.fingerprint()
 
     def violations(self, designs: np.ndarray) -> list[dict[str, float]]:

@@ -44,7 +44,7 @@ class Result:
         seed: the run's seed.
         budget: the most that the run might spend.
         task: the problem's name.
-        problem_fingerprint: the problem's fingerprint; equal for problems that answer equally.
+        problem_fingerprint: the problem's fingerprint, equal for problems that answer equally; empty where it has none.
         status: how the run ended.
         reason: what went wrong, where something did; else empty.
         ledger: the bill.

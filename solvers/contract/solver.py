@@ -122,7 +122,7 @@ class Solver(ABC):
             seed=seed,
             budget=meter.budget,
             task=problem.name,
-            problem_fingerprint=problem.fingerprint(),
+            problem_fingerprint=problem.fingerprint() or "",
             status=status,
             reason=reason,
             ledger=meter.ledger(),

@@ -19,6 +19,7 @@ from dance_env.accuracy.supernet.image_data import ImageData
 from dance_env.accuracy.supernet.network import Candidates, Supernet
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
 from dance_env.accuracy.supernet.weights_file import load_supernet, save_supernet, space_digest
+from dance_env.device import usable_device
 from dance_env.graph import NetworkSpace
 from dance_env.progress import Progress, reporter
 from dance_env.space import DesignSpace
@@ -272,21 +273,6 @@ def _pass(
     calibrated = [module(chunk) for chunk in calibration]
     module.eval()
     return calibrated, [module(chunk) for chunk in judging]
-
-
-def usable_device(name: str) -> torch.device:
-    """The device of this name.
-
-    Raises:
-        ValueError: there is none, or this build of torch cannot use it.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        why = str(error).splitlines()[0]
-        raise ValueError(f'the device {name!r} cannot be used ({why}); "cpu" always can, "cuda" with a GPU') from error
-    return device
 
 
 @contextmanager

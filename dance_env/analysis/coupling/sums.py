@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dance_env.analysis.exact import all_accuracies
 from dance_env.problem import Problem
 from dance_env.progress import Progress, reporter
 
@@ -100,11 +101,13 @@ def sum_over_networks(
     feasible: np.ndarray,
     progress: Progress | bool | None,
 ) -> Sums:
+    """Add up over networks (networks, N), each with its own least `cost`, whether it is `on_front` and `feasible`."""
+    accuracies = all_accuracies(problem, networks)  # from this thread: only costs are looked up in the pool
     starts = range(0, len(networks), _NETWORKS_AT_A_TIME)
 
     def part(start: int) -> Sums:
         rows = slice(start, start + _NETWORKS_AT_A_TIME)
-        evaluation = problem.evaluate_networks(networks[rows])
+        evaluation = problem.evaluate_networks(networks[rows], accuracies=accuracies[rows])
         value = np.asarray(problem.objective.cost_function(evaluation.cost))
         runs = evaluation.feasible & feasible[rows, None]
         with np.errstate(invalid="ignore"):  # infinite over infinite, where a network has no mapping anywhere

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dance_env.accuracy.supernet.accuracy import save_supernet, usable_device
+from dance_env.accuracy.supernet.accuracy import save_supernet
+from dance_env.device import usable_device
 from dance_env.tasks import get_task
 from solvers.methods.dance.images.catalog import image_task, image_task_names
 from solvers.methods.dance.images.distributed import World
