@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dance_env.space.choice import Choice
+from dance_env.space.indices import as_array, check_indices
 from dance_env.suggest import nearest
 
 _SUM_TOLERANCE = 1e-6
@@ -80,11 +81,6 @@ class DesignSpace:
         return int(self.option_counts.sum())
 
     @cached_property
-    def option_mask(self) -> np.ndarray:
-        """`(D, most options of a choice)` bool, read-only: which option indices exist."""
-        return _read_only(np.arange(self.option_counts.max()) < self.option_counts[:, None])
-
-    @cached_property
     def size(self) -> int:
         """The exact number of designs, as a Python int of any length."""
         return math.prod(len(choice) for choice in self.choices)
@@ -110,37 +106,18 @@ class DesignSpace:
         return slice(self.network_options.stop, self.num_options)
 
     # --------------------------------------------------------------------------------------------------------- indices
-    def check(self, designs: ArrayLike) -> np.ndarray:
-        """The designs as `(B, D)` int64, if they are legal; not copied where they already are that.
+    def check(self, designs: ArrayLike, *, what: str = "design") -> np.ndarray:
+        """Return the designs as `(B, D)` int64, if they are legal; not copied where they already are that.
+
+        Args:
+            designs: `(B, D)` option indices.
+            what: What messages call a row.
 
         Raises:
             TypeError: If the values are not whole-number typed (floats are refused, even 1.0; so are booleans).
             ValueError: If the shape is not `(B, D)`, or an index is outside its choice's options.
         """
-        given = _as_array(designs, "designs")
-        if given.dtype == object and any(isinstance(each, Mapping) for each in given.ravel()):
-            raise TypeError(
-                "designs must be option indices, got named designs; turn them with space.encode([...]) first"
-            )
-        if given.ndim != 2 or given.shape[1] != self.num_choices:
-            hint = "; a single design is a batch of one: pass design[None]" if given.ndim == 1 else ""
-            raise ValueError(f"designs must have shape (batch, {self.num_choices}), got {given.shape}{hint}")
-        if given.dtype.kind not in "iu":
-            raise TypeError(
-                f"designs must be whole numbers (option indices), got dtype {given.dtype}; cast on purpose, "
-                "for example with astype(np.int64), if the values are meant as indices"
-            )
-        checked = np.ascontiguousarray(given, dtype=np.int64)
-        # As unsigned, a negative index is a huge one: one comparison finds both ends.
-        outside = checked.view(np.uint64) >= self._unsigned_counts
-        if outside.any():
-            row, column = (int(each) for each in np.argwhere(outside)[0])
-            choice = self.choices[column]
-            raise ValueError(
-                f"design {row}, column {column} ({choice.name!r}): option index must be in "
-                f"0..{len(choice) - 1}, got {given[row, column]}"
-            )
-        return checked
+        return check_indices(designs, self.option_counts, what=what, names=[each.name for each in self.choices])
 
     def sample(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """`(batch, D)` designs, uniform over the space.
@@ -218,7 +195,7 @@ class DesignSpace:
             ValueError: If the shape is not `(B, O)`, a value is negative or not finite, or a choice's probabilities do
                 not sum to 1 within 1e-6.
         """
-        given = _as_array(relaxed, "relaxed designs")
+        given = as_array(relaxed, "relaxed designs")
         if given.ndim != 2 or given.shape[1] != self.num_options:
             raise ValueError(f"relaxed designs must have shape (batch, {self.num_options}), got {given.shape}")
         if given.dtype.kind not in "iuf":
@@ -302,10 +279,6 @@ class DesignSpace:
 
     # --------------------------------------------------------------------------------------------------------- private
     @cached_property
-    def _unsigned_counts(self) -> np.ndarray:
-        return self.option_counts.astype(np.uint64)
-
-    @cached_property
     def _place_values(self) -> np.ndarray:
         if self.size > _MAX_RANK:
             raise OverflowError(
@@ -318,13 +291,6 @@ class DesignSpace:
         column = int(np.searchsorted(self.offsets, flat, side="right")) - 1
         choice = self.choices[column]
         return f"choice {choice.name!r}, option {choice.options[flat - int(self.offsets[column])]!r}"
-
-
-def _as_array(values: ArrayLike, what: str) -> np.ndarray:
-    try:
-        return np.asarray(values)
-    except ValueError as problem:  # rows of different lengths
-        raise ValueError(f"{what} must be a rectangular array of shape (batch, columns): {problem}") from None
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -1,0 +1,75 @@
+"""The expectation of a sum of factors, differentiable. Importing this module imports torch."""
+
+from __future__ import annotations
+
+import torch
+
+from dance_env.space.factors import FactorSum
+
+
+class RelaxedFactorSum:
+    """The exact expectation of a `FactorSum` where the choices are drawn independently; multilinear, so differentiable.
+
+    A factor over one choice is a product of its probabilities with its table, and so is a factor over several choices
+    with their joint probabilities. All of these are one matrix product. A table with fewer values than its first choice
+    has options (a tabulated accuracy has one) is contracted choice by choice instead: its joint probabilities would
+    take more memory than the table.
+    """
+
+    def __init__(
+        self, factors: FactorSum, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float64
+    ) -> None:
+        """Copy the tables to `device`.
+
+        Raises:
+            ValueError: If a table holds an infinite value (0 x inf has no meaning).
+        """
+        if factors.infinite:
+            raise ValueError(f"{factors.infinite} values of the tables are infinite: an expectation has no meaning")
+        self.option_counts = list(factors.option_counts)
+        self.width = factors.width
+        deep = [
+            len(factor.scope) > 1 and factors.width < self.option_counts[factor.scope[0]] for factor in factors.factors
+        ]
+        joint = [factor for factor, is_deep in zip(factors.factors, deep, strict=True) if not is_deep]
+        self._scopes = [factor.scope for factor in joint]
+        self._every_choice_alone = self._scopes == [(choice,) for choice in range(len(self.option_counts))]
+        self._constant = torch.tensor(factors.constant, device=device, dtype=dtype)
+        tables = [torch.tensor(factor.table, device=device, dtype=dtype) for factor in joint]
+        self._table = torch.cat(tables) if tables else None
+        self._deep = [
+            (factor.scope, torch.tensor(factor.table, device=device, dtype=dtype))
+            for factor, is_deep in zip(factors.factors, deep, strict=True)
+            if is_deep
+        ]
+
+    def __call__(self, probs: torch.Tensor) -> torch.Tensor:
+        """Return the expectation `(B, W)` under probabilities `(B, O)`, the choices' options side by side."""
+        blocks = torch.split(probs, self.option_counts, dim=1)
+        if self._table is None:
+            total = self._constant.expand(len(probs), self.width)
+        else:
+            weights = probs
+            if not self._every_choice_alone:
+                weights = torch.cat([_joint([blocks[choice] for choice in scope]) for scope in self._scopes], dim=1)
+            total = torch.addmm(self._constant, weights, self._table)
+        for scope, table in self._deep:
+            total = total + _contract([blocks[choice] for choice in scope], table)
+        return total
+
+
+def _joint(blocks: list[torch.Tensor]) -> torch.Tensor:
+    """Return the probability of each joint option, `(B, joint options)`, in C order."""
+    joint, *rest = blocks
+    for block in rest:
+        joint = (joint[:, :, None] * block[:, None, :]).flatten(1)
+    return joint
+
+
+def _contract(blocks: list[torch.Tensor], table: torch.Tensor) -> torch.Tensor:
+    """Return the expectation `(B, W)` of a table `(joint options, W)`, one choice after the other."""
+    first, *rest = blocks
+    partial = first @ table.reshape(first.shape[1], -1)
+    for block in rest:
+        partial = torch.bmm(block.unsqueeze(1), partial.reshape(len(block), block.shape[1], -1)).squeeze(1)
+    return partial
