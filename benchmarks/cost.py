@@ -25,7 +25,7 @@ import numpy as np
 
 from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel, CostTable
 from dance_env.cost.search.search import search_layer
-from dance_env.graph.networks import network_space
+from dance_env.graph import different_layers, network_space
 from dance_env.objective import EDAP
 from dance_env.space import DATAFLOWS, dance_accelerators
 
@@ -165,12 +165,7 @@ def building(name: str) -> None:
 
 def growing(layers: int, largest: int, out: Path | None) -> None:
     """CPU seconds against layers, register file sizes and array sizes."""
-    rows = sorted({
-        (one.k, one.c, one.p, one.q, one.r, one.s, one.groups, one.stride)
-        for choice in range(len(network_space("dance-cifar10").choices()))
-        for option in range(len(network_space("dance-cifar10").choices()[choice].options))
-        for one in network_space("dance-cifar10").option_layers(choice, option)
-    })  # fmt: skip
+    rows = different_layers(network_space("dance-cifar10"))
     shuffled = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))][: 6 * layers]
     spent = [sum(cpu_seconds(lambda row=row, flow=flow: search(row, flow, SIZES, RF_WORDS)) for flow in DATAFLOWS)
              for row in shuffled]  # fmt: skip

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `_HOMES` says the same at ru
         PenalisedReward,
         Reward,
     )
-    from dance_env.graph import Layer, LayerGraph, LayerSpace, NetworkSpace, network_space
+    from dance_env.graph import BlockSpace, Layer, LayerGraph, LayerSpace, NetworkSpace, Slot, network_space
     from dance_env.objective import EDAP, Constraint, Linear, Objective
     from dance_env.problem import Evaluation, Problem
     from dance_env.space import AcceleratorSpace, Choice, DesignSpace, Hardware, dance_accelerators
@@ -44,6 +44,7 @@ _HOMES = {
     "AcceleratorSpace": "dance_env.space",
     "AccuracyModel": "dance_env.accuracy",
     "AnalyticalCostModel": "dance_env.cost",
+    "BlockSpace": "dance_env.graph",
     "Choice": "dance_env.space",
     "CoDesignEnv": "dance_env.envs",
     "CoDesignVectorEnv": "dance_env.envs",
@@ -65,6 +66,7 @@ _HOMES = {
     "PenalisedReward": "dance_env.envs",
     "Problem": "dance_env.problem",
     "Reward": "dance_env.envs",
+    "Slot": "dance_env.graph",
     "Technology": "dance_env.cost",
     "TensorAccuracy": "dance_env.accuracy",
     "dance_accelerators": "dance_env.space",
@@ -81,6 +83,7 @@ __all__ = [
     "AcceleratorSpace",
     "AccuracyModel",
     "AnalyticalCostModel",
+    "BlockSpace",
     "Choice",
     "CoDesignEnv",
     "CoDesignVectorEnv",
@@ -102,6 +105,7 @@ __all__ = [
     "PenalisedReward",
     "Problem",
     "Reward",
+    "Slot",
     "Technology",
     "TensorAccuracy",
     "__version__",

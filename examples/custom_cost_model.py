@@ -11,9 +11,8 @@ import numpy as np
 
 from dance_env import make_problem
 from dance_env.analysis.exact import optimum
-from dance_env.cost import EDGE_LPDDR4, Cost, CostTable, LayerCost, Technology, network_cost
+from dance_env.cost import EDGE_LPDDR4, CostTable, LayerCost, Technology
 from dance_env.cost.search.mapspace import loops_of
-from dance_env.graph import LayerTable
 from dance_env.space import Hardware
 from dance_env.testing.cost_model import check_cost_model
 
@@ -38,10 +37,6 @@ class Roofline:
         cycles = np.maximum(macs / (hardware.pe_x * hardware.pe_y), words / self.technology.dram_words_per_cycle)
         picojoules = macs * self.technology.mac_pj + words * self.technology.dram_read_pj
         return LayerCost(cycles / self.technology.clock_hz, np.broadcast_to(picojoules * 1e-12, cycles.shape))
-
-    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
-        """Cost (B, H) of whole networks."""
-        return network_cost(self, layers, hardware)
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         """Area (H,) of the accelerators."""

@@ -21,7 +21,7 @@ from dance_env import AcceleratorSpace, Problem
 from dance_env.accuracy import TensorAccuracy
 from dance_env.analysis.exact import optimum, pareto_front
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel
-from dance_env.graph import LayerGraph, NetworkSpace, Place, Slot, Style, add_conv
+from dance_env.graph import BlockSpace, LayerGraph, Place, Slot, Style, add_conv
 from dance_env.graph.nodes import Conv
 from dance_env.objective import Constraint, Linear, Objective
 from solvers import make_solver
@@ -38,12 +38,12 @@ class Separable:
         """What the option is called."""
         return f"sep_k{self.kernel}"
 
-    def suits(self, place: Place) -> bool:
+    def why_not(self, place: Place) -> str | None:
         """It may stand anywhere."""
-        return True
+        return None
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
-        """Adds its nodes behind `after`; returns the last one's name."""
+        """Add its nodes behind `after`; return the last one's name."""
         depthwise = Conv(place.in_channels, self.kernel, place.stride, groups=place.in_channels)
         pointwise = Conv(place.out_channels, 1)
         for part, conv in (("depthwise", depthwise), ("pointwise", pointwise)):
@@ -53,7 +53,7 @@ class Separable:
 
 
 BLOCKS = ("mb3_k3", "mb6_k3", Separable(3), Separable(5))  # names of the catalog's operators, values of yours
-NETWORKS = NetworkSpace(
+NETWORKS = BlockSpace(
     name="mine",
     image_shape=(3, 64, 64),
     num_classes=20,

@@ -11,7 +11,7 @@ from dance_env.accuracy.supernet.augment import Augmentation
 from dance_env.accuracy.supernet.image_data import ImageData, cut
 from dance_env.accuracy.supernet.sources import MemoryImages
 from dance_env.cost.table import CostTable
-from dance_env.graph import NetworkSpace, Slot
+from dance_env.graph import BlockSpace, Slot
 from dance_env.objective import EDAP, Objective
 from dance_env.space import AcceleratorSpace
 from solvers.methods.dance.images.settings import ChoiceSettings, ImageSearchSettings
@@ -21,9 +21,9 @@ from solvers.methods.dance.images.weight_training import WeightSettings
 OPERATORS = ("mb3_k3", "mb3_k5", "zero")
 
 
-def micro_space(*, num_classes: int = 3, size: int = 8) -> NetworkSpace:
+def micro_space(*, num_classes: int = 3, size: int = 8) -> BlockSpace:
     """Two choices of 3 and 2 options on 8 x 8 grey images."""
-    return NetworkSpace(
+    return BlockSpace(
         "micro",
         (1, size, size),
         num_classes,
@@ -52,13 +52,9 @@ def micro_data(**changes: int) -> ImageData:
     return cut(micro_images(**changes), None, image_size=8, augmentation=Augmentation(1), choices_share=0.2)
 
 
-def micro_costs(space: NetworkSpace, accelerators: AcceleratorSpace) -> CostTable:
+def micro_costs(space: BlockSpace, accelerators: AcceleratorSpace) -> CostTable:
     """More operations cost more; which accelerator is best depends on the network."""
-    options = [
-        sum(layer.macs for layer in space.option_layers(place, option))
-        for place, choice in enumerate(space.choices())
-        for option in range(len(choice.options))
-    ]
+    options = [sum(layer.macs for layer in layers) for part in space.parts() for layers in part.layers]
     hardware = accelerators.hardware()
     speed = (hardware.pe_x * hardware.pe_y).astype(np.float64)
     macs = np.array(options, np.float64)[:, None]

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable, LayerCost, Technology
-from dance_env.graph import LayerTable, NetworkSpace, networks
+from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostModel, CostTable, LayerCost
+from dance_env.graph import BlockSpace, layer_row, networks
 from dance_env.space import AcceleratorSpace, Hardware
 
 ACCELERATORS = AcceleratorSpace(pe_x=(8, 12, 16), pe_y=(8, 14), rf_words=(8, 16, 64), dataflow=("WS", "OS", "RS"))
@@ -29,7 +29,6 @@ class CountingModel:
     stop_after: int | None = None
     unmappable: tuple[int, ...] | None = None
     broken: bool = False
-    technology: Technology = EDGE_LPDDR4
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fingerprint(self) -> str:
@@ -48,25 +47,22 @@ class CountingModel:
             cost = np.full_like(cost, np.nan)
         return LayerCost(cost * 1e-3, cost * 1e-6 * hardware.rf_words)
 
-    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
-        raise NotImplementedError
-
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         return (hardware.pe_x * hardware.pe_y).astype(np.float64)
 
 
 @pytest.fixture(scope="module")
-def space() -> NetworkSpace:
+def space() -> BlockSpace:
     return networks.tiny()
 
 
-def all_networks(space: NetworkSpace) -> np.ndarray:
+def all_networks(space: BlockSpace) -> np.ndarray:
     counts = [len(choice.options) for choice in space.choices()]
     return np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), axis=-1).reshape(-1, len(counts))
 
 
 @pytest.fixture(scope="module")
-def table(space: NetworkSpace, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
+def table(space: BlockSpace, tmp_path_factory: pytest.TempPathFactory) -> CostTable:
     """The real model on a small accelerator space."""
     folder = tmp_path_factory.mktemp("cache")
     return CostTable.build(space, ACCELERATORS, model=AnalyticalCostModel(technology=EDGE_LPDDR4), cache_dir=folder)
@@ -80,18 +76,20 @@ def same_bits(a: CostTable, b: CostTable) -> bool:
 # --- what the table says ---------------------------------------------------------------------------------------------
 
 
-def test_networks_cost_what_the_model_says(space: NetworkSpace, table: CostTable) -> None:
+def test_networks_cost_what_the_model_says(space: BlockSpace, table: CostTable) -> None:
     """Every network on every accelerator: the sum of its layers."""
     chosen = all_networks(space)
-    expected = AnalyticalCostModel(technology=EDGE_LPDDR4).evaluate(space.layer_table(chosen), ACCELERATORS.hardware())
+    model, hardware = AnalyticalCostModel(technology=EDGE_LPDDR4), ACCELERATORS.hardware()
     found = table.on_all_hardware(chosen)
-    np.testing.assert_allclose(found.latency_s, expected.latency_s, rtol=1e-12)
-    np.testing.assert_allclose(found.energy_j, expected.energy_j, rtol=1e-12)
-    np.testing.assert_array_equal(found.area_mm2, expected.area_mm2)
+    for row, network in enumerate(chosen):
+        cost = model.evaluate_layers(np.array([layer_row(layer) for layer in space.graph(network).layers()]), hardware)
+        np.testing.assert_allclose(found.latency_s[row], cost.latency_s.sum(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(found.energy_j[row], cost.energy_j.sum(axis=0), rtol=1e-12)
+        np.testing.assert_array_equal(found.area_mm2[row], model.area_mm2(hardware))
     assert table.clock_hz == EDGE_LPDDR4.clock_hz
 
 
-def test_shapes_and_kinds(space: NetworkSpace, table: CostTable) -> None:
+def test_shapes_and_kinds(space: BlockSpace, table: CostTable) -> None:
     options = sum(len(choice.options) for choice in space.choices())
     assert table.option_latency_s.shape == table.option_energy_j.shape == (options, ACCELERATORS.size)
     assert table.fixed_latency_s.shape == table.fixed_energy_j.shape == table.area_mm2.shape == (ACCELERATORS.size,)
@@ -168,14 +166,14 @@ def test_what_is_no_design_is_refused(
 # --- how it is built -------------------------------------------------------------------------------------------------
 
 
-def test_the_number_of_workers_changes_nothing(space: NetworkSpace, table: CostTable, tmp_path: Path) -> None:
+def test_the_number_of_workers_changes_nothing(space: BlockSpace, table: CostTable, tmp_path: Path) -> None:
     model = AnalyticalCostModel(technology=EDGE_LPDDR4)
     for workers in (1, 3):
         folder = tmp_path / str(workers)
         assert same_bits(CostTable.build(space, ACCELERATORS, model=model, cache_dir=folder, workers=workers), table)
 
 
-def test_each_layer_is_asked_for_once_and_kept(space: NetworkSpace, tmp_path: Path) -> None:
+def test_each_layer_is_asked_for_once_and_kept(space: BlockSpace, tmp_path: Path) -> None:
     first, second = CountingModel(), CountingModel()
     assert isinstance(first, CostModel)
     one = CostTable.build(space, ACCELERATORS, model=first, cache_dir=tmp_path)
@@ -185,7 +183,7 @@ def test_each_layer_is_asked_for_once_and_kept(space: NetworkSpace, tmp_path: Pa
     assert same_bits(one, two)
 
 
-def test_another_model_or_other_accelerators_are_asked_anew(space: NetworkSpace, tmp_path: Path) -> None:
+def test_another_model_or_other_accelerators_are_asked_anew(space: BlockSpace, tmp_path: Path) -> None:
     CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path)
     other = CountingModel(name="counting 2")
     CostTable.build(space, ACCELERATORS, model=other, cache_dir=tmp_path)
@@ -195,7 +193,7 @@ def test_another_model_or_other_accelerators_are_asked_anew(space: NetworkSpace,
     assert smaller.asked
 
 
-def test_an_interrupted_build_goes_on_where_it_stopped(space: NetworkSpace, tmp_path: Path) -> None:
+def test_an_interrupted_build_goes_on_where_it_stopped(space: BlockSpace, tmp_path: Path) -> None:
     stopped = CountingModel(stop_after=7)
     with pytest.raises(KeyboardInterrupt):
         CostTable.build(space, ACCELERATORS, model=stopped, cache_dir=tmp_path, workers=2)
@@ -208,7 +206,7 @@ def test_an_interrupted_build_goes_on_where_it_stopped(space: NetworkSpace, tmp_
     assert same_bits(again, whole)
 
 
-def test_a_damaged_cache_file_is_made_again(space: NetworkSpace, tmp_path: Path) -> None:
+def test_a_damaged_cache_file_is_made_again(space: BlockSpace, tmp_path: Path) -> None:
     one = CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path)
     damaged = sorted(tmp_path.rglob("*.bin"))[:2]
     damaged[0].write_bytes(b"rubbish")
@@ -218,7 +216,7 @@ def test_a_damaged_cache_file_is_made_again(space: NetworkSpace, tmp_path: Path)
     assert len(again.asked) == 2
 
 
-def test_progress_counts_up_to_the_number_of_layers(space: NetworkSpace, tmp_path: Path) -> None:
+def test_progress_counts_up_to_the_number_of_layers(space: BlockSpace, tmp_path: Path) -> None:
     model = CountingModel()
     seen: list[tuple[int, int]] = []
     CostTable.build(
@@ -228,26 +226,25 @@ def test_progress_counts_up_to_the_number_of_layers(space: NetworkSpace, tmp_pat
     assert seen == [(done, layers) for done in range(layers + 1)]
 
 
-def test_progress_bar_is_shown_on_stderr(
-    space: NetworkSpace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_progress_bar_is_shown_on_stderr(space: BlockSpace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path, progress=True)
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "Mapping layers on every accelerator" in shown.err
 
 
-def test_unmappable_layers_cost_inf_where_they_are_used(space: NetworkSpace, tmp_path: Path) -> None:
-    layer = next(one for n in range(3) for one in space.option_layers(0, n) if space.option_layers(0, n))
-    row = (layer.k, layer.c, layer.p, layer.q, layer.r, layer.s, layer.groups, layer.stride)
-    found = CostTable.build(space, ACCELERATORS, model=CountingModel(unmappable=row), cache_dir=tmp_path)
-    uses = [any(one == layer for one in space.option_layers(0, n)) for n in range(3)]
+def test_unmappable_layers_cost_inf_where_they_are_used(space: BlockSpace, tmp_path: Path) -> None:
+    options = space.parts()[0].layers
+    layer = next(one for layers in options for one in layers)
+    model = CountingModel(unmappable=layer_row(layer))
+    found = CostTable.build(space, ACCELERATORS, model=model, cache_dir=tmp_path)
+    uses = [layer in layers for layers in options]
     assert np.isinf(found.option_latency_s[:3]).all(axis=1).tolist() == uses
     chosen = np.array([[uses.index(True), 0, 0]])
     assert np.isinf(found.lookup(chosen, np.array([5])).energy_j).all()
 
 
-def test_a_model_that_answers_nan_is_refused(space: NetworkSpace, tmp_path: Path) -> None:
+def test_a_model_that_answers_nan_is_refused(space: BlockSpace, tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
         match=r"CountingModel, layer .*, latency_s: expected costs >= 0, .* first is nan on accelerator",
@@ -266,7 +263,7 @@ def test_a_model_that_answers_nan_is_refused(space: NetworkSpace, tmp_path: Path
     ],
 )
 def test_what_a_cost_model_answers_is_checked(
-    space: NetworkSpace, tmp_path: Path, answer: Any, error: type[Exception], message: str
+    space: BlockSpace, tmp_path: Path, answer: Any, error: type[Exception], message: str
 ) -> None:
     class Wrong(CountingModel):
         def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
@@ -277,7 +274,7 @@ def test_what_a_cost_model_answers_is_checked(
     assert not list(tmp_path.rglob("*.bin"))
 
 
-def test_a_model_without_fingerprint_is_asked_every_time(space: NetworkSpace, tmp_path: Path) -> None:
+def test_a_model_without_fingerprint_is_asked_every_time(space: BlockSpace, tmp_path: Path) -> None:
     class Nameless(CountingModel):
         def fingerprint(self) -> None:  # type: ignore[override]
             return None
@@ -288,7 +285,7 @@ def test_a_model_without_fingerprint_is_asked_every_time(space: NetworkSpace, tm
     np.testing.assert_array_equal(tables[0].option_energy_j, tables[1].option_energy_j)
 
 
-def test_a_folder_that_cannot_be_written_is_refused(space: NetworkSpace, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(space: BlockSpace, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file where a folder should be")
     with pytest.raises(OSError, match="cannot write to the cache folder"):
         CostTable.build(space, ACCELERATORS, model=CountingModel(), cache_dir=tmp_path / "file")

@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dance_env.drawing.graph import draw_graph, operator_colour
 from dance_env.graph import (
-    LAYER_COLUMNS,
     Layer,
     LayerGraph,
-    LayerTable,
     dance_cifar10,
     graph_from_dict,
     graph_to_dict,
@@ -103,59 +100,6 @@ def test_layers_that_make_no_sense(change: dict, error: type[Exception], message
     }
     with pytest.raises(error, match=message):
         Layer(**(settings | change))
-
-
-# ------------------------------------------------------------------------------------------------------ layer tables
-@given(st.lists(st.lists(layers(), max_size=4), max_size=4))
-def test_table_and_layers_count_the_same(networks: list[list[Layer]]) -> None:
-    table = LayerTable.from_layers(networks)
-    assert table.macs.tolist() == [sum(layer.macs for layer in each) for each in networks]
-    assert table.weights.tolist() == [sum(layer.weights for layer in each) for each in networks]
-    assert table.mask.sum(axis=1).tolist() == [len(each) for each in networks]
-
-
-@given(st.lists(st.lists(layers(), max_size=4), max_size=4))
-def test_unique_rows_rebuild_the_table(networks: list[list[Layer]]) -> None:
-    table = LayerTable.from_layers(networks)
-    rows, inverse = table.unique()
-    assert rows.shape[1:] == (len(LAYER_COLUMNS),)
-    assert len({tuple(row) for row in rows.tolist()}) == len(rows)
-    assert rows.tolist() == sorted(rows.tolist())
-    assert (inverse == -1).tolist() == (~table.mask).tolist()
-    rebuilt = rows[inverse[table.mask]]
-    np.testing.assert_array_equal(rebuilt[:, :7], table.dims[table.mask])
-    np.testing.assert_array_equal(rebuilt[:, 7], table.stride[table.mask])
-    assert set(inverse[table.mask].tolist()) == set(range(len(rows)))
-
-
-def test_unique_rows_where_one_number_a_row_does_not_fit_in_64_bits() -> None:
-    wide = Layer("wide", "conv", k=2**12, c=2**12, p=2**12, q=2**12, r=2**12 + 1, s=2**12 + 1)
-    other = Layer("other", "pointwise", k=1, c=2, p=3, q=4, r=1, s=1)
-    rows, inverse = LayerTable.from_layers([[wide, other], [other]]).unique()
-    assert rows.tolist() == [[1, 2, 3, 4, 1, 1, 1, 1], [2**12, 2**12, 2**12, 2**12, 2**12 + 1, 2**12 + 1, 1, 1]]
-    assert inverse.tolist() == [[1, 0], [0, -1]]
-
-
-def test_entries_without_a_layer_hold_nothing_that_counts() -> None:
-    table = LayerTable(np.full((1, 2, 7), 3), np.full((1, 2), 2), np.array([[True, False]]))
-    assert table.dims[0, 1].tolist() == [0, 0, 0, 0, 0, 0, 1]
-    assert table.stride[0].tolist() == [2, 1]
-    assert table.macs.tolist() == [3**6 // 3]
-
-
-@pytest.mark.parametrize(
-    ("dims", "stride", "error", "message"),
-    [
-        (np.ones((1, 1, 8), int), np.ones((1, 1), int), ValueError, r"dims must be \(B, L, 7\)"),
-        (np.ones((1, 1, 7), int), np.ones((1, 2), int), ValueError, r"stride and mask \(B, L\)"),
-        (np.ones((1, 1, 7)), np.ones((1, 1), int), TypeError, "must be whole numbers"),
-        (np.zeros((1, 1, 7), int), np.ones((1, 1), int), ValueError, r"network 0, layer 0: every .* got {'K': 0"),
-        (np.array([[[3, 4, 1, 1, 1, 1, 2]]]), np.ones((1, 1), int), ValueError, "groups must divide K and C"),
-    ],
-)
-def test_tables_that_make_no_sense(dims: np.ndarray, stride: np.ndarray, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        LayerTable(dims, stride, np.ones((1, 1), dtype=bool))
 
 
 # ------------------------------------------------------------------------------------------------------ layer graphs

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +16,18 @@ from hypothesis import strategies as st
 
 from dance_env.graph import (
     NETWORKS,
-    LayerTable,
+    BlockSpace,
     NetworkSpace,
     Slot,
     dance_cifar10,
     dance_imagenet,
     dance_mnist,
+    layer_row,
     macro_cifar10,
     network_space,
     tiny,
 )
+from dance_env.graph.operators import MBConv, Place
 from dance_env.space import DesignSpace
 
 SPACES = st.sampled_from(sorted(NETWORKS)).map(network_space)
@@ -39,8 +43,20 @@ MACRO_GOLDEN = [
 ]
 
 
-def sample(space: NetworkSpace, seed: int, batch: int) -> np.ndarray:
+def sample(space: BlockSpace, seed: int, batch: int) -> np.ndarray:
     return DesignSpace(space.choices()).sample(np.random.default_rng(seed), batch)
+
+
+@cache
+def macro_rows() -> list[list[tuple[tuple[int, ...], ...]]]:
+    """Of each fragment of macro-cifar10, of each option: the rows of its layers."""
+    return [[tuple(map(layer_row, graph.layers())) for graph in graphs] for graphs in macro_cifar10().fragments()]
+
+
+def layers_of(network: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """The rows of a macro-cifar10 network's layers, in order of execution."""
+    chosen = iter(network)
+    return tuple(row for options in macro_rows() for row in options[next(chosen) if len(options) > 1 else 0])
 
 
 def digits(network: str) -> list[int]:
@@ -49,51 +65,47 @@ def digits(network: str) -> list[int]:
 
 # -------------------------------------------------------------------------------------------------------- properties
 @given(SPACES, SEEDS)
-def test_graph_and_arrays_say_the_same(space: NetworkSpace, seed: int) -> None:
+def test_graph_and_arrays_say_the_same(space: BlockSpace, seed: int) -> None:
     networks = sample(space, seed, 3)
-    table = space.layer_table(networks)
+    assert isinstance(space, NetworkSpace)
     for row, network in enumerate(networks):
         graph = space.graph(network)
-        lowered = LayerTable.from_layers([graph.layers()])
-        np.testing.assert_array_equal(table.dims[row][table.mask[row]], lowered.dims[0])
-        np.testing.assert_array_equal(table.stride[row][table.mask[row]], lowered.stride[0])
-        assert space.macs(networks)[row] == table.macs[row] == graph.macs
+        assert space.macs(networks)[row] == graph.macs == sum(layer.macs for layer in graph.layers())
         assert space.parameters(networks)[row] == graph.parameters
 
 
 @given(SPACES, SEEDS)
-def test_fixed_and_chosen_layers_make_up_the_network(space: NetworkSpace, seed: int) -> None:
+def test_fixed_and_chosen_layers_make_up_the_network(space: BlockSpace, seed: int) -> None:
     network = sample(space, seed, 1)[0]
     parts = list(space.fixed_layers())
-    for choice, option in enumerate(network):
-        parts += space.option_layers(choice, int(option))
+    for part in space.parts():
+        (choice,) = part.scope
+        parts += part.layers[network[choice]]
     assert Counter(parts) == Counter(space.graph(network).layers())
 
 
 @given(SPACES, SEEDS)
-def test_a_batch_equals_batches_of_one(space: NetworkSpace, seed: int) -> None:
+def test_a_batch_equals_batches_of_one(space: BlockSpace, seed: int) -> None:
     networks = sample(space, seed, 4)
-    ones = [space.layer_table(network[None]) for network in networks]
-    batch = space.layer_table(networks)
-    np.testing.assert_array_equal(batch.dims, np.concatenate([one.dims for one in ones]))
-    np.testing.assert_array_equal(batch.stride, np.concatenate([one.stride for one in ones]))
-    np.testing.assert_array_equal(batch.mask, np.concatenate([one.mask for one in ones]))
+    for count in (space.macs, space.parameters):
+        np.testing.assert_array_equal(count(networks), np.concatenate([count(network[None]) for network in networks]))
+        assert count(networks).dtype == np.int64
 
 
 @given(SPACES, SEEDS)
-def test_every_block_of_a_graph_carries_the_operator_that_was_chosen(space: NetworkSpace, seed: int) -> None:
+def test_every_block_of_a_graph_carries_the_operator_that_was_chosen(space: BlockSpace, seed: int) -> None:
     network = sample(space, seed, 1)[0]
     graph = space.graph(network)
     found = dict(graph.block(name) for name in graph.nodes)
     chosen = dict(zip((slot.name for slot in space.searchable), network.tolist(), strict=True))
     for slot in space.slots:
-        assert found[slot.name] == slot.operators[chosen.get(slot.name, 0)]
+        assert found[slot.name] == slot.options[chosen.get(slot.name, 0)]
 
 
 @given(SPACES, SEEDS)
-def test_the_parts_in_a_row_are_the_network(space: NetworkSpace, seed: int) -> None:
+def test_the_fragments_in_a_row_are_the_network(space: BlockSpace, seed: int) -> None:
     network = iter(sample(space, seed, 1)[0].tolist())
-    picked = [graphs[next(network)] if len(graphs) > 1 else graphs[0] for graphs in space.parts()]
+    picked = [graphs[next(network)] if len(graphs) > 1 else graphs[0] for graphs in space.fragments()]
     whole = space.graph(sample(space, seed, 1)[0])
     assert [layer for graph in picked for layer in graph.layers()] == list(whole.layers())
     assert sum(graph.parameters for graph in picked) == whole.parameters
@@ -126,17 +138,15 @@ def test_macro_counts_are_the_published_ones_for_all_6561_networks(shared_dir: P
 def test_macro_holds_3969_different_networks() -> None:
     # Where in a stage a block does nothing makes no difference: 3 first blocks x the sequences of the others.
     networks = list(itertools.product(range(3), repeat=8))
-    _, layers = macro_cifar10().layer_table(networks).unique()
-    different = {tuple(row[row >= 0].tolist()) for row in layers}
+    different = {layers_of(network) for network in networks}
     assert len(different) == (3 * (1 + 2)) * (3 * (1 + 2 + 4)) ** 2 == 3969
 
 
 def test_networks_that_are_the_same_share_their_accuracies_in_the_table(shared_dir: Path) -> None:
     table = json.loads((shared_dir / "data" / "nas-bench-macro_cifar10.json").read_text())
-    _, layers = macro_cifar10().layer_table([digits(key) for key in table]).unique()
-    accuracies: dict[tuple[int, ...], set[tuple[float, ...]]] = {}
-    for row, entry in zip(layers, table.values(), strict=True):
-        accuracies.setdefault(tuple(row[row >= 0].tolist()), set()).add(tuple(entry["test_acc"]))
+    accuracies: dict[object, set[tuple[float, ...]]] = {}
+    for key, entry in table.items():
+        accuracies.setdefault(layers_of(digits(key)), set()).add(tuple(entry["test_acc"]))
     assert {len(each) for each in accuracies.values()} == {1}
 
 
@@ -154,8 +164,7 @@ def test_dance_cifar10_spans_the_multiply_accumulates_that_the_paper_states() ->
     largest = [choice.options.index("mb6_k7") for choice in space.choices()]
     low, high = (space.macs([network])[0] / 1e6 for network in (smallest, largest))
     assert (round(low, 1), round(high, 1)) == (24.8, 153.4)
-    every = [[sum(layer.macs for layer in space.option_layers(choice, option)) for option in range(len(each))]
-             for choice, each in enumerate(space.choices())]  # fmt: skip
+    every = [[sum(layer.macs for layer in layers) for layers in part.layers] for part in space.parts()]
     assert [int(np.argmin(each)) for each in every] == smallest
     assert [int(np.argmax(each)) for each in every] == largest
 
@@ -199,7 +208,7 @@ def test_kinds_of_layers_at_the_ends_of_a_network() -> None:
 def test_zero_is_offered_exactly_where_the_shape_is_kept() -> None:
     for space in (dance_cifar10(), dance_mnist(), dance_imagenet()):
         for slot in space.searchable:
-            assert ("zero" in slot.operators) == (slot.in_shape == slot.out_shape)
+            assert ("zero" in slot.options) == (slot.in_shape == slot.out_shape)
 
 
 # -------------------------------------------------------------------------------------------------------------- tiny
@@ -242,12 +251,8 @@ def test_networks_that_do_not_exist() -> None:
         space.macs([[0] * 7 + [3]])
     with pytest.raises(ValueError, match=r"shape \(batch, 8\)"):
         space.graph([0] * 7)
-    with pytest.raises(TypeError, match="whole numbers"):
-        space.layer_table([[0.5] * 8])
-    with pytest.raises(IndexError, match=r"choice must be in 0..7, got 8"):
-        space.option_layers(8, 0)
-    with pytest.raises(IndexError, match=r"choice 1 \('block2'\): option must be in 0..2, got -1"):
-        space.option_layers(1, -1)
+    with pytest.raises(TypeError, match="networks must be whole numbers"):
+        space.macs([[0.5] * 8])
 
 
 def slot(**change: object) -> Slot:
@@ -258,8 +263,11 @@ def slot(**change: object) -> Slot:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"stride": 2}, "slot 'a': operator 'zero' needs stride 1 and equal widths, found stride 2, 8 -> 8 channels"),
-        ({"out_channels": 9}, "found stride 1, 8 -> 9 channels"),
+        (
+            {"stride": 2},
+            r"slot 'a': operator 'zero' may not stand here \(stride 2, 8 -> 8 channels\): it needs stride 1 and equal widths",
+        ),
+        ({"out_channels": 9}, r"\(stride 1, 8 -> 9 channels\): it needs stride 1 and equal widths"),
         ({"operators": ()}, "one or more different operators"),
         ({"operators": ("zero", "zero")}, "one or more different operators"),
         ({"operators": ("mbconv",)}, "no operator 'mbconv'"),
@@ -285,4 +293,17 @@ def test_slots_that_make_no_sense(change: dict, message: str) -> None:
 def test_network_spaces_that_make_no_sense(change: dict, message: str) -> None:
     arguments: dict = {"name": "x", "image_shape": (1, 16, 16), "num_classes": 2, "stem_channels": 8, "stem_stride": 1}
     with pytest.raises(ValueError, match=message):
-        NetworkSpace(**(arguments | {"slots": (slot(),), "head_channels": 4} | change))
+        BlockSpace(**(arguments | {"slots": (slot(),), "head_channels": 4} | change))
+
+
+class Picky(MBConv):
+    """An operator of one's own that refuses some places, for its own reason."""
+
+    def why_not(self, place: Place) -> str | None:
+        return "it is made for 64 channels" if place.in_channels != 64 else None
+
+
+def test_a_refusal_says_the_operators_own_reason() -> None:
+    with pytest.raises(ValueError, match=r"operator 'mb3_k3' may not stand here .*: it is made for 64 channels"):
+        slot(operators=("zero", Picky(3, 3)))
+    assert slot(operators=("zero", Picky(3, 3)), in_channels=64, out_channels=64).options == ("zero", "mb3_k3")

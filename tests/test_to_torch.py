@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from dance_env.graph import (
     NETWORKS,
+    BlockSpace,
     LayerGraph,
-    NetworkSpace,
     dance_cifar10,
     dance_mnist,
     graph_from_dict,
@@ -35,7 +35,7 @@ def _own_random_state() -> object:
         yield
 
 
-def sample(space: NetworkSpace, seed: int) -> np.ndarray:
+def sample(space: BlockSpace, seed: int) -> np.ndarray:
     return DesignSpace(space.choices()).sample(np.random.default_rng(seed), 1)[0]
 
 
@@ -57,7 +57,7 @@ def counted_macs(module: nn.Module, images: Tensor) -> int:
 
 @settings(max_examples=25)
 @given(SPACES, SEEDS)
-def test_macs_and_parameters_equal_torch_to_the_digit(space: NetworkSpace, seed: int) -> None:
+def test_macs_and_parameters_equal_torch_to_the_digit(space: BlockSpace, seed: int) -> None:
     network = sample(space, seed)
     graph = space.graph(network)
     with torch.device("meta"):  # real shapes and hooks, no arithmetic

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dance_env.cost.cost import Cost
 from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.mapping.nest import NestCost
 from dance_env.cost.mapping.nest import evaluate as evaluate_mapping
 from dance_env.cost.model import LayerCost
-from dance_env.cost.network_cost import network_cost
 from dance_env.cost.search.mapspace import check_rows, loops_of
 from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
-from dance_env.graph import Layer, LayerTable
-from dance_env.graph.layer_table import layer_row
+from dance_env.graph import Layer, layer_row
 from dance_env.source_digest import source_digest
 from dance_env.space import DATAFLOWS, Hardware
 
@@ -88,9 +85,10 @@ class AnalyticalCostModel:
                 energy[u, on] = best.energy_pj[x, y, r] * 1e-12
         return LayerCost(latency, energy)
 
-    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
-        """Cost (B, H) of whole networks: the sum of their layers, in order."""
-        return network_cost(self, layers, hardware)
+    @property
+    def clock_hz(self) -> float:
+        """The accelerators' clock."""
+        return self.technology.clock_hz
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         """Return the area `(H,)` of the accelerators, mm2."""

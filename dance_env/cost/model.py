@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from dance_env.cost.cost import Cost
-from dance_env.cost.technology import Technology
-
-if TYPE_CHECKING:
-    from dance_env.graph import LayerTable
-    from dance_env.space import Hardware
+from dance_env.space import Hardware
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,24 +20,29 @@ class LayerCost:
 
 @runtime_checkable
 class CostModel(Protocol):
-    """Anything that says what layers cost on accelerators.
+    """What layers cost on accelerators.
 
     A layer costs the same wherever it stands, and a network costs the sum of its layers. `CostTable.build` asks for one
     layer at a time, from several threads: a model that is not safe there is built with ``workers=1``.
     """
 
-    @property
-    def technology(self) -> Technology:
-        """The constants behind the figures (clock, area)."""
-
     def fingerprint(self) -> str | None:
-        """Text that differs wherever the figures do: the key under which they are cached. None: they are not cached."""
+        """Return a text that differs wherever the figures do: the key under which they are cached.
+
+        None: the figures are not cached.
+        """
 
     def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
-        """Cost (U, H) of layers ``rows`` (U, 8) int64, columns `dance_env.graph.LAYER_COLUMNS`, on ``hardware``."""
-
-    def evaluate(self, layers: LayerTable, hardware: Hardware) -> Cost:
-        """Cost (B, H) of whole networks; area broadcast to the same shape."""
+        """Return the cost (U, H) of layers ``rows`` (U, 8) int64, columns `dance_env.graph.LAYER_COLUMNS`."""
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
-        """Area (H,) of the accelerators."""
+        """Return the area (H,) of the accelerators."""
+
+
+@runtime_checkable
+class ClockedCostModel(CostModel, Protocol):
+    """A cost model of accelerators with a clock, so that cycles and utilization can be read off a latency."""
+
+    @property
+    def clock_hz(self) -> float:
+        """The accelerators' clock."""

@@ -6,19 +6,16 @@ import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dance_env.cache import ArrayCache, content_key
 from dance_env.cost.checked import checked_costs
 from dance_env.cost.cost import Cost
-from dance_env.cost.model import CostModel
+from dance_env.cost.model import ClockedCostModel, CostModel
+from dance_env.graph import NetworkSpace, different_layers, layer_row, layer_sum
 from dance_env.progress import Progress, reporter
-
-if TYPE_CHECKING:
-    from dance_env.graph import NetworkSpace
-    from dance_env.space import AcceleratorSpace, Hardware
+from dance_env.space import AcceleratorSpace, Hardware
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +132,7 @@ class CostTable:
         build continues where it stopped, and other spaces with the same layers find them.
 
         Args:
-            network_space: whose `fixed_layers` and `option_layers` are costed.
+            network_space: Whose layers are costed.
             accelerator_space: H accelerators.
             model: what a layer costs.
             cache_dir: folder of the cache; None for the default (see `dance_env.cache`).
@@ -145,26 +142,18 @@ class CostTable:
         Raises:
             OSError: when the cache folder given cannot be written.
         """
-        from dance_env.graph.layer_table import layer_row
-
-        choices = network_space.choices()
-        counts = [len(choice.options) for choice in choices]
-        offsets = np.cumsum([0, *counts])[:-1].astype(np.int64)
-        groups = [network_space.fixed_layers()]
-        groups += [network_space.option_layers(n, o) for n, count in enumerate(counts) for o in range(count)]
-        rows = sorted({layer_row(layer) for group in groups for layer in group})
+        rows = different_layers(network_space)
         hardware = accelerator_space.hardware()
         single = layer_costs(
             rows, hardware, model=model, cache=ArrayCache.open(cache_dir), progress=progress, workers=workers
         )
-        total = np.zeros((len(groups), 2, len(hardware)))
-        for sums, group in zip(total, groups, strict=True):
-            for layer in group:
-                sums += single[layer_row(layer)]
-        latency, energy = np.ascontiguousarray(total[:, 0]), np.ascontiguousarray(total[:, 1])
+        latency = layer_sum(network_space, lambda layer: single[layer_row(layer)][0], width=len(hardware))
+        energy = layer_sum(network_space, lambda layer: single[layer_row(layer)][1], width=len(hardware))
+        offsets = np.array([0, *np.cumsum(latency.option_counts)[:-1]], dtype=np.int64)
         return cls(
-            latency[1:], energy[1:], latency[0], energy[0], model.area_mm2(hardware), offsets, model.technology.clock_hz
-        )
+            latency.rows, energy.rows, latency.constant, energy.constant, model.area_mm2(hardware), offsets,
+            model.clock_hz if isinstance(model, ClockedCostModel) else None,
+        )  # fmt: skip
 
 
 def layer_costs(

@@ -1,4 +1,4 @@
-"""A space of networks: a fixed stem and head, and blocks in a row of which some can be chosen."""
+"""Networks that are a row of blocks: a fixed stem and head, and blocks between them, some to be chosen."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numpy.typing import ArrayLike
 
 from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.layer_table import LayerTable, layer_row
+from dance_env.graph.network_space import Part, layer_sum
 from dance_env.graph.nodes import Conv, GlobalPool, Input, Linear
-from dance_env.graph.operators import PLAIN, Style, add_conv
+from dance_env.graph.operators import PLAIN, Operator, Style, add_conv
 from dance_env.graph.slot import Slot
-from dance_env.space import Choice, DesignSpace
+from dance_env.space import Choice, DesignSpace, FactorSum
 
 _RESERVED = {"input", "stem", "head", "pool", "fc"}
 
 
 @dataclass(frozen=True)
-class NetworkSpace:
+class BlockSpace:
     """3x3 stem convolution -> blocks in a row -> 1x1 head convolution -> global average pool -> fully connected.
 
-    A network is the option index of each searchable slot: `(N,)` int64, a batch `(B, N)`. What an option costs in
-    layers depends on its slot alone, never on the other choices: shapes are the slots' own.
+    A network is the option index of each searchable slot: `(N,)` int64, a batch `(B, N)`. An option's layers depend on
+    its slot alone, never on the other choices: shapes are the slots' own.
 
     Attributes:
         name: The catalog's name.
@@ -86,10 +86,10 @@ class NetworkSpace:
         return self._space.size
 
     def check(self, networks: ArrayLike) -> np.ndarray:
-        """The networks as `(B, N)` int64; raises as `DesignSpace.check` does."""
-        return self._space.check(networks)
+        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
+        return self._space.check(networks, what="network")
 
-    def embed(self, networks: ArrayLike, into: NetworkSpace) -> np.ndarray:
+    def embed(self, networks: ArrayLike, into: BlockSpace) -> np.ndarray:
         """`(B, N of into)` int64: the same networks, written as networks of a larger space.
 
         Args:
@@ -105,14 +105,14 @@ class NetworkSpace:
         columns = {slot: column for column, slot in enumerate(self.searchable)}
         result = []
         for ours, theirs in zip(self.slots, into.slots, strict=True):
-            missing = [name for name in ours.operators if name not in theirs.operators]
+            missing = [each.name for each in ours.operators if each not in theirs.operators]
             if missing:
                 raise ValueError(
                     f"network space {into.name!r}, slot {theirs.name!r}: there is no operator {missing[0]!r}, which "
-                    f"{self.name!r} has; found {theirs.operators}"
+                    f"{self.name!r} has; found {theirs.options}"
                 )
             if theirs.searchable:
-                positions = np.array([theirs.operators.index(name) for name in ours.operators])
+                positions = np.array([theirs.operators.index(each) for each in ours.operators])
                 chosen = checked[:, columns[ours]] if ours.searchable else np.zeros(len(checked), dtype=np.int64)
                 result.append(positions[chosen])
         return np.stack(result, axis=1)
@@ -120,67 +120,43 @@ class NetworkSpace:
     # ---------------------------------------------------------------------------------------------------------- graphs
     def graph(self, network: ArrayLike) -> LayerGraph:
         """The layer graph of one network, `(N,)`."""
-        chosen = self._space.decode(np.asarray(network)[None])[0]
+        chosen = iter(self.check(np.asarray(network)[None])[0].tolist())
         graph = LayerGraph(self.name)
         last = self._add_stem(graph)
         for slot in self.slots:
-            name = str(chosen[slot.name]) if slot.searchable else slot.operators[0]
-            last = slot.operator(name).extend(graph, last, place=slot.place, style=self.style)
+            operator = slot.operators[next(chosen) if slot.searchable else 0]
+            last = operator.extend(graph, last, place=slot.place, style=self.style)
         self._add_head(graph, last)
         return graph
 
-    def parts(self) -> tuple[tuple[LayerGraph, ...], ...]:
-        """The network as a row of small graphs, each from one input to one output: stem, every slot, head.
+    def fragments(self) -> tuple[tuple[LayerGraph, ...], ...]:
+        """Return the network as a row of small graphs, each from one input to one output: stem, every slot, head.
 
         A searchable slot has one graph per option, everything else a single one; nodes are named as in `graph`.
         """
-        return tuple(self._option_fragments[part] if isinstance(part, int) else (part,) for part in self._parts)
+        return tuple(self._option_fragments[each] if isinstance(each, int) else (each,) for each in self._row)
 
+    # ---------------------------------------------------------------------------------------------------------- layers
     def fixed_layers(self) -> tuple[Layer, ...]:
-        """The layers of every network, in order of execution: stem, frozen blocks, head convolution, classifier."""
+        """Return the layers of every network, in order of execution: stem, frozen blocks, head, classifier."""
         return tuple(layer for fragment in self._fixed_fragments for layer in fragment.layers())
 
-    def option_layers(self, choice: int, option: int) -> tuple[Layer, ...]:
-        """The layers that an option of a choice adds.
+    def parts(self) -> tuple[Part, ...]:
+        """Return the layers of each option, choice by choice."""
+        return self._parts
 
-        Args:
-            choice: Index of the choice, `0..N-1`.
-            option: Index of its option.
-
-        Raises:
-            IndexError: If there is no such choice or option.
-        """
-        if not 0 <= choice < len(self.searchable):
-            last = len(self.searchable) - 1
-            raise IndexError(f"network space {self.name!r}: choice must be in 0..{last}, got {choice}")
-        fragments = self._option_fragments[choice]
-        if not 0 <= option < len(fragments):
-            where = f"network space {self.name!r}, choice {choice} ({self.searchable[choice].name!r})"
-            raise IndexError(f"{where}: option must be in 0..{len(fragments) - 1}, got {option}")
-        return fragments[option].layers()
-
-    # ---------------------------------------------------------------------------------------------------------- arrays
     def macs(self, networks: ArrayLike) -> np.ndarray:
-        """`(B,)` int64: multiply-accumulates of each network, for one image."""
-        return self._summed("macs", networks)
+        """Return the multiply-accumulates of each network for one image, `(B,)` int64."""
+        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
 
     def parameters(self, networks: ArrayLike) -> np.ndarray:
-        """`(B,)` int64: trainable parameters of each network, batch norm and biases included."""
-        return self._summed("parameters", networks)
-
-    def layer_table(self, networks: ArrayLike) -> LayerTable:
-        """The layers of each network, in order of execution, as arrays (`L` is the same for every batch)."""
-        checked = self.check(networks)
-        fixed = np.zeros(len(checked), dtype=np.int64)
-        options = [checked[:, part] if isinstance(part, int) else fixed for part in self._parts]
-        rows = np.concatenate([rows[each] for (rows, _), each in zip(self._rows, options, strict=True)], axis=1)
-        mask = np.concatenate([mask[each] for (_, mask), each in zip(self._rows, options, strict=True)], axis=1)
-        return LayerTable(rows[..., :7], rows[..., 7], mask)
+        """Return the trainable parameters of each network, batch norm and biases included, `(B,)` int64."""
+        return self._parameters.evaluate(self.check(networks))[:, 0].astype(np.int64)
 
     # --------------------------------------------------------------------------------------------------------- private
     @cached_property
     def _space(self) -> DesignSpace:
-        return DesignSpace(tuple(Choice(slot.name, slot.operators, "network", "nominal") for slot in self.searchable))
+        return DesignSpace(tuple(Choice(slot.name, slot.options, "network", "nominal") for slot in self.searchable))
 
     @property
     def _frame(self) -> tuple[object, ...]:
@@ -206,19 +182,19 @@ class NetworkSpace:
         last = graph.add("pool", GlobalPool(), inputs=(last,), block="pool")
         graph.add("fc", Linear(self.num_classes), inputs=(last,), shape=(self.num_classes,), block="fc")
 
-    def _fragment(self, slot: Slot, name: str) -> LayerGraph:
-        graph = LayerGraph(f"{self.name}, {slot.name}, {name}")
+    def _fragment(self, slot: Slot, operator: Operator) -> LayerGraph:
+        graph = LayerGraph(f"{self.name}, {slot.name}, {operator.name}")
         image = graph.add("input", Input(*slot.in_shape), block="input")
-        last = slot.operator(name).extend(graph, image, place=slot.place, style=self.style)
+        last = operator.extend(graph, image, place=slot.place, style=self.style)
         if graph.shape(last) != slot.out_shape:
             raise ValueError(
-                f"network space {self.name!r}, slot {slot.name!r}: operator {name!r} gives shape {graph.shape(last)}, "
+                f"network space {self.name!r}, slot {slot.name!r}: operator {operator.name!r} gives shape {graph.shape(last)}, "
                 f"the slot is said to give {slot.out_shape}"
             )
         return graph
 
     @cached_property
-    def _parts(self) -> tuple[LayerGraph | int, ...]:
+    def _row(self) -> tuple[LayerGraph | int, ...]:
         """Stem, slots, head in order: the graph of what is fixed, the choice's index of what is searched."""
         stem, head = LayerGraph(f"{self.name}, stem"), LayerGraph(f"{self.name}, head")
         self._add_stem(stem)
@@ -231,38 +207,26 @@ class NetworkSpace:
 
     @property
     def _fixed_fragments(self) -> tuple[LayerGraph, ...]:
-        return tuple(part for part in self._parts if isinstance(part, LayerGraph))
+        return tuple(each for each in self._row if isinstance(each, LayerGraph))
 
     @cached_property
     def _option_fragments(self) -> tuple[tuple[LayerGraph, ...], ...]:
-        return tuple(tuple(self._fragment(slot, name) for name in slot.operators) for slot in self.searchable)
+        return tuple(tuple(self._fragment(slot, each) for each in slot.operators) for slot in self.searchable)
 
     @cached_property
-    def _counts(self) -> dict[str, tuple[int, np.ndarray]]:
-        """By metric: the sum over what is fixed, and `(O,)` int64 what each option adds."""
-        return {
-            metric: (
-                sum(getattr(fragment, metric) for fragment in self._fixed_fragments),
-                np.array([getattr(each, metric) for options in self._option_fragments for each in options]),
-            )
-            for metric in ("macs", "parameters")
-        }
-
-    def _summed(self, metric: str, networks: ArrayLike) -> np.ndarray:
-        fixed, added = self._counts[metric]
-        return fixed + added[self.check(networks) + self._space.offsets].sum(axis=1)
+    def _parts(self) -> tuple[Part, ...]:
+        return tuple(
+            Part((choice,), tuple(fragment.layers() for fragment in fragments))
+            for choice, fragments in enumerate(self._option_fragments)
+        )
 
     @cached_property
-    def _rows(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """For each part: `(options, most layers, 8)` rows and `(options, most layers)` mask."""
-        tables = []
-        for part in self._parts:
-            fragments = self._option_fragments[part] if isinstance(part, int) else (part,)
-            layers = [fragment.layers() for fragment in fragments]
-            rows = np.ones((len(layers), max(len(each) for each in layers), 8), dtype=np.int64)
-            mask = np.zeros(rows.shape[:2], dtype=bool)
-            for option, each in enumerate(layers):
-                rows[option, : len(each)] = np.array([layer_row(layer) for layer in each]).reshape(-1, 8)
-                mask[option, : len(each)] = True
-            tables.append((rows, mask))
-        return tuple(tables)
+    def _macs(self) -> FactorSum:
+        return layer_sum(self, lambda layer: layer.macs)
+
+    @cached_property
+    def _parameters(self) -> FactorSum:
+        """Not a sum over layers: batch norms have parameters and are no layers."""
+        fixed = sum(fragment.parameters for fragment in self._fixed_fragments)
+        options = [[fragment.parameters] for fragments in self._option_fragments for fragment in fragments]
+        return FactorSum.per_choice([len(choice) for choice in self.choices()], [fixed], options)

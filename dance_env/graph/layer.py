@@ -7,6 +7,9 @@ from typing import Literal, get_args
 
 LayerKind = Literal["conv", "depthwise", "pointwise", "fc"]
 
+LAYER_COLUMNS = ("K", "C", "P", "Q", "R", "S", "groups", "stride")
+"""Columns of a layer row, in order: all that a cost model sees. K and C count the channels of all groups together."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -85,7 +88,12 @@ class Layer:
 
 
 def kind_of(c: int, kernel: int, groups: int) -> LayerKind:
-    """What a convolution of `c` input channels is called."""
+    """Return what a convolution of `c` input channels is called."""
     if groups == c and c > 1:
         return "depthwise"
     return "pointwise" if kernel == 1 and groups == 1 else "conv"
+
+
+def layer_row(layer: Layer) -> tuple[int, ...]:
+    """Return a layer as eight numbers, in the order of `LAYER_COLUMNS`."""
+    return (layer.k, layer.c, layer.p, layer.q, layer.r, layer.s, layer.groups, layer.stride)

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dance_env.graph.layer import Layer
-from dance_env.space import Choice, DesignSpace
+from dance_env.graph.network_space import Part, layer_sum
+from dance_env.space import Choice, DesignSpace, FactorSum
+from dance_env.suggest import nearest
 
 
 @dataclass(frozen=True, eq=False)
 class LayerSpace:
-    """Networks whose options are lists of layers, whatever they mean: for what is no row of blocks, as `NetworkSpace` is.
+    """Networks whose options are lists of layers: for networks that are not a row of blocks, as in `BlockSpace`.
 
-    It has what a problem needs (choices, layers, multiply-accumulates), and no graphs: nothing checks that the layers
-    fit each other, and nothing can be drawn or built in torch. A matrix product of (rows x inner) by (inner x columns)
-    is `Layer(name, "pointwise", k=columns, c=inner, p=rows, q=1, r=1, s=1)`.
+    Nothing checks that the layers fit each other, and there are no graphs to draw or to build in torch. A matrix
+    product of (rows x inner) by (inner x columns) is `Layer(name, "pointwise", k=columns, c=inner, p=rows, q=1, r=1,
+    s=1)`.
+
+    A choice whose options are ascending whole numbers (widths, heads, depths) is ordinal; every other one is nominal.
 
     Attributes:
         name: What reports call it.
         fixed: Layers of every network.
-        options: By choice, by option: the layers that it adds, none being allowed. Orders are kept.
+        options: By choice, by option: the layers that it adds, which may be none. Orders are kept.
+        joint: By some choices' names: a function from their options to the layers that these add together, such as the
+            layer between two free widths. It is called once for every combination of their options.
 
     Raises:
         TypeError: If something other than layers is given.
-        ValueError: If there is no choice, or a choice has no option.
+        ValueError: If there is no choice, a choice has no option, or `joint` names a choice that does not exist.
     """
 
     name: str
     fixed: Sequence[Layer]
-    options: Mapping[str, Mapping[str, Sequence[Layer]]]
+    options: Mapping[str, Mapping[Any, Sequence[Layer]]]  # by str or int: a mapping's keys are invariant
+    joint: Mapping[tuple[str, ...], Callable[..., Sequence[Layer]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.options:
@@ -45,9 +54,11 @@ class LayerSpace:
         }
         object.__setattr__(self, "options", checked)
         self.choices()  # which refuses a choice without options
+        for names in self.joint:
+            self._check_names(names)
 
     def choices(self) -> tuple[Choice, ...]:
-        """The `N` network choices, nominal."""
+        """Return the `N` network choices."""
         return self._space.choices
 
     @property
@@ -56,31 +67,20 @@ class LayerSpace:
         return self._space.size
 
     def check(self, networks: ArrayLike) -> np.ndarray:
-        """The networks as `(B, N)` int64; raises as `DesignSpace.check` does."""
-        return self._space.check(networks)
+        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
+        return self._space.check(networks, what="network")
 
     def fixed_layers(self) -> tuple[Layer, ...]:
-        """The layers of every network."""
+        """Return the layers of every network."""
         return tuple(self.fixed)
 
-    def option_layers(self, choice: int, option: int) -> tuple[Layer, ...]:
-        """The layers that an option of a choice adds; both are indices.
-
-        Raises:
-            IndexError: If there is no such choice or option.
-        """
-        counts = self._space.option_counts
-        if not (0 <= choice < len(counts) and 0 <= option < counts[choice]):
-            raise IndexError(
-                f"layer space {self.name!r}: there is no option {option} of choice {choice}; options per choice are "
-                f"{counts.tolist()}"
-            )
-        return tuple(list(list(self.options.values())[choice].values())[option])
+    def parts(self) -> tuple[Part, ...]:
+        """Return one part for each choice whose options add layers, then one for each entry of `joint`."""
+        return self._parts
 
     def macs(self, networks: ArrayLike) -> np.ndarray:
-        """`(B,)` int64: multiply-accumulates of each network."""
-        fixed, added = self._macs
-        return fixed + added[self.check(networks) + self._space.offsets].sum(axis=1)
+        """Return the multiply-accumulates of each network, `(B,)` int64."""
+        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
 
     def _checked(self, where: str, layers: Sequence[Layer]) -> tuple[Layer, ...]:
         given = tuple(layers) if isinstance(layers, Sequence) else (layers,)
@@ -91,13 +91,48 @@ class LayerSpace:
                 )
         return given
 
+    def _check_names(self, names: tuple[str, ...]) -> None:
+        if isinstance(names, str) or not names or len(set(names)) != len(names):
+            raise ValueError(
+                f"layer space {self.name!r}, joint: a key must be a tuple of different choice names, got {names!r}"
+            )
+        for name in names:
+            if name not in self.options:
+                raise ValueError(
+                    f"layer space {self.name!r}, joint {names}: there is no choice {name!r}. "
+                    f"{nearest(name, self.options)}"
+                )
+
     @cached_property
     def _space(self) -> DesignSpace:
         return DesignSpace(
-            tuple(Choice(name, tuple(options), "network", "nominal") for name, options in self.options.items())
+            tuple(Choice(name, tuple(options), "network", _kind(options)) for name, options in self.options.items())
         )
 
     @cached_property
-    def _macs(self) -> tuple[int, np.ndarray]:
-        added = [sum(layer.macs for layer in each) for options in self.options.values() for each in options.values()]
-        return sum(layer.macs for layer in self.fixed), np.array(added, dtype=np.int64)
+    def _parts(self) -> tuple[Part, ...]:
+        alone = [
+            Part((index,), tuple(tuple(layers) for layers in options.values()))
+            for index, options in enumerate(self.options.values())
+            if any(options.values())
+        ]
+        return (*alone, *(self._joint_part(names, layers_of) for names, layers_of in self.joint.items()))
+
+    def _joint_part(self, names: tuple[str, ...], layers_of: Callable[..., Sequence[Layer]]) -> Part:
+        order = list(self.options)
+        combinations = itertools.product(*(self.options[name] for name in names))
+        return Part(
+            tuple(order.index(name) for name in names),
+            tuple(
+                self._checked(f"joint {names}, {combination}", layers_of(*combination)) for combination in combinations
+            ),
+        )
+
+    @cached_property
+    def _macs(self) -> FactorSum:
+        return layer_sum(self, lambda layer: layer.macs)
+
+
+def _kind(options: Mapping[str | int, Sequence[Layer]]) -> Literal["nominal", "ordinal"]:
+    numbers = [option for option in options if isinstance(option, int)]
+    return "ordinal" if len(numbers) == len(options) and numbers == sorted(numbers) else "nominal"

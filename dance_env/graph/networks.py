@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from dance_env.graph.block_space import NetworkSpace
-from dance_env.graph.operators import PROXYLESS
+from dance_env.graph.block_space import BlockSpace
+from dance_env.graph.operators import PROXYLESS, operator
 from dance_env.graph.slot import Slot
 from dance_env.suggest import nearest
 
@@ -19,7 +19,7 @@ DANCE_OPERATORS = ("mb3_k3", "mb3_k5", "mb3_k7", "mb6_k3", "mb6_k5", "mb6_k7")
 
 
 @cache
-def macro_cifar10() -> NetworkSpace:
+def macro_cifar10() -> BlockSpace:
     """NAS-Bench-Macro (Su et al., CVPR 2021): 3^8 = 6,561 networks for CIFAR-10, each trained by its authors.
 
     Stem 32 at 32x32, 8 blocks in stages of 2, 3, 3 with widths 64, 128, 256, the first block of each stage with stride
@@ -33,7 +33,7 @@ def macro_cifar10() -> NetworkSpace:
         strides=(2, 2, 2),
         operators=lambda _: MACRO_OPERATORS,
     )
-    return NetworkSpace(
+    return BlockSpace(
         name="macro-cifar10",
         image_shape=(3, 32, 32),
         num_classes=10,
@@ -45,22 +45,22 @@ def macro_cifar10() -> NetworkSpace:
 
 
 @cache
-def tiny() -> NetworkSpace:
+def tiny() -> BlockSpace:
     """27 of macro-cifar10's networks, for tests and teaching: one free block a stage (2, 4 and 7).
 
     The first block of each stage is frozen at ``"mb3_k3"``, the others (5 and 8) at ``"identity"``.
-    `NetworkSpace.embed` writes a tiny network as the macro-cifar10 network that it is; its accuracy is that network's.
+    `BlockSpace.embed` writes a tiny network as the macro-cifar10 network that it is; its accuracy is that network's.
     """
     frozen = {"block1": "mb3_k3", "block3": "mb3_k3", "block5": "identity", "block6": "mb3_k3", "block8": "identity"}
     macro = macro_cifar10()
     slots = tuple(
-        replace(slot, operators=(frozen[slot.name],)) if slot.name in frozen else slot for slot in macro.slots
+        replace(slot, operators=(operator(frozen[slot.name]),)) if slot.name in frozen else slot for slot in macro.slots
     )
     return replace(macro, name="tiny", slots=slots)
 
 
 @cache
-def dance_cifar10() -> NetworkSpace:
+def dance_cifar10() -> BlockSpace:
     """DANCE's CIFAR-10 space (arXiv 2009.06237): 9 blocks, 6^3 x 7^6 = 25,412,184 networks.
 
     Stem 32 at 32x32, a fixed MBConv1 of 16 channels, stages of 3 with widths 32, 64, 128 at 32, 16 and 8 rows, head
@@ -70,19 +70,19 @@ def dance_cifar10() -> NetworkSpace:
 
 
 @cache
-def dance_cifar100() -> NetworkSpace:
+def dance_cifar100() -> BlockSpace:
     """The networks of dance-cifar10 with 100 classes."""
     return _dance("dance-cifar100", (3, 32, 32), divide_widths_by=1, num_classes=100)
 
 
 @cache
-def dance_mnist() -> NetworkSpace:
+def dance_mnist() -> BlockSpace:
     """The nine blocks of dance-cifar10, every width divided by 4, for 28x28 grey digits, unpadded (28, 14, 7 rows)."""
     return _dance("dance-mnist", (1, 28, 28), divide_widths_by=4)
 
 
 @cache
-def dance_imagenet() -> NetworkSpace:
+def dance_imagenet() -> BlockSpace:
     """ProxylessNAS's default space (arXiv 1812.00332, its public search code): 21 blocks, 6^6 x 7^15 networks.
 
     Stem 32 with stride 2, a fixed MBConv1 of 16 channels, widths 24, 40, 80, 96, 192, 320 in stages of 4, 4, 4, 4, 4, 1
@@ -96,7 +96,7 @@ def dance_imagenet() -> NetworkSpace:
         strides=(2, 2, 2, 1, 2, 1),
         operators=_dance_operators,
     )
-    return NetworkSpace(
+    return BlockSpace(
         name="dance-imagenet",
         image_shape=(3, 224, 224),
         num_classes=1000,
@@ -108,7 +108,7 @@ def dance_imagenet() -> NetworkSpace:
     )
 
 
-NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
+NETWORKS: dict[str, Callable[[], BlockSpace]] = {
     "macro-cifar10": macro_cifar10,
     "tiny": tiny,
     "dance-cifar10": dance_cifar10,
@@ -118,8 +118,8 @@ NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
 }
 
 
-def network_space(name: str) -> NetworkSpace:
-    """The network space of this name.
+def network_space(name: str) -> BlockSpace:
+    """Return the network space of this name.
 
     Raises:
         ValueError: If there is none; the nearest names are offered.
@@ -129,9 +129,7 @@ def network_space(name: str) -> NetworkSpace:
     return NETWORKS[name]()
 
 
-def _dance(
-    name: str, image_shape: tuple[int, int, int], *, divide_widths_by: int, num_classes: int = 10
-) -> NetworkSpace:
+def _dance(name: str, image_shape: tuple[int, int, int], *, divide_widths_by: int, num_classes: int = 10) -> BlockSpace:
     stem, first, *widths, head = (width // divide_widths_by for width in (32, 16, 32, 64, 128, 1280))
     size = image_shape[1]
     slots = _stages(
@@ -142,7 +140,7 @@ def _dance(
         strides=(1, 2, 2),
         operators=_dance_operators,
     )
-    return NetworkSpace(
+    return BlockSpace(
         name=name,
         image_shape=image_shape,
         num_classes=num_classes,

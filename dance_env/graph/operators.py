@@ -67,11 +67,11 @@ class Operator(Protocol):
     def name(self) -> str:
         """The option's name, such as ``"mb6_k5"``."""
 
-    def suits(self, place: Place) -> bool:
-        """Whether the operator may stand there."""
+    def why_not(self, place: Place) -> str | None:
+        """Return why the operator may not stand there, as part of a sentence; None where it may."""
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
-        """Adds the operator's nodes behind `after`, and returns the name of the last node.
+        """Add the operator's nodes behind `after`, and return the name of the last node.
 
         Args:
             graph: To add to: `graph.add(name, node, inputs=(...), block=..., operator=...)`, or `add_conv` for a
@@ -101,8 +101,8 @@ class MBConv:
     def name(self) -> str:
         return f"mb{self.expansion}_k{self.kernel}"
 
-    def suits(self, place: Place) -> bool:
-        return True
+    def why_not(self, place: Place) -> str | None:
+        return None
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
         block, inner = place.block, place.in_channels * self.expansion
@@ -126,8 +126,8 @@ class Identity:
     def name(self) -> str:
         return "identity"
 
-    def suits(self, place: Place) -> bool:
-        return True
+    def why_not(self, place: Place) -> str | None:
+        return None
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
         if place.keeps_shape:
@@ -152,15 +152,15 @@ class Zero:
     def name(self) -> str:
         return "zero"
 
-    def suits(self, place: Place) -> bool:
-        return place.keeps_shape
+    def why_not(self, place: Place) -> str | None:
+        return None if place.keeps_shape else "it needs stride 1 and equal widths"
 
     def extend(self, graph: LayerGraph, after: str, *, place: Place, style: Style) -> str:
         return graph.add(f"{place.block}.skip", Skip(), inputs=(after,), block=place.block, operator=self.name)
 
 
 def operator(name: str) -> Operator:
-    """The operator of this name: ``"identity"``, ``"zero"``, or ``"mb<expansion>_k<kernel>"``.
+    """Return the operator of this name: ``"identity"``, ``"zero"``, or ``"mb<expansion>_k<kernel>"``.
 
     Raises:
         ValueError: If there is none; the nearest names are offered.
@@ -190,7 +190,7 @@ def add_conv(
     style: Style = PLAIN,
     activate: bool = True,
 ) -> str:
-    """Adds convolution, batch norm and (if `activate`) activation behind `after`; returns the last node's name."""
+    """Add convolution, batch norm and (if `activate`) activation behind `after`; return the last node's name."""
     last = graph.add(name, conv, inputs=(after,), block=block, operator=operator)
     last = graph.add(f"{name}.norm", BatchNorm(style.batch_norm_eps), inputs=(last,), block=block, operator=operator)
     if activate:

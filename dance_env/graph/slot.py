@@ -2,74 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dance_env.graph.operators import Operator, Place, operator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Slot:
     """One block's place in the network, and the operators that may stand there.
 
     Attributes:
         name: Such as ``"block3"``; the choice is named after it.
-        operators: Names out of the catalog or `Operator` values of your own, in index order; kept as names. A slot with
-            a single operator is frozen, and no choice.
+        operators: In index order. A slot with a single operator is frozen, and no choice.
         in_channels: Channels that arrive.
         out_channels: Channels that leave.
         stride: 1, or 2 where rows and columns are halved.
         in_size: Rows (and columns) of the image that arrives.
-        own: The values among the operators, as they were given.
-
-    Raises:
-        TypeError: If an operator is neither a name nor an `Operator`.
-        ValueError: If there is no operator, one is repeated or unknown, or one may not stand here.
     """
 
     name: str
-    operators: tuple[Any, ...]  # names or values when given, names ever after
+    operators: tuple[Operator, ...]
     in_channels: int
     out_channels: int
     stride: int
     in_size: int
-    own: tuple[Operator, ...] = ()
 
-    def __post_init__(self) -> None:
-        if isinstance(self.operators, str):
-            raise TypeError(
-                f"slot {self.name!r}: operators must be a tuple of names, got the string {self.operators!r}"
-            )
-        values = [each for each in self.operators if not isinstance(each, str)]
-        for value in values:
-            if not isinstance(value, Operator):
-                raise TypeError(
-                    f"slot {self.name!r}: an operator is a name or a value with `name`, `suits` and `extend` "
-                    f"(dance_env.graph.Operator), got {value!r}"
-                )
-        names = tuple(each if isinstance(each, str) else each.name for each in self.operators)
-        object.__setattr__(self, "operators", names)
-        given = {each.name: each for each in (*self.own, *values)}
-        object.__setattr__(self, "own", tuple(each for name, each in given.items() if name in names))
-        if not self.operators or len(set(self.operators)) != len(self.operators):
-            raise ValueError(f"slot {self.name!r}: one or more different operators are needed, got {self.operators}")
-        for name in self.operators:
-            if not self.operator(name).suits(self.place):
-                raise ValueError(
-                    f"slot {self.name!r}: operator {name!r} needs stride 1 and equal widths, found stride "
-                    f"{self.stride}, {self.in_channels} -> {self.out_channels} channels"
-                )
+    def __init__(
+        self,
+        name: str,
+        operators: Sequence[str | Operator],
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        in_size: int,
+    ) -> None:
+        """Check that every operator may stand here.
 
-    def operator(self, name: str) -> Operator:
-        """The operator of this name: one of the slot's own, or the catalog's.
+        Args:
+            name: As the attribute.
+            operators: Names of the catalog (see `operator`) or `Operator` values of your own.
+            in_channels, out_channels, stride, in_size: As the attributes.
 
         Raises:
-            ValueError: If there is none.
+            TypeError: If an operator is neither a name nor an `Operator`.
+            ValueError: If there is no operator, one is repeated or unknown, or one may not stand here.
         """
-        for each in self.own:
-            if each.name == name:
-                return each
-        return operator(name)
+        if isinstance(operators, str):
+            raise TypeError(f"slot {name!r}: operators must be a tuple of names, got the string {operators!r}")
+        fields = {
+            "name": name,
+            "operators": tuple(_operator(name, each) for each in operators),
+            "in_channels": in_channels,
+            "out_channels": out_channels,
+            "stride": stride,
+            "in_size": in_size,
+        }
+        for field, value in fields.items():
+            object.__setattr__(self, field, value)
+        if not self.operators or len(set(self.options)) != len(self.options):
+            raise ValueError(f"slot {name!r}: one or more different operators are needed, got {self.options}")
+        for each in self.operators:
+            reason = each.why_not(self.place)
+            if reason is not None:
+                raise ValueError(
+                    f"slot {name!r}: operator {each.name!r} may not stand here (stride {stride}, {in_channels} -> "
+                    f"{out_channels} channels): {reason}"
+                )
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The operators' names: the options of the slot's choice."""
+        return tuple(each.name for each in self.operators)
 
     @property
     def place(self) -> Place:
@@ -91,3 +95,15 @@ class Slot:
     def searchable(self) -> bool:
         """Whether there is something to choose."""
         return len(self.operators) > 1
+
+
+def _operator(slot: str, given: str | Operator) -> Operator:
+    """Return an operator, given itself or its name in the catalog."""
+    if isinstance(given, str):
+        return operator(given)
+    if not isinstance(given, Operator):
+        raise TypeError(
+            f"slot {slot!r}: an operator is a name or a value with `name`, `why_not` and `extend` "
+            f"(dance_env.graph.Operator), got {given!r}"
+        )
+    return given

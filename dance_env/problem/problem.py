@@ -7,20 +7,20 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dance_env.accuracy import AccuracyModel, TensorAccuracy
 from dance_env.accuracy.checked import checked_accuracies
 from dance_env.cost.cost import Cost
+from dance_env.graph import NetworkSpace
 from dance_env.objective import Constraint, Metric, Objective
 from dance_env.problem.evaluation import Evaluation
 from dance_env.space import AcceleratorSpace, DesignSpace, dance_accelerators
 
 if TYPE_CHECKING:
     from dance_env.cost import CostModel, CostTable
-    from dance_env.graph import LayerSpace, NetworkSpace
     from dance_env.problem.relaxed import RelaxedProblem
     from dance_env.progress import Progress
 
@@ -48,7 +48,7 @@ class Problem:
     """
 
     name: str
-    network_space: NetworkSpace | LayerSpace
+    network_space: NetworkSpace
     accelerator_space: AcceleratorSpace
     costs: CostTable
     accuracy: AccuracyModel
@@ -106,7 +106,7 @@ class Problem:
         cls,
         name: str,
         *,
-        network_space: NetworkSpace | LayerSpace,
+        network_space: NetworkSpace,
         accelerator_space: AcceleratorSpace | None = None,
         accuracy: AccuracyModel | Callable[[np.ndarray], Any],
         objective: Objective,
@@ -133,10 +133,10 @@ class Problem:
         """
         from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostTable
 
-        if not hasattr(network_space, "choices"):
+        if not isinstance(network_space, NetworkSpace):
             raise TypeError(
-                f"problem {name!r}: network_space must be a NetworkSpace or a LayerSpace, got {network_space!r}; "
-                "dance_env.graph.network_space(name) gives those of the catalog"
+                f"problem {name!r}: network_space must be a NetworkSpace (such as BlockSpace or LayerSpace), got "
+                f"{network_space!r}; dance_env.graph.network_space(name) gives those of the catalog"
             )
         accelerators = dance_accelerators() if accelerator_space is None else accelerator_space
         if not isinstance(accuracy, AccuracyModel):
@@ -147,9 +147,7 @@ class Problem:
                 )
             accuracy = TensorAccuracy.from_function(network_space.choices(), accuracy)
         model = AnalyticalCostModel(technology=EDGE_LPDDR4) if cost_model is None else cost_model
-        # A table asks for choices and layers alone, which both kinds of space have.
-        networks = cast("NetworkSpace", network_space)
-        costs = CostTable.build(networks, accelerators, model=model, cache_dir=cache_dir, progress=progress)
+        costs = CostTable.build(network_space, accelerators, model=model, cache_dir=cache_dir, progress=progress)
         return cls(name, network_space, accelerators, costs, accuracy, objective)
 
     @cached_property

@@ -11,7 +11,7 @@ import numpy as np
 from dance_env.accuracy import TensorAccuracy, load_surrogate, load_table
 from dance_env.accuracy.nas_bench_macro import TABLE_VARIABLE, download_table
 from dance_env.cache import ArrayCache
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 from dance_env.graph.networks import macro_cifar10
 from dance_env.progress import Progress
 from dance_env.space import DesignSpace
@@ -33,7 +33,7 @@ All are carried through the networks side by side: 2,000 take some 2 GB of activ
 """
 
 
-def macro_accuracy(networks: NetworkSpace, table: str | Path | None) -> TensorAccuracy:
+def macro_accuracy(networks: BlockSpace, table: str | Path | None) -> TensorAccuracy:
     """NAS-Bench-Macro's accuracies, measured or fitted, of a network space that is part of its own."""
     if table == "download":
         macro = load_table(download_table())

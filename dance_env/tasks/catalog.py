@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from dance_env.cost import AnalyticalCostModel, CostTable, Technology
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 from dance_env.graph.networks import network_space
 from dance_env.progress import Progress
 from dance_env.space import AcceleratorSpace, dance_accelerators
@@ -35,7 +35,7 @@ class Task:
     needs_supernet: bool = False
 
     @property
-    def network_space(self) -> NetworkSpace:
+    def network_space(self) -> BlockSpace:
         """The networks to choose from."""
         return network_space(self.network)
 

@@ -6,21 +6,23 @@ a random generator, shaped so that a larger array is faster and bigger, and so t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dance_env.accuracy import TensorAccuracy
 from dance_env.cost import CostTable
+from dance_env.graph import Layer, Part
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
-from dance_env.space import AcceleratorSpace, Choice
+from dance_env.space import AcceleratorSpace, Choice, DesignSpace
 
 
 @dataclass(frozen=True)
 class SyntheticNetworkSpace:
-    """Network choices without layers behind them: only `choices` and `macs` work.
+    """A network space without layers: its costs are random numbers.
 
     Attributes:
         option_counts: number of options of each choice.
@@ -31,6 +33,23 @@ class SyntheticNetworkSpace:
     option_macs: tuple[int, ...]
     name: str = "synthetic"
 
+    @property
+    def size(self) -> int:
+        """The exact number of networks."""
+        return math.prod(self.option_counts)
+
+    def check(self, networks: ArrayLike) -> np.ndarray:
+        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
+        return DesignSpace(self.choices()).check(networks, what="network")
+
+    def fixed_layers(self) -> tuple[Layer, ...]:
+        """Return none."""
+        return ()
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return none."""
+        return ()
+
     def choices(self) -> tuple[Choice, ...]:
         """One nominal choice per entry of `option_counts`."""
         return tuple(
@@ -38,10 +57,10 @@ class SyntheticNetworkSpace:
             for i, count in enumerate(self.option_counts)
         )
 
-    def macs(self, networks: np.ndarray) -> np.ndarray:
+    def macs(self, networks: ArrayLike) -> np.ndarray:
         """`(B,)` int64: the sum over a network's options."""
         first = np.cumsum((0, *self.option_counts[:-1]))
-        return np.array(self.option_macs, dtype=np.int64)[networks + first].sum(axis=1)
+        return np.array(self.option_macs, dtype=np.int64)[self.check(networks) + first].sum(axis=1)
 
 
 def synthetic_problem(
@@ -94,7 +113,7 @@ def synthetic_problem(
     accuracy = np.clip(0.7 + 0.28 * effort + rng.normal(0.0, 0.005, option_counts), 0.0, 1.0)
     return Problem(
         name=f"synthetic-{seed}",
-        network_space=cast(Any, SyntheticNetworkSpace(option_counts, tuple(int(1e7 * each) for each in work[:, 0]))),
+        network_space=SyntheticNetworkSpace(option_counts, tuple(int(1e7 * each) for each in work[:, 0])),
         accelerator_space=space,
         costs=costs,
         accuracy=TensorAccuracy(accuracy),

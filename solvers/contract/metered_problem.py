@@ -13,7 +13,7 @@ from solvers.contract.meter import Meter
 if TYPE_CHECKING:
     from dance_env.cost import Cost
     from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
-    from dance_env.graph import LayerSpace, NetworkSpace
+    from dance_env.graph import NetworkSpace
     from dance_env.objective import Objective
     from dance_env.problem import Evaluation, Problem
     from dance_env.space import AcceleratorSpace, DesignSpace
@@ -44,7 +44,7 @@ class MeteredProblem:
         self._episode, self._horizon = episode, horizon
         self.meter = meter
         self.name: str = problem.name
-        self.network_space: NetworkSpace | LayerSpace = problem.network_space
+        self.network_space: NetworkSpace = problem.network_space
         self.accelerator_space: AcceleratorSpace = problem.accelerator_space
         self.objective: Objective = problem.objective
         self.space: DesignSpace = problem.space

@@ -20,7 +20,7 @@ from dance_env.accuracy.supernet.network import Candidates, Supernet
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
 from dance_env.accuracy.supernet.weights_file import load_supernet, save_supernet, space_digest
 from dance_env.device import usable_device
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 from dance_env.progress import Progress, reporter
 from dance_env.space import DesignSpace
 
@@ -70,7 +70,7 @@ class SupernetAccuracy:
         progress: of an evaluation of many networks: True for a bar, or a function called with (networks done, in all).
     """
 
-    space: NetworkSpace
+    space: BlockSpace
     supernet: Supernet
     data: ImageData
     calibration_images: int = 256
@@ -155,7 +155,7 @@ class SupernetAccuracy:
         cls,
         path: str | Path,
         *,
-        space: NetworkSpace,
+        space: BlockSpace,
         data: ImageData,
         calibration_images: int = 256,
         judging_images: int | None = None,

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from dance_env.accuracy.supernet.streams import stream
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 from dance_env.graph.to_torch import build
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
@@ -134,17 +134,17 @@ def frozen_statistics(module: nn.Module) -> Iterator[None]:
             norm.track_running_stats = True
 
 
-def build_supernet(space: NetworkSpace, *, seed: int) -> Supernet:
+def build_supernet(space: BlockSpace, *, seed: int) -> Supernet:
     """The over-parameterised network of a space, channels-last, its initial weights drawn from the seed's stream."""
     with torch.random.fork_rng(devices=[]):  # torch's layers draw default weights from the global generator: undo that
         modules = [
             Candidates([build(graph) for graph in graphs]) if len(graphs) > 1 else build(graphs[0])
-            for graphs in space.parts()
+            for graphs in space.fragments()
         ]
     return initialise(Supernet(modules), stream(seed, "supernet/weights"))
 
 
-def build_network(space: NetworkSpace, network: Sequence[int], *, seed: int) -> nn.Module:
+def build_network(space: BlockSpace, network: Sequence[int], *, seed: int) -> nn.Module:
     """One network of the space on its own, channels-last, with initial weights drawn from the seed's own stream."""
     with torch.random.fork_rng(devices=[]):
         module = build(space.graph(network))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dance_env.accuracy.supernet.image_data import ImageData
 from dance_env.accuracy.supernet.weights_file import space_digest
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class TrainableSupernet:
         ImageDataError: If the images do not fit the networks' input or classes.
     """
 
-    space: NetworkSpace
+    space: BlockSpace
     data: ImageData
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
 from dance_env.accuracy.supernet.image_data import ImageData
 from dance_env.accuracy.supernet.network import Supernet
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class UntrainedSupernet:
         calibration_images, judging_images, device: of the model that `trained` returns; see `SupernetAccuracy`.
     """
 
-    space: NetworkSpace
+    space: BlockSpace
     data: ImageData
     calibration_images: int = 256
     judging_images: int | None = None

@@ -12,13 +12,13 @@ import torch
 from dance_env.accuracy.supernet.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 from dance_env.accuracy.supernet.image_data import ImageData
 from dance_env.accuracy.supernet.network import Supernet, build_supernet
-from dance_env.graph import NetworkSpace, graph_to_dict
+from dance_env.graph import BlockSpace, graph_to_dict
 
 _PREFIX = "supernet/"
 _KIND = "supernet"
 
 
-def save_supernet(path: Path, supernet: Supernet, *, space: NetworkSpace, data: ImageData) -> None:
+def save_supernet(path: Path, supernet: Supernet, *, space: BlockSpace, data: ImageData) -> None:
     """Write a supernet's weights, and which space and images they belong to.
 
     Raises:
@@ -29,7 +29,7 @@ def save_supernet(path: Path, supernet: Supernet, *, space: NetworkSpace, data: 
     write_checkpoint(path, tensors, {"identity": _identity(space, data), "about": about}, keep=False)
 
 
-def load_supernet(path: Path, *, space: NetworkSpace, data: ImageData) -> Supernet:
+def load_supernet(path: Path, *, space: BlockSpace, data: ImageData) -> Supernet:
     """Read what `save_supernet` wrote.
 
     Raises:
@@ -50,7 +50,7 @@ def load_supernet(path: Path, *, space: NetworkSpace, data: ImageData) -> Supern
     return supernet
 
 
-def check_networks(path: Path, space: NetworkSpace) -> None:
+def check_networks(path: Path, space: BlockSpace) -> None:
     """Refuse a file that is no supernet of these networks, before any image is read.
 
     Raises:
@@ -59,7 +59,7 @@ def check_networks(path: Path, space: NetworkSpace) -> None:
     _read(path, space)
 
 
-def _read(path: Path, space: NetworkSpace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def _read(path: Path, space: BlockSpace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Weights, and what they belong to, of a sound file of these networks."""
     if not path.is_file():
         raise FileNotFoundError(f"no supernet {path}; `dance supernet {space.name} FILE` trains one")
@@ -84,13 +84,13 @@ def _read(path: Path, space: NetworkSpace) -> tuple[dict[str, torch.Tensor], dic
     return tensors, identity
 
 
-def space_digest(space: NetworkSpace) -> str:
+def space_digest(space: BlockSpace) -> str:
     """A digest of the choices and of every layer: of what networks compute, not of how this package describes them."""
     choices = [[choice.name, *choice.options] for choice in space.choices()]
-    parts = [[graph_to_dict(graph) for graph in graphs] for graphs in space.parts()]
+    parts = [[graph_to_dict(graph) for graph in graphs] for graphs in space.fragments()]
     text = json.dumps([space.image_shape, space.num_classes, choices, parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _identity(space: NetworkSpace, data: ImageData) -> dict[str, str]:
+def _identity(space: BlockSpace, data: ImageData) -> dict[str, str]:
     return {"kind": _KIND, "network_space": space_digest(space), "images": data.fingerprint()}

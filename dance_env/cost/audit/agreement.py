@@ -160,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             running=running if "running" in settings_of(arguments.backend) else None,
         )  # fmt: skip
         points = sample_points(
-            model, network=arguments.network, layers=arguments.layers, accelerators=arguments.accelerators,
+            model, technology=technology, network=arguments.network, layers=arguments.layers, accelerators=arguments.accelerators,
             seed=arguments.seed, progress=True,
         )  # fmt: skip
         title = f"analytical and {arguments.backend} on {arguments.network}, {technology.name}"

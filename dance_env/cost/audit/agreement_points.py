@@ -16,8 +16,7 @@ from dance_env.cost.audit.agreement import Points
 from dance_env.cost.backends.process import Answer
 from dance_env.cost.model import CostModel
 from dance_env.cost.technology import HWCOMPONENTS_65NM, Technology
-from dance_env.graph import LAYER_COLUMNS, NetworkSpace, network_space
-from dance_env.graph.layer_table import layer_row
+from dance_env.graph import LAYER_COLUMNS, different_layers, network_space
 from dance_env.progress import Progress
 from dance_env.space import DATAFLOWS, Hardware, dance_accelerators
 
@@ -42,6 +41,7 @@ class BackEnd(CostModel, Protocol):
 def sample_points(
     model: CostModel,
     *,
+    technology: Technology,
     network: str,
     layers: int,
     accelerators: int,
@@ -51,7 +51,8 @@ def sample_points(
     """Price a random sample of a network space's layers on a random sample of DANCE's accelerators.
 
     Args:
-        model: the other model; ours is asked with the same technology.
+        model: the other model.
+        technology: the constants that it was given; ours is asked with the same.
         network: name of the network space.
         layers, accelerators: how many, at least 1; all of them where fewer exist.
         seed: draws both.
@@ -63,16 +64,16 @@ def sample_points(
     if min(layers, accelerators) < 1:
         raise ValueError(f"expected at least one layer and one accelerator, got {layers} and {accelerators}.")
     rng = np.random.default_rng(seed)
-    rows = _draw(rng, _rows(network_space(network)), layers)
+    rows = _draw(rng, np.array(different_layers(network_space(network)), dtype=np.int64), layers)
     everything = dance_accelerators().hardware()
     hardware = everything.take(_draw(rng, np.arange(len(everything)), accelerators))
-    ours = _priced(AnalyticalCostModel(technology=model.technology), rows, hardware)
+    ours = _priced(AnalyticalCostModel(technology=technology), technology, rows, hardware)
     if isinstance(model, BackEnd):
         table = model.answers(rows, hardware, progress=progress)
         theirs = np.array([[(answer.cycles, answer.energy_pj) for answer in line] for line in table])
         reasons = ["" if a.priced else f"{a.status.name}: {a.reason}" for line in table for a in line]
     else:
-        theirs = _priced(model, rows, hardware)
+        theirs = _priced(model, technology, rows, hardware)
         reasons = ["" if mapped else "no cost" for mapped in np.isfinite(theirs).all(axis=2).ravel()]
     named = [name_of(row) for row in rows]
     places = [_place(hardware, h) for h in range(len(hardware))]
@@ -123,13 +124,6 @@ def name_of(row: Sequence[int]) -> str:
     return f"{k}<-{c} {p}x{q} f{r}x{s}{extra}"
 
 
-def _rows(space: NetworkSpace) -> np.ndarray:
-    counts = [len(choice.options) for choice in space.choices()]
-    groups = [space.fixed_layers()]
-    groups += [space.option_layers(n, o) for n, count in enumerate(counts) for o in range(count)]
-    return np.array(sorted({layer_row(layer) for group in groups for layer in group}), dtype=np.int64)
-
-
 def _draw(rng: np.random.Generator, items: np.ndarray, count: int) -> np.ndarray:
     return items[np.sort(rng.choice(len(items), size=min(count, len(items)), replace=False))]
 
@@ -139,9 +133,9 @@ def _place(hardware: Hardware, h: int) -> str:
     return f"{size} {DATAFLOWS[hardware.dataflow[h]]}"
 
 
-def _priced(model: CostModel, rows: np.ndarray, hardware: Hardware) -> np.ndarray:
+def _priced(model: CostModel, technology: Technology, rows: np.ndarray, hardware: Hardware) -> np.ndarray:
     cost = model.evaluate_layers(rows, hardware)
-    return np.stack([cost.latency_s * model.technology.clock_hz, cost.energy_j * 1e12], axis=-1)
+    return np.stack([cost.latency_s * technology.clock_hz, cost.energy_j * 1e12], axis=-1)
 
 
 def _priced_one_by_one(lines: list[dict[str, str]]) -> np.ndarray:
@@ -158,7 +152,7 @@ def _priced_one_by_one(lines: list[dict[str, str]]) -> np.ndarray:
             dataflow=np.array([DATAFLOWS.index(line["dataflow"].upper()) for line in here]),
         )
         model = AnalyticalCostModel(technology=technology)
-        ours[members] = _priced(model, np.array([row], dtype=np.int64), hardware)[0]
+        ours[members] = _priced(model, technology, np.array([row], dtype=np.int64), hardware)[0]
     return ours
 
 

@@ -130,7 +130,7 @@ def _blocks(problem: Problem, design: np.ndarray) -> tuple[BlockView, ...]:
     return tuple(
         BlockView(
             slot.name,
-            chosen.get(slot.name) if slot.searchable else slot.operators[0],
+            chosen.get(slot.name) if slot.searchable else slot.options[0],
             slot.searchable,
             rows=slot.in_size,
             channels=slot.out_channels,

@@ -11,7 +11,7 @@ import torch
 
 from dance_env.cost.cost import Cost
 from dance_env.cost.table import CostTable
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 from dance_env.objective import Objective
 from solvers.methods.dance.evaluator import Evaluator
 
@@ -53,12 +53,9 @@ class ExpectedMacs:
     reference: float
 
     @classmethod
-    def of(cls, space: NetworkSpace) -> ExpectedMacs:
+    def of(cls, space: BlockSpace) -> ExpectedMacs:
         """Count what each option of the space adds."""
-        counts = [
-            [sum(layer.macs for layer in space.option_layers(place, option)) for option in range(len(choice.options))]
-            for place, choice in enumerate(space.choices())
-        ]
+        counts = [[sum(layer.macs for layer in layers) for layers in part.layers] for part in space.parts()]
         fixed = float(sum(layer.macs for layer in space.fixed_layers()))
         reference = fixed + sum(sum(block) / len(block) for block in counts)
         return cls(torch.tensor([count for block in counts for count in block], dtype=torch.float64), fixed, reference)

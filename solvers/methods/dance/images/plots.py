@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator
 
 from dance_env.atomic import write_whole
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 
 _SHAPES = "osD^vP*X"
 """One for each seed."""
 
 
-def plot_probabilities(history: Sequence[dict[str, Any]], space: NetworkSpace, path: Path) -> None:
+def plot_probabilities(history: Sequence[dict[str, Any]], space: BlockSpace, path: Path) -> None:
     """One panel per choice: the probability of each option after each epoch."""
     choices = space.choices()
     columns = min(3, len(choices))

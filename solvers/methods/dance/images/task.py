@@ -14,7 +14,7 @@ from dance_env.accuracy.supernet.image_data import ImageData
 from dance_env.accuracy.supernet.weights_file import space_digest
 from dance_env.cost.cost import Cost
 from dance_env.cost.table import CostTable
-from dance_env.graph import NetworkSpace
+from dance_env.graph import BlockSpace
 from dance_env.objective import Objective
 from dance_env.problem import Problem
 from dance_env.space import AcceleratorSpace
@@ -37,7 +37,7 @@ class ImageTask:
     """
 
     name: str
-    network_space: NetworkSpace
+    network_space: BlockSpace
     accelerator_space: AcceleratorSpace
     costs: CostTable
     objective: Objective
