@@ -22,6 +22,12 @@ _OURS = ("dance_env", "solvers")
 _OUR_FOLDER = Path(__file__).resolve().parents[1]
 _INIT = "__init__.py"
 
+USER_PACKAGE = "_dance_files_"
+"""How the made-up packages begin that hold the modules of users' folders (see `dance_env.user_folder`)."""
+
+_texts: dict[Path, bytes] = {}
+_outlines: dict[Path, Outline] = {}
+
 
 def source_digest(*modules: str | ModuleType, versions: bool = True) -> str:
     """Return a SHA-256 hex digest of modules and of all that they import.
@@ -75,8 +81,23 @@ def code_digest(*values: object) -> str | None:
 
 def forget() -> None:
     """Forget the files that were read, for code that is edited and loaded again in the same process."""
-    for cached in (_read, _outline, _version, _distributions):
-        cached.cache_clear()
+    _texts.clear()
+    _outlines.clear()
+    _version.cache_clear()
+    _distributions.cache_clear()
+
+
+def forget_file(path: Path) -> None:
+    """Forget one file, which is about to be loaded again."""
+    _texts.pop(path, None)
+    _outlines.pop(path, None)
+
+
+def read_source(path: Path) -> bytes:
+    """Return the text of a file as this process first read it."""
+    if path not in _texts:
+        _texts[path] = path.read_bytes()
+    return _texts[path]
 
 
 class _Tree:
@@ -133,7 +154,7 @@ class _Walk:
         key = name if named else f"{name}.__init__"
         if key in self.found:
             return
-        self.found[key] = _read(path)
+        self.found[key] = read_source(path)
         for each in _outline(path).imports:
             if not each.for_types or (named and is_package):
                 self.follow(tree, each.absolute(name, is_package=is_package))
@@ -190,17 +211,16 @@ def _located(module: str | ModuleType) -> tuple[str, Path]:
     file = getattr(loaded, "__file__", None) or (spec.origin if spec is not None and spec.has_location else None)
     if file is None or not str(file).endswith(".py") or not Path(file).is_file():
         raise ValueError(f"module {name!r} has no source file, so its code cannot be digested; write it to a .py file")
-    return (spec.name if spec is not None else name), Path(file).resolve()  # `python -m a.b` runs a.b as __main__
+    full = spec.name if spec is not None else name  # `python -m a.b` runs a.b under the name __main__
+    if full.startswith(USER_PACKAGE):
+        full = full.partition(".")[2]
+    return full, Path(file).resolve()
 
 
-@functools.cache
-def _read(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-@functools.cache
 def _outline(path: Path) -> Outline:
-    return Outline.of(_read(path)) if path.suffix == ".py" else Outline.of(b"")
+    if path not in _outlines:
+        _outlines[path] = Outline.of(read_source(path) if path.suffix == ".py" else b"")
+    return _outlines[path]
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import solvers
+from dance_env.from_file import UserFileError
 from dance_env.testing import synthetic_problem
 from solvers import catalog, load_solver, make_solver, solver_names
 from solvers.methods.random_search import RandomSearch
@@ -96,7 +97,7 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise RuntimeError('of its own')")
     modules = set(sys.modules)
-    with pytest.raises(RuntimeError, match="of its own"):
+    with pytest.raises(UserFileError, match=r"broken.py, line 1: RuntimeError: of its own. Correct it"):
         load_solver(f"{broken}:Mine")
     assert set(sys.modules) == modules, "a module that failed is not kept"
 

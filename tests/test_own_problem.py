@@ -324,7 +324,7 @@ def test_a_problem_in_a_file_goes_by_its_name():
         make_problem(f"{EXAMPLES / 'own_problem.py'}:NETWORKS")
     with pytest.raises(FileNotFoundError, match=r"there is no file nowhere\.py"):
         make_problem("nowhere.py:own_problem")
-    with pytest.raises(ValueError, match="has no use for accuracy_table"):
+    with pytest.raises(ValueError, match="does not take accuracy_table: its function decides"):
         make_problem(name, accuracy_table="table.json")
 
 

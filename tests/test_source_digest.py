@@ -166,7 +166,7 @@ def test_a_module_without_source_is_refused() -> None:
 
 def test_all_that_the_cost_figures_depend_on_counts() -> None:
     modules = digested_modules("dance_env.cost.analytical")
-    for name in ("technology", "search.search_data", "search.compiled", "mapping.nest_kernel", "search.pairs_kernel"):
+    for name in ("technology", "search.search_data", "compiled", "mapping.nest_kernel", "search.pairs_kernel"):
         assert f"dance_env.cost.{name}" in modules
     assert {"numba", "numpy", "dance_env.graph.layer"} <= set(modules)
     assert not {"dance_env.drawing.graph", "dance_env.cost.audit.audit", "dance_env.tasks.catalog"} & set(modules)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dance_env.accuracy import AccuracyModel
 from dance_env.cost import Technology, get_technology
-from dance_env.from_file import is_in_file, load_from_file
+from dance_env.from_file import is_in_file, load_from_file, naming_the_line
 from dance_env.problem import Problem
 from dance_env.progress import Progress
 from dance_env.tasks.accuracies import is_measured, macro_accuracy, supernet_accuracy
@@ -84,9 +84,10 @@ def _own_problem(name: str, given: Mapping[str, object]) -> Problem:
     """What a function in a user's file returns."""
     for argument, value in given.items():
         if value is not None:
-            raise ValueError(f"the problem {name!r} has no use for {argument}: its function says all there is to it")
+            raise ValueError(f"the problem {name!r} does not take {argument}: its function decides")
     make = load_from_file(name, what="problem", example="function", fits=inspect.isfunction)
-    problem = make if isinstance(make, Problem) else make() if callable(make) else make
+    with naming_the_line(name, what="problem"):
+        problem = make() if callable(make) and not isinstance(make, Problem) else make
     if not isinstance(problem, Problem):
         raise ValueError(f"{name} gives {type(problem).__name__}, not a dance_env.Problem; see Problem.build")
     return problem
