@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from collections.abc import Mapping
 from importlib import metadata
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -207,7 +208,7 @@ def _located(module: str | ModuleType) -> tuple[str, Path]:
     """Return the name and the source file of a module."""
     name = module if isinstance(module, str) else module.__name__
     loaded = sys.modules.get(module) if isinstance(module, str) else module
-    spec = importlib.util.find_spec(name) if loaded is None else getattr(loaded, "__spec__", None)
+    spec = _spec(name) if loaded is None else getattr(loaded, "__spec__", None)
     file = getattr(loaded, "__file__", None) or (spec.origin if spec is not None and spec.has_location else None)
     if file is None or not str(file).endswith(".py") or not Path(file).is_file():
         raise ValueError(f"module {name!r} has no source file, so its code cannot be digested; write it to a .py file")
@@ -215,6 +216,13 @@ def _located(module: str | ModuleType) -> tuple[str, Path]:
     if full.startswith(USER_PACKAGE):
         full = full.partition(".")[2]
     return full, Path(file).resolve()
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # a package around it is not there
+        return None
 
 
 def _outline(path: Path) -> Outline:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 
 from dance_env import make_problem
 from dance_env.from_file import UserFileError, load_from_file
 from dance_env.source_digest import digested_modules, source_digest
 from solvers import cli
+from solvers.comparison.work import _by_value
+from solvers.testing.checks import _pickled
 
 
 def load(path: Path, name: str = "thing") -> Any:
@@ -108,6 +112,22 @@ def test_its_code_is_digested_with_the_modules_beside_it_wherever_it_lies(tmp_pa
     assert source_digest(one.__module__) == source_digest(two.__module__)  # of the code that is loaded
     two = load(tmp_path / "two" / "mine.py")
     assert source_digest(one.__module__) != source_digest(two.__module__)
+
+
+def test_a_solver_goes_to_another_process_with_the_modules_beside_its_file(tmp_path: Path) -> None:
+    """By value, since no other process can import them by name."""
+    solver = "from dataclasses import dataclass\nimport helper\nfrom helper import more\nfrom solvers import Solver\n"
+    solver += (
+        "@dataclass(frozen=True)\nclass Mine(Solver):\n    name = 'mine'\n    def search(self, problem, rng): ...\n"
+    )
+    solver += "    def value(self):\n        return helper.VALUE + more()\n"
+    write(tmp_path, mine=solver, helper="VALUE = 7\ndef more():\n    return VALUE")
+    mine = load(tmp_path / "mine.py", "Mine")()
+    with _by_value(type(mine).__module__):
+        packed = cloudpickle.dumps(mine)
+    for each in (packed, _pickled(mine)):
+        code = f"import pickle; print(pickle.loads({each!r}).value())"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "14\n"
 
 
 # --------------------------------------------------------------------------------------------------- how its errors read

@@ -159,9 +159,10 @@ def test_a_file_that_does_not_parse_counts_by_its_text(folder: Path) -> None:
     assert digested_modules("single") == ("beside", "single")
 
 
-def test_a_module_without_source_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"module 'math' has no source file.*write it to a .py file"):
-        source_digest("math")
+@pytest.mark.parametrize("name", ["math", "not_there", "not_there.inner"])
+def test_a_module_without_source_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"module '{name}' has no source file.*write it to a .py file"):
+        source_digest(name)
 
 
 def test_all_that_the_cost_figures_depend_on_counts() -> None:

@@ -71,6 +71,7 @@ def _by_value(name: str | None) -> Iterator[None]:
     if module is None or name == "__main__" or _importable(name or ""):
         yield
         return
+    module = sys.modules.get((name or "").partition(".")[0], module)  # a file's folder: the modules beside it go along
     cloudpickle.register_pickle_by_value(module)
     try:
         yield

@@ -275,6 +275,7 @@ def _pickled(solver: Solver) -> bytes:
     package = module.__name__.partition(".")[0]
     if any(finder.find_spec(package, None) for finder in sys.meta_path):
         return cloudpickle.dumps(solver)
+    module = sys.modules.get(package, module)  # a file's folder: the modules beside it go along
     cloudpickle.register_pickle_by_value(module)
     try:
         return cloudpickle.dumps(solver)
