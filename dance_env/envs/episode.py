@@ -125,25 +125,34 @@ class Episode(ABC):
 
     def _check_numbers(self, designs: np.ndarray, evaluation: Evaluation, worth: np.ndarray, reward: Reward) -> None:
         """Refuse NaN wherever it could leave the environment, and infinite rewards that would be subtracted."""
+        with np.errstate(invalid="ignore"):
+            # NaN wherever a metric is NaN. It can be NaN elsewhere too (inf - inf), so the metrics decide.
+            total = evaluation.objective + evaluation.violation + evaluation.accuracy + evaluation.cost.edap_js_mm2
+            if np.isnan(total).any():
+                self._refuse_nan(designs, evaluation)
+        if np.shape(worth) != reward.shape(len(designs)):
+            raise ValueError(
+                f"{reward!r} must give rewards of shape {reward.shape(len(designs))} for {len(designs)} designs; got "
+                f"shape {np.shape(worth)}"
+            )
+        wrong = ~np.isfinite(worth) if self.differences else np.isnan(worth)
+        if not wrong.any():
+            return
+        if np.isnan(worth).any():
+            raise ValueError(f"{self.name}: {reward!r} gives NaN for {_first(designs, np.isnan(worth))}")
+        raise ValueError(
+            f"{self.name}: {reward!r} is infinite for {_first(designs, wrong)}, and rewards of this style are "
+            f"differences. Use a style with one evaluation an episode (one-shot, sequential), or a problem in which "
+            f"every layer has a mapping."
+        )
+
+    def _refuse_nan(self, designs: np.ndarray, evaluation: Evaluation) -> None:
         for name, values in metrics(evaluation).items():
             if np.isnan(values).any():
                 raise ValueError(
                     f"{self.name}: the evaluation's {name} is NaN for {_first(designs, np.isnan(values))}. A layer that "
                     f"cannot be mapped costs inf, never NaN: look at the problem's cost table, accuracy and objective."
                 )
-        if np.shape(worth) != reward.shape(len(designs)):
-            raise ValueError(
-                f"{reward!r} must give rewards of shape {reward.shape(len(designs))} for {len(designs)} designs; got "
-                f"shape {np.shape(worth)}"
-            )
-        if np.isnan(worth).any():
-            raise ValueError(f"{self.name}: {reward!r} gives NaN for {_first(designs, np.isnan(worth))}")
-        if self.differences and not np.isfinite(worth).all():
-            raise ValueError(
-                f"{self.name}: {reward!r} is infinite for {_first(designs, ~np.isfinite(worth))}, and rewards of this "
-                f"style are differences. Use a style with one evaluation an episode (one-shot, sequential), or a "
-                f"problem in which every layer has a mapping."
-            )
 
 
 def _first(designs: np.ndarray, wrong: np.ndarray) -> str:
