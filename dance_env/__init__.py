@@ -21,6 +21,8 @@ from dance_env.suggest import nearest
 if TYPE_CHECKING:  # for type checkers and editors; `_HOMES` says the same at run time
     from dance_env.accuracy import AccuracyModel, TensorAccuracy
     from dance_env.cost import AnalyticalCostModel, Cost, CostModel, CostTable, Technology
+    from dance_env.drawing.graph import draw_graph
+    from dance_env.drawing.mapping import draw_mapping
     from dance_env.envs import (
         EPISODE_NAMES,
         REWARD_NAMES,
@@ -70,6 +72,8 @@ _HOMES = {
     "Technology": "dance_env.cost",
     "TensorAccuracy": "dance_env.accuracy",
     "dance_accelerators": "dance_env.space",
+    "draw_graph": "dance_env.drawing.graph",
+    "draw_mapping": "dance_env.drawing.mapping",
     "make_problem": "dance_env.tasks",
     "network_space": "dance_env.graph",
     "task_names": "dance_env.tasks",
@@ -110,6 +114,8 @@ __all__ = [
     "TensorAccuracy",
     "__version__",
     "dance_accelerators",
+    "draw_graph",
+    "draw_mapping",
     "make_problem",
     "network_space",
     "task_names",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dance_env.drawing.graph import draw_graph, operator_colour
+from dance_env.drawing.graph import draw_graph
 from dance_env.graph import (
     Layer,
     LayerGraph,
@@ -361,13 +361,6 @@ def test_a_drawing_is_written_into_a_file(tmp_path: Path) -> None:
 def test_an_empty_graph_cannot_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has no nodes"):
         draw_graph(LayerGraph("empty"), tmp_path / "empty.png")
-
-
-def test_each_operator_has_a_colour_of_its_own() -> None:
-    names = [f"mb{expansion}_k{kernel}" for expansion in (1, 3, 6) for kernel in (3, 5, 7)]
-    colours = [operator_colour(name) for name in [*names, "zero"]]
-    assert len(set(colours)) == len(colours)
-    assert all(0 <= part <= 1 for colour in colours for part in colour)
 
 
 def test_the_rooms_load_neither_torch_nor_matplotlib() -> None:

@@ -101,7 +101,7 @@ def test_order_at_dram_matters_to_os() -> None:
 def test_draws(tmp_path: Path) -> None:
     good = dataclasses.replace(OS, factors=((1,) * 7, *OS.factors[1:]))
     figure = draw_mapping(good, pe_x=16, pe_y=16, rf_words=64)
-    assert figure.axes[1].get_title() == "32 of 256 PEs work"
+    assert "32 of 256 PEs work" in [text.get_text() for text in figure.axes[0].texts]
     figure.savefig(tmp_path / "mapping.png")
     assert (tmp_path / "mapping.png").stat().st_size > 1000
     with pytest.raises(ValueError, match="needs 8 columns, the array has 4"):

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 
 from dance_env.cost import Cost
-from dance_env.drawing.design import snapshots
+from dance_env.drawing.canvas import Canvas
+from dance_env.drawing.design import Scene
 from dance_env.drawing.design.tables import block_latencies, metric_ranges, utilization
-from dance_env.drawing.design.units import operator_lines
+from dance_env.drawing.operators import empty_options, looks, operator_look, space_looks
+from dance_env.drawing.pe_array import draw_pe_array
 from dance_env.envs import EPISODE_NAMES, CoDesignEnv, CoDesignVectorEnv
+from dance_env.graph import Layer, LayerSpace, macro_cifar10, operator
+from dance_env.graph.operators import MBConv
 from dance_env.objective import Constraint
 from dance_env.objective.quantities import quantity
 from dance_env.problem.evaluation import Evaluation
@@ -209,7 +213,9 @@ def test_a_snapshot_of_an_open_design_shows_what_is_chosen() -> None:
     for _ in range(5):
         env.step(np.array([1]))
     assert env._state is not None
-    view = snapshots(LIMITED, env.episode, env._state, history=np.zeros((0, 2, 1)))[0]
+    view = Scene(LIMITED).snapshots(
+        env._state.designs, style="sequential", step=5, horizon=8, metrics=None, history=np.zeros((0, 2, 1))
+    )[0]
     assert [block.operator for block in view.blocks] == ["option1"] * 4
     assert (view.accelerator.pe_x, view.accelerator.pe_y, view.values) == (16, None, None)
 
@@ -231,8 +237,67 @@ def test_quantities_are_written_with_prefixes(metric: str, value: float, text: s
     assert quantity(metric, value) == text
 
 
-def test_operators_are_written_short() -> None:
-    assert operator_lines("mb6_k5") == ("MB6", "5×5")
-    assert operator_lines("identity") == ("id", "")
-    assert operator_lines("zero") == ("zero", "")
-    assert operator_lines(None) == ("?", "")
+# ------------------------------------------------------------------------------------------------ the looks of options
+def test_operators_are_written_short_and_colored_by_kernel_and_expansion() -> None:
+    names = [f"mb{expansion}_k{kernel}" for expansion in (1, 3, 6) for kernel in (3, 5, 7)]
+    found = [operator_look(operator(name)) for name in names]
+    assert found[7] == operator_look(MBConv(expansion=6, kernel=5))
+    assert found[7] is not None
+    assert found[7].lines == ("MB6", "5×5")
+    assert len({look.color for look in found if look is not None}) == len(names)
+    assert operator_look(operator("identity")) is None
+
+
+def test_an_operator_of_ones_own_is_asked_for_kernel_and_expansion() -> None:
+    class Fancy(MBConv):
+        """Its name says nothing of its kernel."""
+
+        name = "fancy"
+
+    look = operator_look(Fancy(expansion=6, kernel=5))
+    assert look is not None
+    assert look.color == looks([operator("mb6_k5")])["mb6_k5"].color
+
+
+def test_options_of_layer_lists_have_colors_of_their_own_and_none_is_no_block() -> None:
+    """A transformer's attention and perceptron blocks, of which one may be left out."""
+    layer = Layer("up", "pointwise", k=8, c=8, p=4, q=1, r=1, s=1)
+    space = LayerSpace(
+        "vit", (layer,), {"attention": {"none": (), "h2": (layer,)}, "mlp": {"x1": (layer,), "x4": (layer, layer)}}
+    )
+    assert empty_options(space) == {(0, 0)}
+    assert len({space_looks(space)[name].color for name in ("none", "h2", "x1", "x4")}) == 4
+    joint = LayerSpace(
+        "joint",
+        (),
+        {"a": {"0": (), "1": ()}, "b": {"0": (), "1": ()}},
+        joint={("a", "b"): lambda a, b: (layer,) * (a == b == "1")},
+    )
+    assert empty_options(joint) == {(0, 0), (1, 0)}
+    assert empty_options(LIMITED.network_space) == set()  # nothing is known of their layers
+
+
+def test_an_identity_that_changes_the_shape_is_a_block() -> None:
+    space = macro_cifar10()
+    empty = empty_options(space)
+    assert [(index, 0) in empty for index in range(8)] == [slot.place.keeps_shape for slot in space.slots]
+
+
+def test_pes_fall_on_whole_pixels_and_no_gap_is_lost() -> None:
+    """Along a row of PEs: dark squares of one width, light gaps of one width, whatever the size of the array."""
+    for count in (8, 16, 23, 24, 40):
+        pixels = array_of_pes(count)
+        assert set(np.unique(pixels)) == {0, 255}
+        for line in (pixels[207], pixels[:, 12]):
+            widths = np.diff(np.flatnonzero(np.diff(line.astype(int))))
+            assert len(widths) == 2 * count - 1
+            assert len(set(widths[::2])) == len(set(widths[1::2])) == 1
+    assert (array_of_pes(64) == 0).sum() == (3 * 64) ** 2  # too small for gaps: one area, and no moire
+
+
+def array_of_pes(count: int) -> np.ndarray:
+    """Black `count` x `count` PEs on white, as gray levels."""
+    canvas = Canvas.sheet(220, 220, color="#ffffff")
+    cells = [(column, row) for column in range(count) for row in range(count)]
+    draw_pe_array(canvas, [(cells, "#000000")], columns=count, rows=count, x=10.3, y=9.8, side=200)
+    return canvas.pixels()[:, :, 0]

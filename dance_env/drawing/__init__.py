@@ -1,1 +1,8 @@
-"""Every picture of a design: `design` (a dashboard or a text card), `graph` (a layer graph), `mapping` (a mapping)."""
+"""Every picture of a design.
+
+- `design`: a design in an environment, as a dashboard or a text card.
+- `graph`: a layer graph, one card a block; `graph_cards`: what the cards say, and where they lie.
+- `mapping`: a mapping: its loop nest, the PE array, what fills the memories.
+- `operators`: the color and short name of each option of a network; `pe_array`: an array of PEs.
+- `palette`: all colors; `canvas`: shapes and text in one unit (matplotlib, never imported from here).
+"""

@@ -1,22 +1,24 @@
-"""Draws a mapping: which part of the array works, and how full the memories are."""
+"""Draw a mapping: its loop nest, which part of the PE array works, and how full the memories are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from matplotlib.figure import Figure
 
 from dance_env.cost.mapping.mapping import LEVELS, Mapping
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
+from dance_env.drawing.canvas import Canvas
+from dance_env.drawing.palette import BUSY_PE, FAINT, IDLE_PE, MUTED, TENSORS
+from dance_env.drawing.pe_array import draw_pe_array
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_TENSORS = {"W": ("weights", "#4c78a8"), "I": ("inputs", "#f58518"), "O": ("outputs", "#54a24b")}
+_NAMES = {"W": "weights", "I": "inputs", "O": "outputs"}
+_WIDTH, _HEIGHT = 1100, 436
+_ARRAY_X, _MEMORY_X, _TOP, _SIDE = 500, 860, 64, 290
 
 
 def draw_mapping(
     mapping: Mapping, *, pe_x: int, pe_y: int, rf_words: int, technology: Technology = TIMELOOP_45NM
 ) -> Figure:
-    """A figure of a mapping: the loop nest, the array with the PEs that work, what fills the two memories.
+    """Draw the loop nest, the array with the PEs that work, and what fills the two memories.
 
     Args:
         mapping: what to draw.
@@ -24,54 +26,52 @@ def draw_mapping(
         technology: for the size of the global buffer.
 
     Returns:
-        A matplotlib figure that no window shows; save it with ``figure.savefig(path)``.
+        A matplotlib figure that no window shows; save it with `figure.savefig(path)`.
 
     Raises:
-        ValueError: when the mapping does not fit the accelerator.
+        ValueError: If the mapping does not fit the accelerator.
     """
-    from matplotlib.figure import Figure
-
     broken = mapping.violations(pe_x=pe_x, pe_y=pe_y, rf_words=rf_words, glb_words=technology.glb_words)
     if broken:
         raise ValueError(f"mapping: cannot be drawn on this accelerator, it {'; it '.join(broken)}.")
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    nest, array, memories = figure.subplots(1, 3, width_ratios=(2, 1.3, 1))
-    nest.text(0, 1, mapping.loop_nest(), family="monospace", fontsize=8, va="top", transform=nest.transAxes)
-    nest.set_axis_off()
-    _draw_array(array, mapping, pe_x, pe_y)
-    _draw_memories(memories, mapping, {"rf": rf_words, "glb": technology.glb_words})
-    return figure
+    canvas = Canvas.sheet(_WIDTH, _HEIGHT, color="#ffffff")
+    for title, x in (("Loop nest", 20), ("PE array", _ARRAY_X), ("Memories", _MEMORY_X)):
+        canvas.text(x, 36, title, size=15, color=MUTED, weight="bold")
+    nest = mapping.loop_nest().splitlines()
+    size = min(12.0, 450 / (0.61 * max(map(len, nest))))  # a deep nest is written smaller, to stay clear of the array
+    for index, line in enumerate(nest):
+        canvas.text(20, _TOP + 12 + 18 * index, line, size=size, family="monospace")
+    _draw_array(canvas, mapping, pe_x, pe_y)
+    for index, (level, words) in enumerate({"rf": rf_words, "glb": technology.glb_words}.items()):
+        _draw_memory(canvas, mapping, level, words, x=_MEMORY_X + 110 * index)
+    for index, (tensor, color) in enumerate(TENSORS.items()):
+        canvas.box(_MEMORY_X + 80 * index, _HEIGHT - 22, 12, 12, color=color)
+        canvas.text(_MEMORY_X + 80 * index + 17, _HEIGHT - 12, _NAMES[tensor], size=12)
+    return canvas.figure
 
 
-def _draw_array(axes: Any, mapping: Mapping, pe_x: int, pe_y: int) -> None:
+def _draw_array(canvas: Canvas, mapping: Mapping, pe_x: int, pe_y: int) -> None:
     used_x, used_y = mapping.pes()
-    for x in range(pe_x):
-        for y in range(pe_y):
-            works = x < used_x and y < used_y
-            axes.add_patch(_square(x, y, "#4c78a8" if works else "#e4e4e4"))
+    cells = [(column, row) for row in range(pe_y) for column in range(pe_x)]
+    working = [(column, row) for column, row in cells if column < used_x and row < used_y]
+    idle = [(column, row) for column, row in cells if not (column < used_x and row < used_y)]
+    groups = [(idle, IDLE_PE), (working, BUSY_PE)]
+    draw_pe_array(canvas, groups, columns=pe_x, rows=pe_y, x=_ARRAY_X, y=_TOP, side=_SIDE)
     along = {
         level: " ".join(f"{d}{n}" for d, n in zip("CMGRSPQ", row, strict=True) if n > 1) or "nothing"
         for level, row in zip(LEVELS, mapping.factors, strict=True)
     }
-    axes.set(xlim=(0, pe_x), ylim=(pe_y, 0), aspect="equal", xticks=[], yticks=[])
-    axes.set_xlabel(f"columns: {along['cols']}")
-    axes.set_ylabel(f"rows: {along['rows']}")
-    axes.set_title(f"{used_x * used_y} of {pe_x * pe_y} PEs work", fontsize=10)
+    bottom = _TOP + _SIDE
+    canvas.text(_ARRAY_X, bottom + 22, f"{used_x * used_y} of {pe_x * pe_y} PEs work", size=13, weight="bold")
+    canvas.text(_ARRAY_X, bottom + 42, f"columns: {along['cols']},  rows: {along['rows']}", size=13, color=MUTED)
 
 
-def _square(x: int, y: int, color: str) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x + 0.05, y + 0.05), 0.9, 0.9, color=color)
-
-
-def _draw_memories(axes: Any, mapping: Mapping, capacity: dict[str, int]) -> None:
-    for i, (level, size) in enumerate(capacity.items()):
-        bottom = 0.0
-        for tensor, held in mapping.tile_words(level).items():
-            label, color = _TENSORS[tensor]
-            axes.bar(i, held / size, bottom=bottom, color=color, label=label if i == 0 else None)
-            bottom += held / size
-    axes.set(ylim=(0, 1), ylabel="part filled")
-    axes.set_xticks(range(len(capacity)), [f"{level}\n{size} words" for level, size in capacity.items()])
-    axes.legend(fontsize=8, loc="upper right")
+def _draw_memory(canvas: Canvas, mapping: Mapping, level: str, words: int, *, x: float) -> None:
+    canvas.box(x, _TOP, 80, _SIDE, color=FAINT)
+    top = float(_TOP + _SIDE)
+    shares = {tensor: held / words for tensor, held in mapping.tile_words(level).items()}
+    for tensor, share in shares.items():
+        top -= _SIDE * share
+        canvas.box(x, top, 80, _SIDE * share, color=TENSORS[tensor])
+    canvas.text(x, _TOP + _SIDE + 22, f"{level}, {sum(shares.values()):.0%} full", size=13, weight="bold")
+    canvas.text(x, _TOP + _SIDE + 38, f"of {words} words", size=12, color=MUTED)

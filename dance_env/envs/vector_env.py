@@ -11,8 +11,10 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
+from dance_env.drawing.design import Scene, render_frame
 from dance_env.envs.episode import State
 from dance_env.envs.infos import final_info, state_info
+from dance_env.envs.metrics import metrics
 from dance_env.envs.resolve import resolve_problem
 from dance_env.envs.reward import Reward, make_reward
 from dance_env.envs.styles import make_episode
@@ -110,6 +112,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self._state: State | None = None
         self._shown: State | None = None  # what `render` shows: the last state, also after an autoreset
+        self._scene: Scene | None = None
         self._history: deque[np.ndarray] = deque(maxlen=_REMEMBERED)  # (2, num_envs): objective, violation
 
     @property
@@ -231,10 +234,17 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             return None
         if self._shown is None:
             raise gymnasium.error.ResetNeeded("render() needs a state: call reset() first")
-        from dance_env.drawing.design import render_frame, snapshots
-
-        history = np.array(self._history).reshape(len(self._history), 2, self.num_envs)
-        views = snapshots(self.problem, self.episode, self._shown, history=history)
+        if self._scene is None:
+            self._scene = Scene(self.problem)
+        shown = self._shown
+        views = self._scene.snapshots(
+            shown.designs,
+            style=self.episode.name,
+            step=shown.step,
+            horizon=self.episode.horizon,
+            metrics=None if shown.evaluation is None else metrics(shown.evaluation),
+            history=np.array(self._history).reshape(len(self._history), 2, self.num_envs),
+        )
         return tuple(render_frame(view, mode=self.render_mode) for view in views)
 
     def _start(self, options: dict[str, Any]) -> State:

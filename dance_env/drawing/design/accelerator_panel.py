@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dance_env.drawing.design.canvas import ACCENT, FAINT, INK, MUTED, Canvas
+from dance_env.drawing.canvas import Canvas
 from dance_env.drawing.design.snapshot import AcceleratorView
-from dance_env.drawing.design.units import DATAFLOW_NAMES
+from dance_env.drawing.palette import ACCENT, BUSY_PE, IDLE_PE, INK, MISSING_PE, MUTED
+from dance_env.drawing.pe_array import draw_pe_array
 
-_IDLE = "#b9dedd"
+_DATAFLOWS = {"WS": "weight stationary", "OS": "output stationary", "RS": "row stationary"}
 
 
 def draw_accelerator(canvas: Canvas, view: AcceleratorView, *, x: float, y: float, width: float, height: float) -> None:
@@ -19,7 +20,7 @@ def draw_accelerator(canvas: Canvas, view: AcceleratorView, *, x: float, y: floa
     facts = [
         (size, "PEs, columns × rows"),
         (f"{_shown(view.rf_words)} words", "in each register file"),
-        (_shown(view.dataflow), DATAFLOW_NAMES.get(view.dataflow or "", "dataflow")),
+        (_shown(view.dataflow), _DATAFLOWS.get(view.dataflow or "", "dataflow")),
         ("?" if view.utilization is None else f"{view.utilization:.1%}", "of the PEs busy"),
     ]
     for index, (value, label) in enumerate(facts):
@@ -29,19 +30,14 @@ def draw_accelerator(canvas: Canvas, view: AcceleratorView, *, x: float, y: floa
 
 
 def _draw_array(canvas: Canvas, view: AcceleratorView, *, x: float, y: float, side: float) -> None:
-    pitch = side / max(view.most_x, view.most_y)
-    cell = pitch * 0.82
+    """The array at the lower left of the largest one, as many PEs lit as are busy on average."""
     columns, rows = view.pe_x or 0, view.pe_y or 0
-
-    def corner(column: int, row: int) -> tuple[float, float]:
-        return (x + column * pitch, y + side - (row + 1) * pitch)
-
-    outside = [corner(c, r) for r in range(view.most_y) for c in range(view.most_x) if not (c < columns and r < rows)]
-    inside = [corner(c, r) for r in range(rows) for c in range(columns)]
+    cells = [(column, row) for row in range(view.most_y) for column in range(view.most_x)]
+    inside = [(column, row) for column, row in cells if column < columns and row < rows]
+    missing = [(column, row) for column, row in cells if not (column < columns and row < rows)]
     busy = round(len(inside) * min(view.utilization or 0.0, 1.0))
-    for corners, color in ((outside, FAINT), (inside[busy:], _IDLE), (inside[:busy], ACCENT)):
-        if corners:
-            canvas.cells(corners, cell, color=color)
+    groups = [(missing, MISSING_PE), (inside[busy:], IDLE_PE), (inside[:busy], BUSY_PE)]
+    draw_pe_array(canvas, groups, columns=view.most_x, rows=view.most_y, x=x, y=y, side=side)
 
 
 def _shown(value: object) -> str:

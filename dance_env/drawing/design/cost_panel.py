@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from dance_env.drawing.design.canvas import ACCENT, BAD, FAINT, INK, MUTED, Canvas
+from dance_env.drawing.canvas import Canvas
 from dance_env.drawing.design.snapshot import Snapshot
+from dance_env.drawing.palette import ACCENT, BAD, FAINT, INK, MUTED
 from dance_env.objective.quantities import METRIC_LABELS, quantity
 
 _SHOWN = ("latency_s", "energy_j", "area_mm2", "edap_js_mm2")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from dance_env.drawing.canvas import Canvas
 from dance_env.drawing.design.accelerator_panel import draw_accelerator
-from dance_env.drawing.design.canvas import MUTED, Canvas
 from dance_env.drawing.design.cost_panel import draw_costs
 from dance_env.drawing.design.network_panel import draw_network
 from dance_env.drawing.design.objective_panel import draw_objective
 from dance_env.drawing.design.snapshot import Snapshot
+from dance_env.drawing.palette import MUTED
 
 WIDTH, HEIGHT = 1000, 560
 _MARGIN = 14
 
 
 def dashboard(view: Snapshot) -> np.ndarray:
-    """The sheet as `(560, 1000, 3)` uint8."""
-    canvas = Canvas(WIDTH, HEIGHT)
+    """Return the sheet as `(560, 1000, 3)` uint8."""
+    canvas = Canvas.sheet(WIDTH, HEIGHT)
     canvas.text(_MARGIN + 4, 34, view.title, size=20, weight="bold")
     place = f"{view.style} · step {view.step} of {view.horizon}"
     canvas.text(WIDTH - _MARGIN - 4, 34, place, size=14, color=MUTED, ha="right")

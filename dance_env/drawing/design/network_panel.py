@@ -1,19 +1,15 @@
-"""The network as a row of blocks: height for image rows, colour for the operator, bars for the time."""
+"""The network as a row of blocks: height for image rows, color for the option, bars for the time."""
 
 from __future__ import annotations
 
 import math
-import re
 
-from dance_env.drawing.design.canvas import ACCENT, CARD, FAINT, INK, MUTED, Canvas
+from dance_env.drawing.canvas import Canvas
 from dance_env.drawing.design.snapshot import BlockView, Snapshot
-from dance_env.drawing.design.units import operator_lines
+from dance_env.drawing.palette import ACCENT, CARD, FAINT, FIXED, INK, MUTED
 from dance_env.objective.quantities import quantity
 
-#: By kernel: the colours of a small and of a large expansion.
-_KERNEL_COLORS = {3: ("#a9d6d5", "#5fb0ae"), 5: ("#b3cdf2", "#6f9fe0"), 7: ("#d5c3ee", "#a98bd8")}
-_OTHER_COLOR = "#e9d8b4"
-_SKIPPED = ("identity", "zero")
+_CHARACTER = 0.66  # width of a bold character, in text sizes
 
 
 def draw_network(canvas: Canvas, view: Snapshot, *, x: float, y: float, width: float, height: float) -> None:
@@ -38,44 +34,28 @@ def draw_network(canvas: Canvas, view: Snapshot, *, x: float, y: float, width: f
 
 
 def _draw_block(canvas: Canvas, block: BlockView, *, left: float, top: float, width: float, height: float) -> None:
-    open_or_skipped = block.operator is None or block.operator in _SKIPPED
-    canvas.box(
-        left,
-        top,
-        width,
-        height,
-        color=_color(block),
-        radius=min(6.0, width * 0.2),
-        edge=MUTED if open_or_skipped else (None if block.searchable else "#9aa6b2"),
-        dashed=open_or_skipped,
-    )
-    first, second = operator_lines(block.operator)
-    size = min(14.0, width * 0.3)
-    ink = INK if block.searchable and not open_or_skipped else MUTED
-    centre, middle = left + width / 2, top + height / 2
-    canvas.text(
-        centre,
-        middle - (size * 0.6 if second else 0),
-        first,
-        size=size,
-        color=ink,
-        ha="center",
-        va="center",
-        weight="bold",
-    )
-    if second:
-        canvas.text(centre, middle + size * 0.7, second, size=size * 0.92, color=ink, ha="center", va="center")
+    hollow = block.look is None or block.empty  # an open choice, or no block at all
+    color = CARD if block.look is None or block.empty else block.look.color if block.searchable else FIXED
+    edge = MUTED if hollow else None if block.searchable else FAINT
+    canvas.box(left, top, width, height, color=color, radius=min(6.0, width * 0.2), edge=edge, dashed=hollow)
+    lines = ("?",) if block.look is None else block.look.lines
+    ink = INK if block.searchable and not hollow else MUTED
+    size = min(14.0, width * 0.3, 0.94 * width / (_CHARACTER * max(map(len, lines))))
+    center, middle = left + width / 2, top + height / 2
+    first = middle - 0.65 * size * (len(lines) - 1)
+    for index, text in enumerate(lines):
+        weight = "normal" if index else "bold"
+        y = first + 1.3 * size * index
+        canvas.text(center, y, text, size=size, color=ink, ha="center", va="center", weight=weight)
     if width > 80 and block.rows is not None:
         shape = f"{block.rows}² → {block.channels} ch"
-        canvas.text(
-            centre, top + height - 9, shape, size=10.5, color=MUTED if open_or_skipped else "#3c4a58", ha="center"
-        )
+        canvas.text(center, top + height - 9, shape, size=10.5, color=MUTED if hollow else INK, ha="center")
 
 
 def _draw_time(canvas: Canvas, block: BlockView, *, left: float, width: float, base: float, slowest: float) -> None:
-    centre, size = left + width / 2, min(11.0, width * 0.26)
+    center, size = left + width / 2, min(11.0, width * 0.26)
     label = block.name.removeprefix("block") if block.searchable else "fixed"
-    canvas.text(centre, base + 18, label, size=max(size, 8.5), color=MUTED, ha="center")
+    canvas.text(center, base + 18, label, size=max(size, 8.5), color=MUTED, ha="center")
     if block.latency_s is None or not math.isfinite(slowest) or slowest == 0:
         return
     tall = 22 * block.latency_s / slowest
@@ -83,7 +63,7 @@ def _draw_time(canvas: Canvas, block: BlockView, *, left: float, width: float, b
     canvas.box(left, base - tall, width, max(tall, 0.8), color=ACCENT)
     if width > 42:
         text = quantity("latency_s", float(f"{block.latency_s:.3g}"))
-        canvas.text(centre, base - tall - 4, text, size=10.5, color=INK, ha="center")
+        canvas.text(center, base - tall - 4, text, size=10.5, color=INK, ha="center")
 
 
 def _relative_height(block: BlockView, most_rows: int) -> float:
@@ -91,14 +71,3 @@ def _relative_height(block: BlockView, most_rows: int) -> float:
     if block.rows is None or most_rows == 1:
         return 0.8
     return 0.5 + 0.5 * math.log2(max(block.rows, 1)) / math.log2(most_rows)
-
-
-def _color(block: BlockView) -> str:
-    if block.operator is None or block.operator in _SKIPPED:
-        return CARD
-    found = re.fullmatch(r"mb(\d+)_k(\d+)", block.operator)
-    if not found or int(found[2]) not in _KERNEL_COLORS:
-        return _OTHER_COLOR
-    if not block.searchable:
-        return FAINT
-    return _KERNEL_COLORS[int(found[2])][int(found[1]) >= 6]

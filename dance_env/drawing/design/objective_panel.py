@@ -1,11 +1,22 @@
-"""The objective: its two parts, whether limits are met, and what this environment has seen so far."""
+"""The objective: its two parts, whether limits are met, and what this environment has evaluated so far."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from dance_env.drawing.design.canvas import ACCENT, BAD, COST, FAINT, GOOD, MUTED, Canvas
+from dance_env.drawing.canvas import Canvas
 from dance_env.drawing.design.snapshot import Snapshot
+from dance_env.drawing.palette import (
+    ACCENT,
+    BAD,
+    COST,
+    FAINT,
+    FEASIBLE_DOT,
+    GOOD,
+    INFEASIBLE_DOT,
+    MUTED,
+    TRACE,
+)
 
 
 def draw_objective(canvas: Canvas, view: Snapshot, *, x: float, y: float, width: float, height: float) -> None:
@@ -47,9 +58,9 @@ def _draw_history(canvas: Canvas, history: np.ndarray, *, x: float, y: float, wi
     def heights(values: np.ndarray) -> np.ndarray:
         return y + height - 6 - (height - 16) * (values - low) / max(high - low, 1e-12)
 
-    canvas.line(xs, heights(objective), color="#c3ccd6", width=1.3)
-    for mask, color in ((feasible, "#9aa7b5"), (~feasible, "#e3a3a7")):
-        canvas.line(xs[mask], heights(objective[mask]), color=color, width=0, marker="o", markersize=2.4)
+    canvas.line(xs, heights(objective), color=TRACE, width=1.3)
+    for mask, color in ((feasible, FEASIBLE_DOT), (~feasible, INFEASIBLE_DOT)):
+        canvas.dots(xs[mask], heights(objective[mask]), color=color, size=3.3)
     best = np.fmin.accumulate(np.where(feasible, objective, np.nan))
     canvas.line(xs, heights(best), color=ACCENT, width=2.2, drawstyle="steps-post")
     text = f"best {best[-1]:.3f}" if np.isfinite(best[-1]) else "none feasible"

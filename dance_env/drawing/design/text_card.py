@@ -12,7 +12,7 @@ _JOINED = "\N{NO-BREAK SPACE}"
 
 
 def text_card(view: Snapshot) -> str:
-    """A framed card, 80 columns wide: episode, network, accelerator, costs, objective."""
+    """Return a framed card, 80 columns wide: episode, network, accelerator, costs, objective."""
     lines = [
         *_field("network", "  ".join(block.operator or "?" for block in view.blocks)),
         *_field("accelerator", _accelerator(view.accelerator)),

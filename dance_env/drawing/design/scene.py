@@ -1,0 +1,125 @@
+"""Gathers what there is to show of the designs of one problem, without evaluating anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dance_env.drawing.design.snapshot import AcceleratorView, BlockView, Snapshot
+from dance_env.drawing.design.tables import block_latencies, metric_ranges, utilization
+from dance_env.drawing.operators import empty_options, space_looks
+from dance_env.graph import BlockSpace, NetworkSpace
+from dance_env.problem import Problem
+
+
+class Scene:
+    """What all pictures of one problem's designs share: looks of the options, bounds of the metrics, limits."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Read the problem's tables; `problem` may be a solver's handle, and what it does not offer is not shown."""
+        self._problem = problem
+        self._looks = space_looks(problem.network_space)
+        self._empty = empty_options(problem.network_space)
+        self._empty_slots = _empty_slots(problem.network_space)
+        self._ranges = metric_ranges(problem)
+        self._limits: dict[str, float] = {each.metric: float(each.limit) for each in problem.objective.constraints}
+
+    def snapshots(
+        self,
+        designs: np.ndarray,
+        *,
+        style: str,
+        step: int,
+        horizon: int,
+        metrics: Mapping[str, np.ndarray] | None,
+        history: np.ndarray,
+    ) -> list[Snapshot]:
+        """Return one snapshot for each environment of a batch.
+
+        Args:
+            designs: `(B, k)`, the options of the first `k` choices.
+            style: of the episodes.
+            step: how many actions they have taken.
+            horizon: how many they take.
+            metrics: of the designs by name, `(B,)` each; None if they are not evaluated.
+            history: `(evaluations, 2, B)` objective and violation of what was evaluated, the oldest first.
+        """
+        views = []
+        for row, design in enumerate(designs):
+            values = None if metrics is None else {name: float(column[row]) for name, column in metrics.items()}
+            views.append(
+                Snapshot(
+                    title=self._problem.name,
+                    style=style,
+                    step=step,
+                    horizon=horizon,
+                    blocks=self._blocks(design),
+                    accelerator=self._accelerator(design, values),
+                    values=values,
+                    ranges=self._ranges,
+                    limits=self._limits,
+                    history=history[:, :, row],
+                )
+            )
+        return views
+
+    def _blocks(self, design: np.ndarray) -> tuple[BlockView, ...]:
+        """The blocks in order: of a `BlockSpace` all slots, of others the choices."""
+        space = self._problem.space
+        latencies = block_latencies(self._problem, design)
+        chosen: dict[str, BlockView] = {}
+        for index, choice in enumerate(space.choices[space.network]):
+            option = int(design[index]) if index < len(design) else None
+            name = None if option is None else str(choice.options[option])
+            chosen[choice.name] = BlockView(
+                choice.name,
+                name,
+                searchable=True,
+                look=None if name is None else self._looks[name],
+                empty=(index, option) in self._empty,
+                latency_s=latencies.get(choice.name),
+            )
+        networks = self._problem.network_space
+        if not isinstance(networks, BlockSpace):
+            return tuple(chosen.values())
+        blocks = []
+        for slot in networks.slots:
+            block = chosen.get(slot.name)
+            if block is None:
+                name = slot.options[0]
+                empty = slot.name in self._empty_slots
+                block = BlockView(slot.name, name, searchable=False, look=self._looks[name], empty=empty)
+            blocks.append(replace(block, rows=slot.in_size, channels=slot.out_channels))
+        return tuple(blocks)
+
+    def _accelerator(self, design: np.ndarray, values: dict[str, float] | None) -> AcceleratorView:
+        space = self._problem.space
+        chosen: dict[str, Any] = {
+            choice.name: choice.options[option]
+            for choice, option in zip(space.choices, design.tolist(), strict=False)
+            if choice.group == "hardware"
+        }
+        return AcceleratorView(
+            pe_x=chosen.get("pe_x"),
+            pe_y=chosen.get("pe_y"),
+            rf_words=chosen.get("rf_words"),
+            dataflow=chosen.get("dataflow"),
+            most_x=max(self._problem.accelerator_space.pe_x),
+            most_y=max(self._problem.accelerator_space.pe_y),
+            utilization=None if values is None else utilization(self._problem, design, values["latency_s"]),
+        )
+
+
+def _empty_slots(space: NetworkSpace) -> set[str]:
+    """The slots that are no choice and hold no layer."""
+    if not isinstance(space, BlockSpace):
+        return set()
+    slots = space.fragments()[1:-1]  # between stem and head
+    return {
+        slot.name
+        for slot, graphs in zip(space.slots, slots, strict=True)
+        if not slot.searchable and not graphs[0].layers()
+    }

@@ -1,0 +1,115 @@
+"""A layer graph as rows of cards, one card a block: what each says, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from dance_env.graph.layer import Layer
+from dance_env.graph.layer_graph import LayerGraph
+from dance_env.graph.nodes import Add, Shape
+
+CARD_WIDTH, CARD_HEIGHT = 135, 124
+"""Pixels, as all lengths here."""
+
+GAP = 38
+_ROW_PITCH = 202
+_MOST_IN_A_ROW = 8
+_LEFT, _TOP = 108, 80
+
+
+@dataclass(frozen=True)
+class Card:
+    """One block.
+
+    Attributes:
+        name: of the block.
+        operator: chosen there; `""` for a block that every network has, such as the stem.
+        lines: its convolutions, in words.
+        macs: multiply-accumulates for one image.
+        shape: of its output.
+        residual: whether its input is added to its output.
+        x, y: the upper left corner.
+    """
+
+    name: str
+    operator: str
+    lines: tuple[str, ...]
+    macs: int
+    shape: Shape
+    residual: bool
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def empty(self) -> bool:
+        """Whether something could be chosen there, and nothing was."""
+        return self.operator != "" and self.macs == 0
+
+
+def rows_of_cards(graph: LayerGraph) -> list[list[Card]]:
+    """Return the blocks in rows: a new row where the size of the image changes, and after the most that fit.
+
+    Raises:
+        ValueError: If the graph has no nodes.
+    """
+    cards = _cards(graph)
+    if not cards:
+        raise ValueError(f"layer graph {graph.name!r} has no nodes; there is nothing to draw")
+    sizes: list[Shape] = []
+    for card in cards:
+        sizes.append(card.shape[1:] or (sizes[-1] if sizes else ()))
+    rows: list[list[Card]] = []
+    for _, group in groupby(zip(sizes, cards, strict=True), key=lambda pair: pair[0]):
+        members = [card for _, card in group]
+        rows += [members[start : start + _MOST_IN_A_ROW] for start in range(0, len(members), _MOST_IN_A_ROW)]
+    return [
+        [
+            replace(card, x=_LEFT + column * (CARD_WIDTH + GAP), y=_TOP + index * _ROW_PITCH)
+            for column, card in enumerate(row)
+        ]
+        for index, row in enumerate(rows)
+    ]
+
+
+def sheet_size(rows: Sequence[Sequence[Card]]) -> tuple[int, int]:
+    """Return width and height of a sheet that holds the cards, a title above them, and a legend below."""
+    right = max(card.x for row in rows for card in row) + CARD_WIDTH
+    return max(int(right) + 47, 780), int(rows[-1][0].y) + CARD_HEIGHT + 80
+
+
+def short_count(count: int) -> str:
+    """Return a count in thousands or millions, such as "10.67 M"."""
+    return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count / 1e3:.1f} k"
+
+
+def _cards(graph: LayerGraph) -> list[Card]:
+    layers = {layer.name: layer for layer in graph.layers()}
+    cards = []
+    for name, group in groupby(graph.nodes, key=lambda node: graph.block(node)[0] or node):
+        nodes = list(group)
+        costly = [layers[node] for node in nodes if node in layers]
+        lines = tuple(_line(layer) for layer in costly)
+        kind = graph.node(nodes[-1]).kind
+        if not lines:
+            lines = {"input": ("image",), "global_pool": ("mean",)}.get(kind, ())
+        cards.append(
+            Card(
+                name=name,
+                operator=graph.block(nodes[-1])[1],
+                lines=lines,
+                macs=sum(layer.macs for layer in costly),
+                shape=graph.shape(nodes[-1]),
+                residual=any(isinstance(graph.node(node), Add) for node in nodes),
+            )
+        )
+    return cards
+
+
+def _line(layer: Layer) -> str:
+    if layer.kind == "fc":
+        return f"{layer.c} → {layer.k}"
+    step = f" /{layer.stride}" if layer.stride > 1 else ""
+    kind = "dw" if layer.kind == "depthwise" else ""
+    return f"{layer.r}×{layer.s} {kind}{step} {layer.k}".replace("  ", " ")
