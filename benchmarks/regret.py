@@ -104,7 +104,7 @@ def summary(variant: str, solver: str, measured: Sequence[Run], best: float) -> 
         worst_pct=float(max(regret)),
         seconds=_median(seconds),
         cpu_s=_median([clock * each.cpu_share for clock, each in zip(seconds, measured, strict=True)]),
-        training_s=_median([run.ledger.surrogate_seconds for run in runs]),
+        training_s=_median([run.ledger.evaluator_seconds for run in runs]),
         queries=tuple(_median([each[i][0] for each in spent]) for i in range(len(CLOSE_PCT))),
         soon_cpu_s=tuple(_median([each[i][1] for each in spent]) for i in range(len(CLOSE_PCT))),
         reached=tuple(sum(np.isfinite(each[i][0]) for each in spent) for i in range(len(CLOSE_PCT))),

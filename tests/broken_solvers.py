@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -50,26 +48,6 @@ class LeavesTheRest(_Broken):
         meter = problem.meter
         while meter.left >= 10:
             problem.evaluate(problem.space.sample(rng, 10))
-
-
-@dataclass(frozen=True)
-class NeverEnds(_Broken):
-    """Takes every error for a passing trouble, the end of its budget too."""
-
-    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-        while True:
-            with contextlib.suppress(Exception):
-                problem.evaluate(problem.space.sample(rng, 16))
-
-
-@dataclass(frozen=True)
-class LooksAheadInThreads(_Broken):
-    """Asks the env from several threads at once."""
-
-    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-        batches = [problem.space.sample(rng, 4) for _ in range(100)]
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(problem.evaluate, batches))
 
 
 @dataclass(frozen=True)
@@ -233,7 +211,7 @@ class NotFrozen(Solver):
 CAUGHT_BY: dict[str, tuple[type[Solver], ...]] = {
     "settings-are-recorded": (FunctionAsSetting, UnwritableSetting, NotFrozen),
     "budget-is-never-exceeded": (BehindTheMeter,),
-    "budget-is-spent": (LeavesTheRest, NeverEnds, LooksAheadInThreads),
+    "budget-is-spent": (LeavesTheRest,),
     "same-seed-same-trace": (OwnRandomness, GlobalRandomness),
     "another-process-same-trace": (OrderOfASet, OwnRandomness, CannotBePickled),
     "other-seed-other-trace": (IgnoresSeed,),

@@ -165,7 +165,7 @@ def run_of(objective: list[float]) -> Result:
     columns["gradient_queries"] = 2 * np.arange(1, rows + 1)
     columns["solver_seconds"] = 0.5 * np.arange(1, rows + 1)
     trace = Trace(designs=np.zeros((rows, 1), np.int64), **columns)
-    ledger = Ledger(evaluations=rows, surrogate_seconds=7.0)
+    ledger = Ledger(evaluations=rows, evaluator_seconds=7.0)
     return Result("dance", {}, 0, rows, "task", "", Status.BUDGET_SPENT, "", ledger, trace, {})
 
 

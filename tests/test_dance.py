@@ -147,8 +147,8 @@ def test_a_limit_is_met_where_it_can_be():
 def test_without_an_evaluator_nothing_is_trained_and_every_cost_is_billed():
     problem = synthetic_problem(3, option_counts=(3, 3, 2, 3))
     ledger = DanceExact().solve(problem, budget=200, seed=0).ledger
-    assert ledger.surrogate_samples == 0
-    assert ledger.cost_model_queries == (1 + 2 + 2 + 1 + 2) * problem.accelerator_space.size
+    assert ledger.evaluator_samples == 0
+    assert ledger.cost_pairs == (1 + 2 + 2 + 1 + 2) * problem.accelerator_space.size
     assert not ledger.tables_read
     assert ledger.spent == 200
 
@@ -174,9 +174,9 @@ def test_an_evaluator_is_billed_alike_trained_and_cached():
     problem = synthetic_problem(3)
     solver = Dance(evaluator=SMALL)
     first, second = (solver.solve(problem, budget=60, seed=seed).ledger for seed in (0, 1))
-    assert first.surrogate_samples == second.surrogate_samples == 512 + 1024
-    assert first.cost_model_queries == second.cost_model_queries > 0
-    assert second.surrogate_seconds > 0.5 * first.surrogate_seconds > 0
+    assert first.evaluator_samples == second.evaluator_samples == 512 + 1024
+    assert first.cost_pairs == second.cost_pairs > 0
+    assert second.evaluator_seconds > 0.5 * first.evaluator_seconds > 0
     assert first.tables_read
 
 

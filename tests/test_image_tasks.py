@@ -35,7 +35,6 @@ from solvers.comparison.plan import default_contestants
 from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
 from solvers.comparison.sources import Sources
-from solvers.contract.suits import why_not
 from solvers.methods.dance.images import settings as image_settings
 from solvers.methods.dance.images.catalog import image_task, image_task_names
 from solvers.methods.dance.images.supernet_command import uniform_settings
@@ -293,16 +292,16 @@ def test_gradients_are_refused_before_any_work(supernet: Path, monkeypatch: pyte
     with pytest.raises(TypeError, match="SupernetAccuracy of problem 'micro/edap' has no `relax`"):
         problem.relax()
     monkeypatch.setattr("solvers.methods.dance.evaluator.metered.load_or_train", None)
-    refused = [name for name in solver_names() if why_not(load_solver(name), problem)]
+    refused = [name for name in solver_names() if load_solver(name).why_not(problem)]
     assert refused == ["dance", "dance-refined", "dance-exact", "dance-front", "separate", "separate-flops", "edd"]
     for name in refused:
-        with pytest.raises(ValueError, match=f"{name} descends on expected accuracy.*evolution.*search_images"):
+        with pytest.raises(ValueError, match=f"{name} needs expected accuracies .* does not declare.*evolution"):
             make_solver(name).solve(problem, budget=10, seed=0)
-    assert not [name for name in solver_names() if why_not(load_solver(name), make_problem("tiny"))]
+    assert not [name for name in solver_names() if load_solver(name).why_not(make_problem("tiny"))]
 
 
 def test_too_many_designs_are_refused_before_any_work(supernet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("solvers.contract.suits.MAX_DESIGNS", 100)
+    monkeypatch.setattr("solvers.contract.capabilities.MAX_DESIGNS", 100)
     with pytest.raises(ValueError, match=r"exhaustive looks at every design, .* up to 100; micro/edap has 144"):
         make_solver("exhaustive").solve(make_problem("micro", supernet=supernet), budget=10, seed=0)
 
@@ -316,12 +315,12 @@ def settings(out: Path, supernet: Path, **changes: object) -> Settings:
 
 
 def test_a_comparison_refuses_first_and_runs_afterwards(supernet: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="dance descends on expected accuracy"):
+    with pytest.raises(ValueError, match="dance needs expected accuracies"):
         compare(settings(tmp_path, supernet, solvers=("random", "dance")))
     assert not (tmp_path / "records").exists()
     contestants, left_out = default_contestants(make_problem("micro", supernet=supernet))
     assert {"evolution", "ppo", "random"} <= {each.label for each in contestants}
-    assert "dance descends on expected accuracy" in " ".join(left_out)
+    assert "dance needs expected accuracies" in " ".join(left_out)
 
 
 def test_without_an_optimum_the_best_known_takes_its_place(

@@ -5,24 +5,32 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dance_env.graph import Layer
+from dance_env.objective import Constraint
 from dance_env.problem import Problem
+from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
-from solvers.contract.ledger import BudgetExhausted, BudgetIgnored, Ledger
+from solvers.contract.cost_pairs import CostPairs, cost_pairs
+from solvers.contract.ledger import BudgetExhausted, Ledger
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
+from solvers.contract.record.trace import count_distinct, row_bytes
+from solvers.methods.random_search import RandomSearch
 
 
 def metered(budget: int = 100, problem: Problem | None = None) -> MeteredProblem:
     problem = problem or synthetic_problem(0)
-    return MeteredProblem(problem, Meter(budget, problem.space.num_choices))
+    return MeteredProblem(problem, Meter(budget, problem))
 
 
 def networks(problem: MeteredProblem, count: int) -> np.ndarray:
@@ -59,7 +67,7 @@ def test_record_is_a_copy() -> None:
 def test_batch_beyond_the_budget_is_cut_to_the_affordable_prefix() -> None:
     problem = metered(budget=10)
     designs = problem.space.sample(np.random.default_rng(0), 16)
-    with pytest.raises(BudgetExhausted, match="6 more evaluations where 0 of the budget of 10"):
+    with pytest.raises(BudgetExhausted, match="6 more evaluations or gradient queries where 0 of the budget of 10"):
         problem.evaluate(designs)
     np.testing.assert_array_equal(problem.meter.trace().designs, designs[:10])
     with pytest.raises(BudgetExhausted):
@@ -97,7 +105,7 @@ def test_refused_questions_of_every_kind_cost_nothing() -> None:
         with pytest.raises((ValueError, IndexError)):
             question()
     ledger = problem.meter.ledger()
-    assert (ledger.spent, ledger.cost_model_queries) == (0, 0)
+    assert (ledger.spent, ledger.cost_pairs) == (0, 0)
 
 
 def test_copies_are_on_the_same_meter() -> None:
@@ -108,22 +116,19 @@ def test_copies_are_on_the_same_meter() -> None:
     for copied in (copy.copy, copy.deepcopy):
         copied(problem).evaluate(designs)
         copied(relaxed).accuracy(probs)
-    assert copy.copy(problem.meter) is problem.meter
     assert problem.meter.spent == 2 * (3 + 2)
     assert len(problem.meter.trace()) == 6
 
 
-def test_other_processes_and_threads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = metered()
     designs = problem.space.sample(np.random.default_rng(0), 3)
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(problem)
-    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="only in the process and thread"):
-        pool.submit(problem.evaluate, designs).result()
-    assert problem.meter.spent == 0
     monkeypatch.setattr("solvers.contract.meter.os.getpid", lambda: -1)  # as a fork sees it
-    with pytest.raises(RuntimeError, match="only in the process and thread"):
+    with pytest.raises(RuntimeError, match="only in the process that `search` runs in"):
         problem.evaluate(designs)
+    assert problem.meter.spent == 0
 
 
 def test_nothing_is_answered_after_the_run() -> None:
@@ -144,28 +149,6 @@ def test_areas_are_a_copy() -> None:
     np.testing.assert_array_equal(problem.costs.area_mm2, plain.costs.area_mm2)
 
 
-def test_asking_on_and_on_after_the_end_is_stopped() -> None:
-    problem = metered(budget=5)
-    design = problem.space.sample(np.random.default_rng(0), 1)
-    problem.evaluate(design.repeat(5, axis=0))
-    for _ in range(1000):
-        with pytest.raises(BudgetExhausted):
-            problem.evaluate(design)
-    with pytest.raises(BudgetIgnored, match="after 1000 refusals in a row: its budget of 5 is spent"):
-        problem.evaluate(design)
-
-
-def test_refusals_in_between_are_no_matter() -> None:
-    problem = metered(budget=1500)
-    relaxed, design = problem.relax(), problem.space.sample(np.random.default_rng(0), 1)
-    probs = torch.tensor(problem.space.uniform_relaxed(1501))[:, problem.space.network_options]
-    for _ in range(1500):
-        with pytest.raises(BudgetExhausted):
-            relaxed.accuracy(probs)
-        problem.evaluate(design)
-    assert problem.meter.left == 0
-
-
 def test_gradient_queries_share_the_budget_and_are_refused_whole() -> None:
     problem = metered(budget=10)
     relaxed = problem.relax()
@@ -177,8 +160,8 @@ def test_gradient_queries_share_the_budget_and_are_refused_whole() -> None:
     assert network.grad is not None
     relaxed.accuracy(network)
     assert problem.meter.ledger().gradient_queries == 8
-    with pytest.raises(BudgetExhausted, match="asked for 4 more evaluations where 2"):
-        relaxed.on_all_hardware(network)
+    with pytest.raises(BudgetExhausted, match="asked for 4 more evaluations or gradient queries where 2"):
+        relaxed.on_each_accelerator(network)
     assert problem.meter.ledger().gradient_queries == 8
     relaxed.joint(hardware)
     problem.evaluate(space.sample(np.random.default_rng(0), 2))
@@ -186,31 +169,71 @@ def test_gradient_queries_share_the_budget_and_are_refused_whole() -> None:
     assert problem.meter.left == 0
 
 
-def test_costs_on_each_accelerator_are_cost_queries_besides() -> None:
+def views(problem: MeteredProblem) -> tuple[Any, Any, torch.Tensor, torch.Tensor]:
+    """The metered view, the plain one, and probabilities of three rows that require a gradient."""
+    space = problem.space
+    uniform = torch.tensor(space.uniform_relaxed(3))
+    network, hardware = uniform[:, space.network_options], uniform[:, space.hardware_options]
+    return problem.relax(), synthetic_problem(0).relax(), network.requires_grad_(True), hardware
+
+
+def test_a_gradient_query_answers_as_the_problem_does_to_the_bit() -> None:
+    limited = synthetic_problem(0, constraints=(Constraint("latency_s", 0.002), Constraint("error_pct", 10.0)))
+    problem = metered(problem=limited)
+    ours, _, network, hardware = views(problem)
+    plain = limited.relax()
+    for ask in (
+        lambda view: view.accuracy(network),
+        lambda view: view(network, hardware).objective,
+        lambda view: view(network, hardware).violation,
+    ):
+        answers = [ask(view) for view in (ours, plain)]
+        gradients = [torch.autograd.grad((3.7 * answer).sum(), network)[0] for answer in answers]
+        assert torch.equal(*answers)
+        assert torch.equal(*gradients)
+
+
+def test_a_gradient_query_has_no_second_derivative_and_other_cotangents_learn_nothing() -> None:
     problem = metered()
-    probs = torch.tensor(problem.space.uniform_relaxed(3))[:, problem.space.network_options]
-    problem.relax().on_all_hardware(probs)
-    problem.relax().on_each_accelerator(probs)
+    ours, plain, network, _ = views(problem)
+    (first,) = torch.autograd.grad(plain.accuracy(network).sum(), network, create_graph=True)
+    assert first.requires_grad, "the expectation of a product over choices has second derivatives"
+    answer = ours.accuracy(network)
+    with pytest.raises(RuntimeError, match="one vector-Jacobian product and has no second derivative"):
+        torch.autograd.grad(answer.sum(), network, create_graph=True)
+    (tripled,) = torch.autograd.grad(3.0 * answer.sum(), network)
+    torch.testing.assert_close(tripled, 3.0 * first.detach(), rtol=1e-12, atol=0.0)
+    assert problem.meter.spent == 3
+    with torch.no_grad():
+        assert not ours.accuracy(network).requires_grad
+
+
+def test_an_expectation_reads_every_cost_pair() -> None:
+    problem = metered()
+    relaxed, _, network, hardware = views(problem)
+    relaxed.accuracy(network)
+    assert problem.meter.ledger().cost_pairs == 0
+    assert relaxed.on_all_hardware(network).latency_s.requires_grad
     ledger = problem.meter.ledger()
-    assert (ledger.gradient_queries, ledger.cost_model_queries) == (6, 2 * 3 * problem.accelerator_space.size)
+    assert (ledger.gradient_queries, ledger.cost_pairs) == (3, problem.meter._pairs.most)
+    relaxed(network, hardware)
+    assert problem.meter.ledger().gradient_queries == 6
 
 
 def test_rows_that_vmap_hides_are_refused() -> None:
     problem = metered()
-    relaxed, space = problem.relax(), problem.space
-    uniform = torch.tensor(space.uniform_relaxed(4))
-    network, hardware = uniform[:, space.network_options], uniform[:, space.hardware_options]
+    relaxed, _, network, hardware = views(problem)
 
     def objective(network: torch.Tensor, hardware: torch.Tensor) -> torch.Tensor:
         return relaxed(network[None], hardware[None]).objective[0]
 
     for hidden in ((0, 0), (0, None), (None, 0)):
         given = [rows if axis == 0 else rows[0] for rows, axis in zip((network, hardware), hidden, strict=True)]
-        with pytest.raises(TypeError, match=r"torch\.func\.vmap hides them"):
+        with pytest.raises((RuntimeError, TypeError), match=r"vmap|torch\.func's transforms hide them"):
             torch.func.vmap(objective, in_dims=hidden)(*given)
+    with pytest.raises(TypeError, match=r"take gradients by torch\.autograd"):
+        torch.func.grad(objective)(network[0].detach(), hardware[0])
     assert problem.meter.spent == 0
-    torch.func.grad(objective)(network[0], hardware[0])
-    assert problem.meter.spent == 1
 
 
 def test_evaluating_a_network_everywhere_is_one_evaluation_recorded_at_its_best_accelerator() -> None:
@@ -220,7 +243,7 @@ def test_evaluating_a_network_everywhere_is_one_evaluation_recorded_at_its_best_
         problem.evaluate_networks(some)
     ledger, trace = problem.meter.ledger(), problem.meter.trace()
     assert ledger.evaluations == 5
-    assert ledger.cost_model_queries == 5 * plain.accelerator_space.size
+    assert ledger.cost_pairs % plain.accelerator_space.size == 0 < ledger.cost_pairs
     hardware = plain.accelerator_space.index(trace.designs[:, plain.space.hardware])
     np.testing.assert_array_equal(hardware, plain.best_hardware(some[:5]))
     np.testing.assert_array_equal(trace.objective, plain.evaluate(trace.designs).objective)
@@ -237,22 +260,123 @@ def test_best_accelerators_recorded_are_the_problems_own(unmappable: int) -> Non
     np.testing.assert_array_equal(hardware, plain.best_hardware(some))
 
 
-def test_costs_alone_are_counted_but_not_bounded() -> None:
-    problem, plain = metered(budget=1), synthetic_problem(0)
-    some, accelerators = networks(problem, 3), plain.accelerator_space.size
-    problem.best_hardware(some)
-    problem.costs.lookup(some, np.zeros(3, np.int64))
+def brute_force_pairs(networks: np.ndarray, hardware: np.ndarray | None) -> int:
+    """Distinct (layer, accelerator) pairs of tiny's networks, each on one accelerator or (None) on all."""
+    problem = make_problem("tiny")
+    layers: dict[int, set[Layer]] = {}  # by accelerator; -1 is every accelerator
+    for row, network in enumerate(networks):
+        found = set(problem.network_space.fixed_layers())
+        for choice, part in enumerate(problem.network_space.parts()):
+            found |= set(part.layers[network[choice]])
+        where = -1 if hardware is None else int(hardware[row])
+        layers.setdefault(where, set()).update(replace(each, name="") for each in found)
+    return sum(map(len, layers.values())) * (problem.accelerator_space.size if hardware is None else 1)
+
+
+def test_costs_alone_are_counted_by_distinct_pairs_but_not_bounded() -> None:
+    plain = make_problem("tiny")
+    problem = metered(budget=1, problem=plain)
+    some, hardware = networks(problem, 3), np.array([7, 7, 50])
+    problem.costs.lookup(some, hardware)
+    assert problem.meter.ledger().cost_pairs == brute_force_pairs(some, hardware)
+    problem.costs.lookup(some, hardware)
+    assert problem.meter.ledger().cost_pairs == brute_force_pairs(some, hardware), "what was asked before is known"
     problem.costs.on_all_hardware(some)
+    problem.best_hardware(some)
     np.testing.assert_array_equal(problem.costs.area_mm2, plain.costs.area_mm2)
     ledger = problem.meter.ledger()
-    assert ledger.cost_model_queries == 2 * 3 * accelerators + 3
-    assert (ledger.spent, ledger.tables_read) == (0, False)
+    assert ledger.cost_pairs == brute_force_pairs(some, None)
+    assert (ledger.spent, ledger.tables_read, ledger.access) == (0, False, "values")
+
+
+def test_evaluations_are_on_the_bill_by_distinct_pairs_whatever_the_batches() -> None:
+    plain = make_problem("tiny")
+    one, many, everywhere = (metered(budget=200, problem=plain) for _ in range(3))
+    designs = one.space.sample(np.random.default_rng(0), 200)
+    one.evaluate(designs)
+    for rows in np.split(designs, [1, 3, 50]):
+        many.evaluate(rows)
+    hardware = plain.accelerator_space.index(designs[:, one.space.hardware])
+    expected = brute_force_pairs(designs[:, one.space.network], hardware)
+    assert one.meter.ledger().cost_pairs == many.meter.ledger().cost_pairs == expected
+    assert many.meter.trace().cost_pairs[-1] == expected
+    assert many.meter.trace().cost_pairs[0] == brute_force_pairs(designs[:1, one.space.network], hardware[:1])
+    everywhere.evaluate_networks(designs[:2, one.space.network])
+    assert everywhere.meter.ledger().cost_pairs == brute_force_pairs(designs[:2, one.space.network], None)
+
+
+def test_parts_that_read_several_choices_and_shared_layers() -> None:
+    parts = [((0, 2), [[f"{a}{c}"] for a in range(2) for c in range(3)]), ((1,), [["x"], ["x", "y"]]), ((), [["x"]])]
+    pairs = CostPairs(parts, option_counts=(2, 2, 3), num_accelerators=5)
+    pairs.mark(np.array([[1, 0, 2]]), np.array([4]), row=0)
+    assert pairs.count() == 2, "12 and x, which stands in two parts"
+    pairs.mark(np.array([[1, 1, 2], [0, 0, 2]]), np.array([4, 4]), row=1)
+    assert pairs.count() == 4, "y and 02 besides"
+    pairs.mark_everywhere(np.array([[1, 1, 2]]), row=2)
+    assert pairs.count() == 3 * 5 + 1
+    pairs.mark_all(row=3)
+    assert pairs.count() == pairs.most == 8 * 5
+    assert pairs.count_at(5).tolist() == [2, 4, 16, 40, 40]
+    assert pairs.count_at(3).tolist() == [2, 4, 16]
+
+
+@given(
+    rows=st.lists(st.tuples(*[st.integers(0, 2)] * 3, st.integers(0, 3)), min_size=1, max_size=30),
+    cuts=st.sets(st.integers(1, 30)),
+    chunk=st.integers(1, 9),
+)
+def test_pairs_of_a_trace_do_not_depend_on_how_it_is_cut(
+    rows: list[tuple[int, ...]], cuts: set[int], chunk: int
+) -> None:
+    parts = [((0, 1), [[a, 10 + b] for a in range(3) for b in range(3)]), ((2,), [[20], [20, 21], [1]]), ((), [[20]])]
+    table = np.array(rows)
+    networks, hardware = table[:, :3], table[:, 3]
+    pairs = CostPairs(parts, option_counts=(3, 3, 3), num_accelerators=4)
+    with mock.patch("solvers.contract.cost_pairs._CHUNK", chunk):
+        done = 0
+        for cut in [*sorted(cut for cut in cuts if cut < len(rows)), len(rows)]:
+            pairs.mark(networks[done:cut], hardware[done:cut], row=done, one_row_each=True)
+            done = cut
+    seen: set[tuple[int, int]] = set()
+    expected = []
+    for a, b, c, where in rows:
+        layers = {a, 10 + b, 20, *((20,), (20, 21), (1,))[c]}
+        seen |= {(layer, where) for layer in layers}
+        expected.append(len(seen))
+    assert pairs.count_at(len(rows)).tolist() == expected
+    assert pairs.count() == expected[-1]
+
+
+def test_a_space_without_layers_is_billed_by_its_options() -> None:
+    pairs = cost_pairs(synthetic_problem(0, option_counts=(2, 3)).network_space, 4)
+    pairs.mark(np.array([[0, 2], [0, 1]]), np.array([3, 3]), row=0)
+    assert (pairs.count(), pairs.most) == (3, 20)
+
+
+def test_distinct_networks_and_repeats_are_on_the_bill() -> None:
+    problem = metered()
+    designs = problem.space.sample(np.random.default_rng(0), 5)
+    elsewhere = designs.copy()
+    elsewhere[:, -1] = (elsewhere[:, -1] + 1) % 3
+    problem.evaluate(np.concatenate([designs, elsewhere, designs[:2]]))
+    ledger = problem.meter.ledger()
+    assert (ledger.evaluations, ledger.networks, ledger.repeats) == (12, 5, 2)
+
+
+@pytest.mark.parametrize("counts", [(3, 1, 4), (2**20, 2**20, 2**30)])
+def test_distinct_rows_are_counted_in_spaces_of_any_size(counts: tuple[int, ...]) -> None:
+    rows = np.random.default_rng(0).integers(0, 3, size=(50, 3)) % np.array(counts)
+    assert count_distinct(rows, np.array(counts)) == len({tuple(row) for row in rows.tolist()})
+    assert count_distinct(rows[:0], np.array(counts)) == 0
 
 
 def test_looking_behind_the_meter_is_on_the_ledger() -> None:
     problem = metered()
     assert isinstance(problem.unmetered, Problem)
-    assert problem.meter.ledger().tables_read
+    ledger = problem.meter.ledger()
+    assert ledger.tables_read
+    assert ledger.access == "white box"
+    assert ledger.cost_pairs == problem.meter._pairs.most
 
 
 def test_violations_are_billed_like_evaluations() -> None:
@@ -261,22 +385,16 @@ def test_violations_are_billed_like_evaluations() -> None:
     assert problem.meter.ledger().evaluations == 3
 
 
-class _NotANumber:
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def evaluate(self, some: np.ndarray) -> np.ndarray:
-        accuracy = self._model.evaluate(some).copy()
-        accuracy[-1:] = np.nan
-        return accuracy
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
+def _nan_for_the_last(cost: Any) -> np.ndarray:
+    value = np.asarray(cost.latency_s, dtype=float).copy()
+    value[-1:] = np.nan
+    return value
 
 
-def test_model_that_gives_nan_is_an_error_that_names_the_design() -> None:
+def test_objective_that_is_nan_is_an_error_that_names_the_design() -> None:
     plain = synthetic_problem(0)
-    problem = metered(problem=replace(plain, accuracy=_NotANumber(plain.accuracy)))
+    broken = replace(plain.objective, cost_function=_nan_for_the_last)
+    problem = metered(problem=replace(plain, objective=broken))
     designs = problem.space.sample(np.random.default_rng(0), 3)
     with pytest.raises(FloatingPointError, match=r"objective NaN for design \[.*\] \(1 of 3 designs"):
         problem.evaluate(designs)
@@ -295,37 +413,84 @@ class _Clock:
 
 def test_clocks_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = _Clock()
-    monkeypatch.setattr("solvers.contract.meter.time", clock)
+    monkeypatch.setattr("solvers.contract.clock.time", clock)
 
     def pass_time(seconds: float) -> None:
         clock.now += seconds
 
     plain = synthetic_problem(0)
-    meter = Meter(100, plain.space.num_choices, callback=lambda _: pass_time(1000.0))
-    with meter.surrogate_training():
+    meter = Meter(100, plain, callback=lambda _: pass_time(1000.0))
+    design = plain.space.sample(np.random.default_rng(0), 1)
+    with meter.charge("evaluator"):
         pass_time(50.0)
         with meter.oracle():
             pass_time(3.0)
-    meter.bill_surrogate(1000, cached_seconds=7.0)
+        MeteredProblem(plain, meter).evaluate(design)
+        with meter.charge("nobody"):
+            pass_time(500.0)
+    meter.bill_evaluator(1000, cached_seconds=7.0)
+    with meter.charge("training"):
+        pass_time(2.0)
+    meter.bill_training(steps=3, images=96)
     pass_time(20.0)
     with meter.oracle():
         pass_time(4.0)
-    MeteredProblem(plain, meter).evaluate(plain.space.sample(np.random.default_rng(0), 1))
+    MeteredProblem(plain, meter).evaluate(design)
     pass_time(1.0)
+    assert meter.clock.elapsed == 80.0
     meter.stop()
     pass_time(1.0)
-    assert meter.trace().solver_seconds.tolist() == [20.0]
-    assert meter.trace().oracle_seconds.tolist() == [7.0]
-    expected = Ledger(1, 0, 0, 1000, solver_seconds=21.0, oracle_seconds=7.0, surrogate_seconds=57.0)
-    assert meter.ledger() == expected, "neither the callback's time nor that after the end is the solver's"
+    assert meter.trace().solver_seconds.tolist() == [0.0, 20.0]
+    assert meter.trace().oracle_seconds.tolist() == [3.0, 7.0]
+    ledger = meter.ledger()
+    assert (ledger.evaluator_samples, ledger.evaluator_seconds) == (1000, 57.0)
+    assert (ledger.training_steps, ledger.training_images, ledger.training_seconds) == (3, 96, 2.0)
+    assert (ledger.solver_seconds, ledger.oracle_seconds) == (21.0, 7.0), "callbacks and waiting are nobody's"
+    assert ledger.seconds == 21.0 + 7.0 + 57.0 + 2.0
+
+
+def test_every_line_of_the_bill_is_fixed_or_per_design() -> None:
+    lines = {line.name: line for line in Ledger(evaluations=3, cost_pairs=7).lines()}
+    assert lines["evaluations"][1:] == (3, "designs", "per design")
+    assert lines["cost_pairs"].share == "fixed"
+    assert set(lines) == {each.name for each in fields(Ledger)} - {"tables_read"}
 
 
 def test_amortised_seconds() -> None:
-    ledger = Ledger(solver_seconds=1.0, oracle_seconds=2.0, surrogate_seconds=9.0)
-    assert ledger.seconds == 12.0
-    assert ledger.seconds_amortised(3) == 6.0
+    ledger = Ledger(solver_seconds=1.0, oracle_seconds=2.0, evaluator_seconds=9.0, training_seconds=4.0)
+    assert ledger.seconds == 16.0
+    assert ledger.seconds_amortised(3) == 10.0
     with pytest.raises(ValueError, match="at least one run"):
         ledger.seconds_amortised(0)
+
+
+def test_a_run_whose_trace_would_not_fit_is_refused_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = synthetic_problem(0)
+    asked = 0
+
+    def search(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+
+    monkeypatch.setattr(RandomSearch, "search", search)
+    with pytest.raises(ValueError, match=r"100,000,000 evaluations keeps a trace of .* GB .*the limit is 4 GB"):
+        RandomSearch().solve(problem, budget=100_000_000, seed=0)
+    monkeypatch.setenv("DANCE_TRACE_GB", "1e-6")
+    with pytest.raises(ValueError, match=r"the limit is 1e-06 GB. Give a budget of at most (6|7|8),"):
+        RandomSearch().solve(problem, budget=9, seed=0)
+    assert asked == 0
+    for wrong in ("many", "0", "nan"):
+        monkeypatch.setenv("DANCE_TRACE_GB", wrong)
+        with pytest.raises(ValueError, match="DANCE_TRACE_GB is a number of gigabytes above 0"):
+            RandomSearch().solve(problem, budget=9, seed=0)
+
+
+def test_row_bytes_are_those_of_the_trace() -> None:
+    problem = metered()
+    problem.evaluate(problem.space.sample(np.random.default_rng(0), 7))
+    trace = problem.meter.trace()
+    held = sum(getattr(trace, each.name).nbytes for each in fields(trace))
+    assert held == 7 * row_bytes(problem.space.num_choices)
 
 
 def test_refusal_survives_a_process_boundary() -> None:

@@ -92,7 +92,7 @@ def test_separate_is_billed_for_every_network_it_looks_at_and_every_accelerator(
     ledger = Separate().solve(synthetic_problem(0), budget=BUDGET, seed=0).ledger
     assert ledger.evaluations == 1
     assert 0 < ledger.gradient_queries < BUDGET
-    assert ledger.cost_model_queries == 54
+    assert ledger.cost_pairs % 54 == 0 < ledger.cost_pairs
     assert not ledger.tables_read
 
 
@@ -198,7 +198,7 @@ def test_edd_decodes_legal_designs_and_spends_its_budget() -> None:
     np.testing.assert_array_equal(problem.space.check(result.trace.designs), result.trace.designs)
     assert result.ledger.spent == BUDGET
     assert result.ledger.gradient_queries > result.ledger.evaluations == len(np.unique(result.trace.designs, axis=0))
-    assert result.ledger.cost_model_queries == 0
+    assert result.ledger.cost_pairs > 0
 
 
 def test_edd_descends() -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import pickle
 import runpy
+import signal
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,8 +21,9 @@ from broken_solvers import CAUGHT_BY, RefusesInfeasible
 from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
-from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver
-from solvers.contract.ledger import BudgetIgnored
+from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver, solver_names
+from solvers.contract.capabilities import Capabilities
+from solvers.contract.failure import TimeLimit
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.random_search import RandomSearch
 from solvers.testing import CHECKS, CheckFailed, check_solver
@@ -75,18 +80,62 @@ def test_declared_failure_is_no_failure_but_one_that_passes_is() -> None:
     assert "declared to fail, but passes" in str(report)
 
 
-def test_solver_without_an_end_has_a_report() -> None:
+@dataclass(frozen=True)
+class LooksForSomethingNew(Solver):
+    """Computes without an end, whatever is raised in it."""
+
+    name: ClassVar[str] = "looks-for-something-new"
+
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                problem.evaluate(problem.space.sample(rng, 1))
+
+
+@dataclass(frozen=True)
+class Waits(Solver):
+    """Waits for an answer that never comes."""
+
+    name: ClassVar[str] = "waits"
+
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        threading.Event().wait(60.0)
+
+
+@pytest.mark.parametrize("solver", [LooksForSomethingNew(), Waits()])
+def test_solver_without_an_end_has_a_report(solver: Solver) -> None:
+    started = time.monotonic()
+    report = check_solver(solver, checks=["one-option-choices", "budget-is-spent"], seconds=0.2)
+    assert time.monotonic() - started < 10.0
+    assert ["did not end within 0.2 s" in outcome.failure for outcome in report.outcomes] == [True, True]
+
+
+def test_a_time_limit_gives_other_timers_back() -> None:
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    others = signal.setitimer(signal.ITIMER_REAL, 1000.0)
+    try:
+        check_solver(RandomSearch(), checks=["record-survives"])
+        assert 900.0 < signal.getitimer(signal.ITIMER_REAL)[0] < 1000.0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *others)
+        signal.signal(signal.SIGALRM, before)
+    assert not rung
+
+
+def test_an_error_in_the_solver_is_shown_once_with_its_line() -> None:
     @dataclass(frozen=True)
-    class LooksForSomethingNew(Solver):
-        name: ClassVar[str] = "looks-for-something-new"
+    class Misspelt(Solver):
+        name: ClassVar[str] = "misspelt"
 
         def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-            while True:
-                with contextlib.suppress(Exception):
-                    problem.space.sample(rng, 1)
+            problem.evaluate(problem.space.sample(rng, 1)).objektive  # type: ignore[attr-defined]  # noqa: B018
 
-    report = check_solver(LooksForSomethingNew(), checks=["one-option-choices", "budget-is-spent"], seconds=0.2)
-    assert all("did not end within 0.2 s" in outcome.failure for outcome in report.outcomes)
+    seen: list[str] = []
+    text = str(check_solver(Misspelt(), on_outcome=lambda outcome: seen.append(outcome.check)))
+    assert seen == list(CHECKS)
+    assert text.count("has no attribute 'objektive' (test_solver_contract.py, line ") == 1
+    assert text.count(": as budget-is-never-exceeded") >= 10
 
 
 def test_unknown_check_and_tiny_budget_are_refused() -> None:
@@ -120,17 +169,73 @@ def test_failure_is_raised_and_loses_nothing() -> None:
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
-@pytest.mark.parametrize("ending", [SystemExit(0), BudgetIgnored("on and on")], ids=["exit", "ignored"])
-def test_what_is_no_exception_fails_the_run_too(ending: BaseException) -> None:
+class _Panic(BaseException):
+    """As PyO3's panics are: no Exception."""
+
+
+class _Unprintable(Exception):
+    def __str__(self) -> str:
+        raise GeneratorExit
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        (SystemExit(0), r"SystemExit: 0"),
+        (GeneratorExit(), r"GeneratorExit: "),
+        (_Panic("index out of range"), "_Panic: index out of range"),
+        (_Unprintable(), r"_Unprintable: \(its message cannot be shown: GeneratorExit\)"),
+    ],
+)
+def test_whatever_a_solver_raises_fails_the_run(ending: BaseException, reason: str) -> None:
     @dataclass(frozen=True)
     class Leaves(Solver):
         name: ClassVar[str] = "leaves"
 
         def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            problem.evaluate(problem.space.sample(rng, 3))
             raise ending
 
-    with pytest.raises(SolverFailed, match=type(ending).__name__):
+    with pytest.raises(SolverFailed, match=reason) as caught:
         Leaves().solve(synthetic_problem(0), budget=10, seed=0)
+    result = caught.value.result
+    assert result.status is Status.FAILED
+    assert len(result.trace) == 3
+    assert f"{Path(__file__).name}" in result.traceback
+    assert "in search" in result.traceback
+    assert "in solve" not in result.traceback, "our own frames help nobody"
+
+
+def test_a_time_limit_is_a_status_of_its_own() -> None:
+    @dataclass(frozen=True)
+    class Slow(Solver):
+        name: ClassVar[str] = "slow"
+
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            problem.evaluate(problem.space.sample(rng, 3))
+            raise TimeLimit("2 s")
+
+    with pytest.raises(SolverFailed, match="TimeLimit: 2 s") as caught:
+        Slow().solve(synthetic_problem(0), budget=10, seed=0)
+    assert caught.value.result.status is Status.TIMED_OUT
+    assert not Status.TIMED_OUT.complete
+
+
+def test_a_long_reason_is_cut_and_a_long_traceback_keeps_its_end() -> None:
+    @dataclass(frozen=True)
+    class Verbose(Solver):
+        name: ClassVar[str] = "verbose"
+
+        def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+            raise ValueError("x" * 1_000_000 + " the end")
+
+    with pytest.raises(SolverFailed) as caught:
+        Verbose().solve(synthetic_problem(0), budget=10, seed=0)
+    result = caught.value.result
+    assert len(result.reason) == 2_000
+    assert result.reason.endswith("[...]")
+    assert len(result.traceback) < 21_000
+    assert result.traceback.rstrip().endswith("the end")
 
 
 def test_failure_survives_a_process_boundary() -> None:
@@ -302,3 +407,67 @@ def test_a_solver_without_a_name_or_settings_is_told_what_to_write() -> None:
         Nameless().solve(synthetic_problem(0), budget=5, seed=0)
     with pytest.raises(TypeError, match=r"solver Plain is no dataclass: decorate it with @dataclass\(frozen=True\)"):
         Plain().solve(synthetic_problem(0), budget=5, seed=0)
+
+
+# ------------------------------------------------------------------------------------------------------- capabilities
+
+
+@dataclass(frozen=True)
+class JudgesWholeNetworks:
+    """An accuracy model that declares nothing more than values."""
+
+    model: Any
+
+    def evaluate(self, networks: np.ndarray) -> np.ndarray:
+        return self.model.evaluate(networks)
+
+    def fingerprint(self) -> str:
+        return self.model.fingerprint()
+
+
+@dataclass(frozen=True)
+class CanBeTrained(JudgesWholeNetworks):
+    """And one whose networks a solver can train together."""
+
+    def trainable(self) -> Any:
+        return None
+
+
+def test_a_solver_is_refused_where_the_accuracy_model_does_not_declare_what_it_needs() -> None:
+    plain = synthetic_problem(0)
+    whole = dataclasses.replace(plain, accuracy=JudgesWholeNetworks(plain.accuracy))
+    trainable = dataclasses.replace(plain, accuracy=CanBeTrained(plain.accuracy))
+    expectation = Capabilities(access="gradients", needs_expectation=True)
+    sampled = Capabilities(access="gradients", needs_sampled_gradient=True)
+    either = Capabilities(access="gradients", needs_gradients=True)
+    refused = {
+        (name, problem.accuracy.__class__.__name__)
+        for name, wanted in {"expectation": expectation, "sampled": sampled, "either": either}.items()
+        for problem in (plain, whole, trainable)
+        if wanted.why_not(problem, solver="mine")
+    }
+    assert refused == {
+        ("expectation", "JudgesWholeNetworks"),
+        ("expectation", "CanBeTrained"),
+        ("sampled", "TensorAccuracy"),
+        ("sampled", "JudgesWholeNetworks"),
+        ("either", "JudgesWholeNetworks"),
+    }
+    with pytest.raises(
+        ValueError, match=r"dance-exact needs expected accuracies .* JudgesWholeNetworks of synthetic-0"
+    ):
+        make_solver("dance-exact").solve(whole, budget=10, seed=0)
+
+
+def test_contradicting_capabilities_are_refused() -> None:
+    with pytest.raises(ValueError, match="access is one of 'values', 'gradients', 'white box'; got 'all'"):
+        Capabilities(access="all")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="needs gradients has access 'gradients' or 'white box', not 'values'"):
+        Capabilities(needs_expectation=True)
+
+
+@pytest.mark.parametrize("name", [name for name in solver_names() if not name.startswith("dance")])
+def test_runs_use_no_more_than_their_declared_access(name: str) -> None:
+    solver = make_solver(name)
+    used = solver.solve(synthetic_problem(0), budget=40, seed=0).ledger.access
+    assert used == solver.capabilities.access

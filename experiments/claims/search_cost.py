@@ -111,7 +111,7 @@ def measure(scale: Scale, work: Work) -> Claim:
 def price(run: Result, best: float, close_pct: float) -> Price:
     """When a run first came within `close_pct` per cent of the optimum, and what it had spent by then."""
     so_far = run.trace.best_so_far()
-    training = run.ledger.surrogate_seconds
+    training = run.ledger.evaluator_seconds
     close = np.flatnonzero(so_far <= best + abs(best) * close_pct / 100.0)
     regret = 100.0 * (run.best_objective - best) / abs(best)
     if not close.size:

@@ -100,7 +100,13 @@ def _task_runs(
     task: str, problem: Problem, reference: Reference | None, ended: Sequence[tuple[Cell, Result]]
 ) -> TaskRuns:
     runs = tuple(
-        Run(task, cell.label, cell.contestant.settings_digest, cell.contestant.solver.needs_every_design, result)
+        Run(
+            task,
+            cell.label,
+            cell.contestant.settings_digest,
+            cell.contestant.solver.capabilities.needs_enumeration,
+            result,
+        )
         for cell, result in ended
         if cell.task == task
     )

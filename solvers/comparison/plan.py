@@ -13,7 +13,6 @@ from solvers.comparison.settings import Settings
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import Contestant, SolverSpec
 from solvers.contract.record.file import record_path
-from solvers.contract.suits import why_not
 
 DEFAULT_SOLVERS = ("dance", "dance-refined", "network-evolution", "evolution", "ppo", "random", "exhaustive")
 """What is compared if no solver is named; those that a task does not suit are left out."""
@@ -85,10 +84,10 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
         else:
             contestants = named
             for contestant in named:
-                if reason := why_not(contestant.solver, problem):
+                if reason := contestant.solver.why_not(problem):
                     raise ValueError(reason)
         for contestant in contestants:
-            seeds = settings.seeds[:1] if contestant.solver.deterministic else settings.seeds
+            seeds = settings.seeds[:1] if contestant.solver.capabilities.deterministic else settings.seeds
             cells.extend(
                 Cell(
                     task=task,
@@ -117,7 +116,7 @@ def default_contestants(problem: Problem) -> tuple[list[Contestant], list[str]]:
     for name in DEFAULT_SOLVERS:
         if name not in solver_names():
             continue
-        if reason := why_not(load_solver(name), problem):
+        if reason := load_solver(name).why_not(problem):
             left_out.append(reason)
         else:
             contestants.append(Contestant.of(SolverSpec(name)))

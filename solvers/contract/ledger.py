@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NamedTuple
+
+from solvers.contract.capabilities import Access
+
+Share = Literal["fixed", "per design"]
+"""Who a line serves: every search on a network space and its accelerators (fixed), or the one design searched for."""
 
 
 class BudgetExhausted(Exception):
-    """Raised by the metered environment when a solver asks for more than is left of its budget.
+    """Raised by the metered problem when a solver asks for more than is left of its budget.
 
     A solver may let it pass (`Solver.solve` turns it into a status), or catch it to finish up; asking again raises
     again.
     """
 
     def __init__(self, *, asked: int, left: int, budget: int) -> None:
-        super().__init__(f"asked for {asked} more evaluations where {left} of the budget of {budget} were left")
+        super().__init__(
+            f"asked for {asked} more evaluations or gradient queries where {left} of the budget of {budget} were left"
+        )
         self.asked = asked
         self.left = left
         self.budget = budget
@@ -26,11 +34,24 @@ def _exhausted(asked: int, left: int, budget: int) -> BudgetExhausted:
     return BudgetExhausted(asked=asked, left=left, budget=budget)
 
 
-class BudgetIgnored(BaseException):
-    """Ends a run whose solver catches `BudgetExhausted` and asks on and on; the run counts as failed.
+class Line(NamedTuple):
+    """One line of the bill, for reports.
 
-    No `Exception`, so that what caught the refusals does not catch this too.
+    Attributes:
+        name: The ledger's field.
+        value: How many.
+        unit: Of what.
+        share: Whether it is paid once (fixed) or for each design that is searched for.
     """
+
+    name: str
+    value: float
+    unit: str
+    share: Share
+
+
+def _line(default: Any, unit: str, share: Share) -> Any:
+    return field(default=default, metadata={"unit": unit, "share": share})
 
 
 @dataclass(frozen=True)
@@ -41,23 +62,33 @@ class Ledger:
     comparison can be drawn against any of them.
 
     Attributes:
-        evaluations: designs evaluated exactly; each is one row of the trace.
-        gradient_queries: rows asked of the differentiable view of the problem.
-        cost_model_queries: costs asked for apart from evaluations, one per network and accelerator.
-        surrogate_samples: samples that a surrogate of the problem was trained on, in this run or in an earlier one.
-        solver_seconds: wall time of the search, less the oracle's and the surrogate training's.
-        oracle_seconds: wall time inside the problem.
-        surrogate_seconds: wall time of training the surrogate, in this run or (read from a cache) in an earlier one.
-        tables_read: whether the solver looked at the problem behind the meter, so that the counts do not tell all.
+        evaluations: Designs evaluated exactly; each is one row of the trace.
+        networks: Distinct networks among them: what would have to be trained.
+        repeats: Evaluations of a design that the run had evaluated before.
+        gradient_queries: Rows whose expected accuracy was asked for, each with one vector-Jacobian product.
+        cost_pairs: Distinct (layer, accelerator) pairs whose cost was asked for, by whatever question.
+        evaluator_samples: Samples that a learned evaluator was trained on, in this run or in an earlier one.
+        evaluator_seconds: Wall time of training it, in this run or (read from a cache) in an earlier one.
+        training_steps: Updates of the weights of a supernet that is trained during the search.
+        training_images: Images that these updates saw.
+        training_seconds: Wall time of these updates.
+        solver_seconds: Wall time of the search itself: less the oracle's, all training's and the callbacks'.
+        oracle_seconds: Wall time inside the problem.
+        tables_read: Whether the solver read the problem's tables behind the meter.
     """
 
-    evaluations: int = 0
-    gradient_queries: int = 0
-    cost_model_queries: int = 0
-    surrogate_samples: int = 0
-    solver_seconds: float = 0.0
-    oracle_seconds: float = 0.0
-    surrogate_seconds: float = 0.0
+    evaluations: int = _line(0, "designs", "per design")
+    networks: int = _line(0, "networks", "per design")
+    repeats: int = _line(0, "designs", "per design")
+    gradient_queries: int = _line(0, "rows", "per design")
+    cost_pairs: int = _line(0, "(layer, accelerator) pairs", "fixed")
+    evaluator_samples: int = _line(0, "samples", "fixed")
+    evaluator_seconds: float = _line(0.0, "s", "fixed")
+    training_steps: int = _line(0, "updates", "per design")
+    training_images: int = _line(0, "images", "per design")
+    training_seconds: float = _line(0.0, "s", "per design")
+    solver_seconds: float = _line(0.0, "s", "per design")
+    oracle_seconds: float = _line(0.0, "s", "per design")
     tables_read: bool = False
 
     @property
@@ -66,12 +97,27 @@ class Ledger:
         return self.evaluations + self.gradient_queries
 
     @property
+    def access(self) -> Access:
+        """What the run made use of: the problem's tables, gradients, or values alone."""
+        if self.tables_read:
+            return "white box"
+        return "gradients" if self.gradient_queries else "values"
+
+    @property
     def seconds(self) -> float:
-        """Wall time of the run, with its surrogate's training charged in full."""
-        return self.solver_seconds + self.oracle_seconds + self.surrogate_seconds
+        """Wall time of the run, with all training charged in full."""
+        return self.solver_seconds + self.oracle_seconds + self.evaluator_seconds + self.training_seconds
 
     def seconds_amortised(self, runs: int) -> float:
-        """Wall time of the run when its surrogate's training is shared by `runs` runs."""
+        """Return the wall time of the run when its evaluator's training is shared by `runs` runs."""
         if runs < 1:
-            raise ValueError(f"a surrogate is shared by at least one run, not by {runs}")
-        return self.solver_seconds + self.oracle_seconds + self.surrogate_seconds / runs
+            raise ValueError(f"an evaluator is shared by at least one run, not by {runs}")
+        return self.seconds - self.evaluator_seconds * (1.0 - 1.0 / runs)
+
+    def lines(self) -> tuple[Line, ...]:
+        """Return every line of the bill with its unit, and whether it is paid once or for each design."""
+        return tuple(
+            Line(each.name, getattr(self, each.name), each.metadata["unit"], each.metadata["share"])
+            for each in fields(self)
+            if each.metadata
+        )

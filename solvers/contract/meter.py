@@ -1,98 +1,78 @@
-"""The meter: counts what a solver asks for, keeps the trace, watches the clocks, and says when the budget is spent."""
+"""The meter: counts what a solver asks for, keeps the trace, and says when the budget is spent."""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Never
+from typing import Any, Never
 
 import numpy as np
 
-from solvers.contract.ledger import BudgetExhausted, BudgetIgnored, Ledger
+from dance_env.problem import Evaluation, Problem
+from solvers.contract.budget import Budget
+from solvers.contract.clock import Account, Clock
+from solvers.contract.cost_pairs import cost_pairs
+from solvers.contract.ledger import BudgetExhausted, Ledger
 from solvers.contract.progress import Callback, Progress
-from solvers.contract.record.trace import Trace, TraceWriter
-
-if TYPE_CHECKING:
-    from dance_env.problem import Evaluation
-
-_REFUSALS = 1000
-"""Questions in a row that are refused by `BudgetExhausted` before the run is ended for the solver."""
+from solvers.contract.record.trace import Trace, TraceWriter, count_distinct
 
 
 class Meter:
-    """One run's account; mutable, made by `Solver.solve`, found by a solver as `env.problem.meter`.
-
-    There is one account, wherever the env goes: a copy of the env is billed to the same meter, and another process or
-    thread is refused, since what it asks would be counted twice, or not at all, in an order that no seed decides.
+    """One run's account; mutable, made by `Solver.solve`, found by a solver as `problem.meter`.
 
     Args:
-        budget: the most evaluations plus gradient queries that the run may spend.
-        num_choices: columns of a design.
-        solver: the solver's name, for the callback.
-        task: the problem's name, for the callback.
-        seed: the run's seed, for the callback.
-        callback: told the `Progress` after every evaluation or gradient query.
+        budget: The most evaluations plus gradient queries that the run may spend.
+        problem: What is asked.
+        solver: The solver's name, for the callback.
+        seed: The run's seed, for the callback.
+        callback: Called with the `Progress` after every evaluation or gradient query.
+
+    Raises:
+        TypeError: If the budget is not a whole number.
+        ValueError: If the budget is below 1, or its trace could outgrow the memory limit.
     """
 
     def __init__(
         self,
-        budget: int,
-        num_choices: int,
+        budget: int | Budget,
+        problem: Problem,
         *,
         solver: str = "",
-        task: str = "",
         seed: int = 0,
         callback: Callback | None = None,
     ) -> None:
-        if isinstance(budget, bool) or not isinstance(budget, int | np.integer):
-            raise TypeError(f"the budget is a whole number of evaluations, not {budget!r}")
-        if budget < 1:
-            raise ValueError(f"the budget is at least one evaluation, not {budget}")
-        self._budget = int(budget)
-        self._home = (os.getpid(), threading.get_ident())
-        self._refusals = 0
-        self._solver, self._task, self._seed, self._callback = solver, task, seed, callback
-        self._writer = TraceWriter(num_choices)
-        self._gradient_queries = 0
-        self._cost_model_queries = 0
-        self._surrogate_samples = 0
+        self._budget = Budget.of(budget)
+        self._budget.check_memory(problem.space.num_choices)
+        self._process = os.getpid()
+        self._problem, self._solver, self._seed, self._callback = problem, solver, seed, callback
+        self._writer = TraceWriter(problem.space.num_choices)
+        self._counts = {"gradient_queries": 0, "evaluator_samples": 0, "training_steps": 0, "training_images": 0}
         self._tables_read = False
-        self._best_objective = np.inf
-        self._best_violation = np.inf
-        self._oracle_seconds = 0.0
-        self._cached_oracle_seconds = 0.0
-        self._surrogate_seconds = 0.0
-        self._cached_surrogate_seconds = 0.0
-        self._uncounted_seconds = 0.0
-        self._started = time.perf_counter()
-        self._stopped: float | None = None
-
-    def __copy__(self) -> Meter:
-        """The same account: what a copied env is asked is billed as well."""
-        return self
+        self._best_objective, self._best_violation = np.inf, np.inf
+        self._pairs = cost_pairs(problem.network_space, problem.accelerator_space.size)
+        self._rows_marked = 0
+        self.clock = Clock()
 
     def __deepcopy__(self, _: dict[int, Any]) -> Meter:
-        """The same account, as for `copy.copy`."""
+        """Return the same account: a solver that plans on copies of its env is billed for them as well."""
         return self
 
     def __reduce__(self) -> Never:
         raise TypeError(
             "a solver's env cannot be pickled: in another process it would not be on the meter. Ask for whole batches "
-            "in the process of `search` (env.evaluate, env.vector)"
+            "in the process of `search` (problem.evaluate, problem.vector)"
         )
 
     @property
     def budget(self) -> int:
         """The most that the run may spend."""
-        return self._budget
+        return self._budget.evaluations
 
     @property
     def spent(self) -> int:
         """Evaluations plus gradient queries so far."""
-        return len(self._writer) + self._gradient_queries
+        return len(self._writer) + self._counts["gradient_queries"]
 
     @property
     def left(self) -> int:
@@ -100,13 +80,13 @@ class Meter:
         return self.budget - self.spent
 
     def affordable(self, asked: int) -> int:
-        """How many of `asked` evaluations the budget still allows.
+        """Return how many of `asked` evaluations the budget still allows.
 
         Raises:
-            BudgetExhausted: none of them, though some were asked for.
+            BudgetExhausted: If there are none, though some were asked for.
         """
         if asked > 0 and self.left == 0:
-            self._refuse(asked)
+            raise BudgetExhausted(asked=asked, left=0, budget=self.budget)
         return min(asked, self.left)
 
     def record(self, designs: np.ndarray, evaluation: Evaluation, cost: np.ndarray) -> None:
@@ -114,11 +94,11 @@ class Meter:
 
         Args:
             designs: (batch, choices), no more rows than are affordable.
-            evaluation: their evaluation, leaves (batch,).
+            evaluation: Their evaluation, leaves (batch,).
             cost: (batch,) the objective's cost function.
 
         Raises:
-            FloatingPointError: an objective, accuracy or violation is not a number; nothing of the batch is recorded.
+            FloatingPointError: If an objective, accuracy or violation is not a number; nothing is recorded.
         """
         assert len(designs) <= self.left, "the caller asks `affordable` first"
         _check_numbers(designs, evaluation)
@@ -131,141 +111,152 @@ class Meter:
             latency_s=evaluation.cost.latency_s,
             energy_j=evaluation.cost.energy_j,
             area_mm2=evaluation.cost.area_mm2,
-            gradient_queries=self._gradient_queries,
-            cost_model_queries=self._cost_model_queries,
-            solver_seconds=self.solver_seconds,
-            oracle_seconds=self._oracle_seconds + self._cached_oracle_seconds,
+            gradient_queries=self._counts["gradient_queries"],
+            solver_seconds=self.clock.seconds("solver"),
+            oracle_seconds=self.clock.seconds("oracle"),
         )
         if len(designs):
-            self._refusals = 0
             self._best_violation = min(self._best_violation, float(np.maximum(evaluation.violation, 0.0).min()))
             feasible = np.where(evaluation.violation <= 0, evaluation.objective, np.inf)
             self._best_objective = min(self._best_objective, float(feasible.min()))
-            self._tell()
+            self._report()
 
     @contextmanager
     def gradients(self, rows: int) -> Iterator[None]:
         """Ask the problem for `rows` gradient queries inside; they are charged unless the question fails.
 
         Raises:
-            BudgetExhausted: fewer are left; nothing is asked.
+            BudgetExhausted: If fewer are left; nothing is asked.
         """
         if rows > self.left:
-            self._refuse(rows)
+            raise BudgetExhausted(asked=rows, left=self.left, budget=self.budget)
         with self.oracle():
             yield
-        self._gradient_queries += rows
+        self._counts["gradient_queries"] += rows
         if rows:
-            self._refusals = 0
-            self._tell()
+            self._report()
 
-    def bill_costs(self, queries: int) -> None:
-        """Count `queries` questions to the cost model alone; they are on the bill but not bounded by the budget."""
-        self._cost_model_queries += int(queries)
+    def bill_costs(self, networks: np.ndarray | None = None, hardware: np.ndarray | None = None) -> None:
+        """Note that costs were asked for apart from evaluations: of networks, each on one accelerator.
 
-    def bill_surrogate(self, samples: int, *, cached_seconds: float = 0.0) -> None:
-        """Count the samples that a surrogate was trained on, and for one read from a cache its training's seconds.
-
-        Training inside the run is timed by `surrogate_training`, so that a run costs the same with a cache or without.
+        Args:
+            networks: (batch, network choices); every network by default.
+            hardware: (batch,) accelerator indices; every accelerator by default.
         """
-        self._surrogate_samples += int(samples)
-        self._cached_surrogate_seconds += float(cached_seconds)
+        row = len(self._writer)
+        if networks is None:
+            self._pairs.mark_all(row=row)
+        elif hardware is None:
+            self._pairs.mark_everywhere(np.asarray(networks), row=row)
+        else:
+            self._pairs.mark(np.asarray(networks), np.asarray(hardware), row=row)
+
+    def bill_evaluator(self, samples: int, *, cached_seconds: float = 0.0) -> None:
+        """Count the samples that an evaluator was trained on, and for one read from a cache its training's seconds.
+
+        Training inside the run is timed by `charge("evaluator")`, so that a run costs the same with a cache or without.
+        """
+        self._counts["evaluator_samples"] += int(samples)
+        self.clock.add("evaluator", cached_seconds)
+
+    def bill_training(self, *, steps: int, images: int) -> None:
+        """Count updates of a supernet's weights; they are timed by `charge("training")`."""
+        self._counts["training_steps"] += int(steps)
+        self._counts["training_images"] += int(images)
+
+    def bill_gradients(self, rows: int) -> None:
+        """Count gradient queries that were answered by a model of the solver's own, such as a supernet in training."""
+        with self.gradients(rows):
+            pass
 
     def bill_cached_oracle(self, seconds: float) -> None:
         """Charge the oracle's seconds of an earlier run whose answer was read from a cache."""
-        self._cached_oracle_seconds += float(seconds)
+        self.clock.add("oracle", seconds)
 
     def bill_tables(self) -> None:
-        """Note that the solver looked at the problem behind the meter."""
+        """Note that the solver read the problem's tables: every cost pair is on the bill."""
         self._tables_read = True
+        self.bill_costs()
+
+    def charge(self, account: Account) -> Any:
+        """Charge the time inside to an account, as a context manager; what is charged further inside is left out.
+
+        "evaluator" is for training an evaluator, "training" for training a supernet, "nobody" for waiting until another
+        process has done something that is billed by its own seconds.
+        """
+        return self.clock.charge(account)
 
     @contextmanager
     def oracle(self) -> Iterator[None]:
         """Ask the problem inside; the time is charged to the oracle.
 
         Raises:
-            RuntimeError: the run has ended, or this is not the process and thread that it runs in.
+            RuntimeError: If the run has ended, or this is not the process that it runs in.
         """
-        if self._stopped is not None:
+        if self.clock.stopped:
             raise RuntimeError("this env belongs to a run that has ended; nothing more can be asked of it")
-        if (os.getpid(), threading.get_ident()) != self._home:
+        if os.getpid() != self._process:
             raise RuntimeError(
-                "a solver's env answers only in the process and thread that `search` runs in: elsewhere its questions "
-                "would not be on the meter. Ask for whole batches in place of single designs in parallel"
+                "a solver's env answers only in the process that `search` runs in: elsewhere its questions would not be "
+                "on the meter. Ask for whole batches in place of single designs in parallel"
             )
-        start = time.perf_counter()
-        try:
+        with self.clock.charge("oracle"):
             yield
-        finally:
-            self._oracle_seconds += time.perf_counter() - start
-
-    @contextmanager
-    def surrogate_training(self) -> Iterator[None]:
-        """Charge the time inside, less the oracle's share of it, to the surrogate's training."""
-        start, oracle = time.perf_counter(), self._oracle_seconds
-        try:
-            yield
-        finally:
-            self._surrogate_seconds += time.perf_counter() - start - (self._oracle_seconds - oracle)
-
-    @property
-    def solver_seconds(self) -> float:
-        """Wall time since the start, less the oracle's, the surrogate training's and the callback's."""
-        now = time.perf_counter() if self._stopped is None else self._stopped
-        others = self._oracle_seconds + self._surrogate_seconds + self._uncounted_seconds
-        return max(0.0, now - self._started - others)
 
     def stop(self) -> None:
-        """Stop the clocks."""
-        if self._stopped is None:
-            self._stopped = time.perf_counter()
+        """Stop the clock; nothing more can be asked."""
+        self.clock.stop()
 
     def ledger(self) -> Ledger:
-        """The bill so far."""
+        """Return the bill so far."""
+        self._mark_rows()
+        designs = self._writer.designs
+        space = self._problem.space
+        networks = designs[:, space.network]
         return Ledger(
-            evaluations=len(self._writer),
-            gradient_queries=self._gradient_queries,
-            cost_model_queries=self._cost_model_queries,
-            surrogate_samples=self._surrogate_samples,
-            solver_seconds=self.solver_seconds,
-            oracle_seconds=self._oracle_seconds + self._cached_oracle_seconds,
-            surrogate_seconds=self._surrogate_seconds + self._cached_surrogate_seconds,
+            evaluations=len(designs),
+            networks=count_distinct(networks, space.option_counts[space.network]),
+            repeats=len(designs) - count_distinct(designs, space.option_counts),
+            **self._counts,
+            cost_pairs=self._pairs.count(),
+            evaluator_seconds=self.clock.seconds("evaluator"),
+            training_seconds=self.clock.seconds("training"),
+            solver_seconds=self.clock.seconds("solver"),
+            oracle_seconds=self.clock.seconds("oracle"),
             tables_read=self._tables_read,
         )
 
     def trace(self) -> Trace:
-        """The trace so far."""
-        return self._writer.trace()
+        """Return the trace so far."""
+        self._mark_rows()
+        return self._writer.trace(cost_pairs=self._pairs.count_at(len(self._writer)))
 
-    def _refuse(self, asked: int) -> Never:
-        self._refusals += 1
-        if self._refusals > _REFUSALS:
-            raise BudgetIgnored(
-                f"it went on asking after {_REFUSALS} refusals in a row: its budget of {self.budget} is spent. Let "
-                "BudgetExhausted pass, or end the search where you catch it"
-            )
-        raise BudgetExhausted(asked=asked, left=self.left, budget=self.budget)
+    def _mark_rows(self) -> None:
+        """Note the cost pairs of the evaluations since the last time: many at once, since each call has its price."""
+        space, row = self._problem.space, self._rows_marked
+        designs = self._writer.designs[row:]
+        hardware = self._problem.accelerator_space.index(designs[:, space.hardware])
+        self._pairs.mark(designs[:, space.network], hardware, row=row, one_row_each=True)
+        self._rows_marked = len(self._writer)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
+        """Call the callback; its time is charged to nobody."""
         if self._callback is None:
             return
-        start = time.perf_counter()
-        try:
+        with self.clock.charge("nobody"):
             self._callback(
                 Progress(
                     solver=self._solver,
-                    task=self._task,
+                    task=self._problem.name,
                     seed=self._seed,
                     budget=self.budget,
                     evaluations=len(self._writer),
-                    gradient_queries=self._gradient_queries,
+                    gradient_queries=self._counts["gradient_queries"],
                     best_objective=self._best_objective,
                     best_violation=self._best_violation,
-                    seconds=start - self._started - self._uncounted_seconds,
+                    seconds=self.clock.elapsed,
                 )
             )
-        finally:
-            self._uncounted_seconds += time.perf_counter() - start
 
 
 def _check_numbers(designs: np.ndarray, evaluation: Evaluation) -> None:

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from dance_env.cost import Cost
+from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
+from dance_env.graph import NetworkSpace
+from dance_env.objective import Objective
+from dance_env.problem import Evaluation, Problem
+from dance_env.space import AcceleratorSpace, DesignSpace
 from solvers.contract.meter import Meter
 
-if TYPE_CHECKING:
-    from dance_env.cost import Cost
-    from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
-    from dance_env.graph import NetworkSpace
-    from dance_env.objective import Objective
-    from dance_env.problem import Evaluation, Problem
-    from dance_env.space import AcceleratorSpace, DesignSpace
+if TYPE_CHECKING:  # torch is loaded only where the differentiable view is asked for
+    from solvers.contract.metered_relaxed import MeteredRelaxedProblem
 
 
 class MeteredProblem:
     """Stands where a `Problem` does, and bills `meter` for what is asked.
 
-    | question | on the bill |
-    |---|---|
-    | `evaluate(designs)` (batch, choices) | batch evaluations, recorded; bounded by the budget |
-    | `relax()(network_probs, hardware_probs)` | one gradient query per row; bounded by the budget |
-    | `relax().on_each_accelerator(network_probs)`, | one gradient query per row; and one cost query per row and |
-    | `relax().on_all_hardware(network_probs)` | accelerator |
-    | `evaluate_networks(networks)` | one evaluation per network, recorded with its best accelerator, bounded by the |
-    | | budget; and one cost query per network and accelerator |
-    | `best_hardware(networks)` | one cost query per network and accelerator |
-    | `costs.lookup(networks, hardware)` | one cost query per row |
-    | `costs.on_all_hardware(networks)` | one cost query per network and accelerator |
-    | `unmetered` | nothing, but the ledger says `tables_read` |
+    Costs are billed by distinct (layer, accelerator) pairs, whatever question they come through.
+
+    | question | counts against the budget | cost pairs |
+    |---|---|---|
+    | `evaluate(designs)` (batch, choices) | batch evaluations, recorded | each network on its accelerator |
+    | `evaluate_networks(networks)` | one evaluation per network, recorded with its best accelerator | on all |
+    | `relax()(network_probs, hardware_probs)` | one gradient query per row | all there are |
+    | `relax().accuracy(network_probs)` | one gradient query per row | - |
+    | `relax().on_each_accelerator(network_probs)` | one gradient query per row | all there are |
+    | `relax().on_all_hardware(network_probs)` | - | all there are |
+    | `best_hardware(networks)` | - | on all |
+    | `costs.lookup(networks, hardware)` | - | each network on its accelerator |
+    | `costs.on_all_hardware(networks)` | - | on all |
+    | `unmetered` | -, but the ledger says `tables_read` | all there are |
     """
 
     def __init__(
@@ -92,7 +95,7 @@ class MeteredProblem:
         affordable = self.meter.affordable(len(networks))
         with self._judging():
             evaluation = self._problem.evaluate_networks(networks[:affordable])
-        self.meter.bill_costs(evaluation.objective.size)
+        self.meter.bill_costs(networks[:affordable])
         hardware = _best_hardware(evaluation)
         designs = self._problem.design(networks[:affordable], hardware)
         self._record(designs, evaluation[np.arange(affordable), hardware])
@@ -103,14 +106,15 @@ class MeteredProblem:
         """Index (batch,) of each network's best accelerator."""
         with self._judging():
             best = self._problem.best_hardware(networks)
-        self.meter.bill_costs(len(best) * self.accelerator_space.size)
+        self.meter.bill_costs(networks)
         return best
 
     def relax(self, *, device: str = "cpu", dtype: str = "float64") -> MeteredRelaxedProblem:
-        """The differentiable view, its rows on the meter."""
+        """Return the differentiable view, its rows on the meter."""
+        from solvers.contract.metered_relaxed import MeteredRelaxedProblem
+
         with self.meter.oracle():
-            relaxed = self._problem.relax(device=device, dtype=dtype)
-        return MeteredRelaxedProblem(relaxed, self.meter)
+            return MeteredRelaxedProblem(self._problem, self.meter, device=device, dtype=dtype)
 
     def env(self, *, episode: str | None = None, horizon: int | None = None) -> CoDesignEnv:
         """The Gymnasium environment of this problem, on the same meter.
@@ -119,14 +123,10 @@ class MeteredProblem:
             episode: a style out of `dance_env.EPISODE_NAMES`; by default that of the env that `solve` was given.
             horizon: steps of a refine episode.
         """
-        from dance_env.envs import CoDesignEnv
-
         return CoDesignEnv(problem=cast(Any, self), **self._style(episode, horizon))
 
     def vector(self, num_envs: int, *, episode: str | None = None, horizon: int | None = None) -> CoDesignVectorEnv:
         """`num_envs` episodes side by side, on the same meter; arguments as for `env`."""
-        from dance_env.envs import CoDesignVectorEnv
-
         return CoDesignVectorEnv(cast(Any, self), num_envs=num_envs, **self._style(episode, horizon))
 
     def _style(self, episode: str | None, horizon: int | None) -> dict[str, Any]:
@@ -173,77 +173,15 @@ class MeteredCosts:
         return np.array(self._problem.costs.area_mm2)
 
     def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
-        """Cost (batch,) of each network on the accelerator of the same row."""
-        return self._billed(self._problem.costs.lookup, networks, hardware)
+        """Return the cost (batch,) of each network on the accelerator of the same row."""
+        with self._meter.oracle():
+            cost = self._problem.costs.lookup(networks, hardware)
+        self._meter.bill_costs(networks, hardware)
+        return cost
 
     def on_all_hardware(self, networks: np.ndarray) -> Cost:
-        """Cost (batch, hardware) of each network on every accelerator."""
-        return self._billed(self._problem.costs.on_all_hardware, networks)
-
-    def _billed(self, ask: Callable[..., Cost], *question: np.ndarray) -> Cost:
+        """Return the cost (batch, hardware) of each network on every accelerator."""
         with self._meter.oracle():
-            cost = ask(*question)
-        self._meter.bill_costs(np.size(cost.latency_s))
+            cost = self._problem.costs.on_all_hardware(networks)
+        self._meter.bill_costs(networks)
         return cost
-
-
-class MeteredRelaxedProblem:
-    """The relaxed problem, one gradient query per row of each question.
-
-    A question of more rows than are left is refused whole (half of a gradient is of no use), and nothing is charged:
-    what is left can still be spent on evaluating the design that came out.
-    """
-
-    def __init__(self, relaxed: Any, meter: Meter) -> None:
-        self._relaxed = relaxed
-        self._meter = meter
-
-    def __call__(self, network_probs: Any, hardware_probs: Any) -> Any:
-        """Expected cost, accuracy, objective and violation (batch,) of independent probabilities per choice."""
-        with self._meter.gradients(_rows(network_probs, hardware_probs)):
-            return self._relaxed(network_probs, hardware_probs)
-
-    def accuracy(self, network_probs: Any) -> Any:
-        """Expected accuracy (batch,)."""
-        with self._meter.gradients(_rows(network_probs)):
-            return self._relaxed.accuracy(network_probs)
-
-    def on_all_hardware(self, network_probs: Any) -> Any:
-        """Expected latency and energy on each accelerator (batch, hardware), and the areas.
-
-        Billed besides as `batch x hardware` cost queries.
-        """
-        with self._meter.gradients(_rows(network_probs)):
-            cost = self._relaxed.on_all_hardware(network_probs)
-            self._meter.bill_costs(cost.latency_s.numel())
-        return cost
-
-    def on_each_accelerator(self, network_probs: Any) -> Any:
-        """Expected accuracy (batch,), and cost on each accelerator; billed as `on_all_hardware` is."""
-        with self._meter.gradients(_rows(network_probs)):
-            accuracy, cost = self._relaxed.on_each_accelerator(network_probs)
-            self._meter.bill_costs(cost.latency_s.numel())
-        return accuracy, cost
-
-    def joint(self, hardware_probs: Any) -> Any:
-        """Probability (batch, hardware) of each accelerator under independent choices; asks nothing of the problem."""
-        return self._relaxed.joint(hardware_probs)
-
-
-def _rows(*probs: Any) -> int:
-    """Rows of a question.
-
-    Raises:
-        TypeError: the rows cannot be counted, since torch.func.vmap hides them.
-    """
-    from torch._C import _functorch  # torch has no public way to ask
-
-    for tensor in probs:
-        inner = tensor
-        while _functorch.is_functorch_wrapped_tensor(inner):
-            if _functorch.is_batchedtensor(inner):
-                raise TypeError(
-                    "the differentiable view counts rows, and torch.func.vmap hides them: ask for (rows, options) at once"
-                )
-            inner = _functorch.get_unwrapped(inner)
-    return len(probs[0])

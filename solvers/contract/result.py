@@ -27,11 +27,12 @@ class Status(Enum):
     NOTHING_FEASIBLE = "The run ended without a design that meets every constraint."
     INTERRUPTED = "The run was interrupted; what was found until then is kept."
     FAILED = "The solver failed; what was found until then is kept."
+    TIMED_OUT = "The run took longer than its time limit; what was found until then is kept."
 
     @property
     def complete(self) -> bool:
         """Whether the run went to its own end."""
-        return self not in (Status.INTERRUPTED, Status.FAILED)
+        return self not in (Status.INTERRUPTED, Status.FAILED, Status.TIMED_OUT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +47,12 @@ class Result:
         task: the problem's name.
         problem_fingerprint: the problem's fingerprint, equal for problems that answer equally; empty where it has none.
         status: how the run ended.
-        reason: what went wrong, where something did; else empty.
+        reason: what went wrong, where something did; else empty. At most 2,000 characters.
         ledger: the bill.
         trace: one row per evaluation.
         best_named: the best design by name, choice to option; empty when nothing was evaluated.
         software: versions of what ran, and the digest of the solver's code.
+        traceback: of the error that ended the run, where one did; else empty.
     """
 
     solver: str
@@ -65,6 +67,7 @@ class Result:
     trace: Trace
     best_named: dict[str, str | int]
     software: dict[str, str] = field(default_factory=lambda: software_versions())
+    traceback: str = ""
 
     @cached_property
     def best(self) -> int | None:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import Any, ClassVar, final
 
+import gymnasium
 import numpy as np
 
-from solvers.contract.ledger import BudgetExhausted, BudgetIgnored
+from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
+from dance_env.problem import Problem
+from solvers.contract.budget import Budget
+from solvers.contract.capabilities import Capabilities
+from solvers.contract.failure import TimeLimit, reason_of, traceback_of
+from solvers.contract.ledger import BudgetExhausted
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.progress import Callback
 from solvers.contract.result import Result, Status, software_versions
 from solvers.contract.settings import json_settings
-from solvers.contract.suits import check_suits
-
-if TYPE_CHECKING:
-    from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
-    from dance_env.problem import Problem
 
 
 class SolverFailed(RuntimeError):
@@ -36,17 +37,19 @@ class SolverFailed(RuntimeError):
 class Solver(ABC):
     """A search method; concrete solvers are frozen dataclasses whose fields are their settings.
 
-    A subclass sets `name` and writes `search`, nothing else; it must behave well under
-    `solvers.testing.check_solver`.
+    A subclass sets `name`, writes `search`, and declares its `capabilities` where they differ from those of a solver
+    that asks for values alone; it must behave well under `solvers.testing.check_solver`.
     """
 
     name: ClassVar[str]
-    deterministic: ClassVar[bool] = False
-    """Whether every seed gives the same run, so that a comparison runs the solver once."""
-    needs_gradients: ClassVar[bool] = False
-    """Whether it asks for `env.relax()`, so that the accuracy model must know expectations."""
-    needs_every_design: ClassVar[bool] = False
-    """Whether it looks at every design, so that there must not be too many."""
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    """What it needs of a problem and how far it looks; see `Capabilities`."""
+
+    @final
+    @classmethod
+    def why_not(cls, problem: Problem) -> str:
+        """Return why this solver cannot work on a problem, in a sentence; empty if it can."""
+        return cls.capabilities.why_not(problem, solver=cls.name)
 
     @abstractmethod
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
@@ -66,7 +69,7 @@ class Solver(ABC):
         self,
         env: CoDesignEnv | Problem | str | Any,
         *,
-        budget: int,
+        budget: int | Budget,
         seed: int,
         callback: Callback | None = None,
     ) -> Result:
@@ -83,32 +86,34 @@ class Solver(ABC):
             The result; where the run was interrupted, with what was found until then.
 
         Raises:
-            SolverFailed: the search raised an error; the exception holds the result until then.
-            TypeError, ValueError: env, budget or seed cannot be used, or the problem cannot give what the solver needs.
+            SolverFailed: If the search raised anything but KeyboardInterrupt or BudgetExhausted; the exception holds
+                the result until then, with status FAILED (TIMED_OUT for a `TimeLimit`) and the traceback.
+            TypeError, ValueError: If env, budget, seed or settings cannot be used, or the problem does not give what
+                the solver needs.
         """
         _check_finished(self)
         given = _as_env(env)
         problem = given.problem
         if isinstance(problem, MeteredProblem):
             raise ValueError("this env is already on a solver's meter; give the solver the env that you made yourself")
-        check_suits(self, problem)
-        seed = _check_seed(seed)
-        meter = Meter(
-            budget, problem.space.num_choices, solver=self.name, task=problem.name, seed=seed, callback=callback
-        )
+        unsuitable = self.why_not(problem)
+        if unsuitable:
+            raise ValueError(unsuitable)
+        seed, settings = _check_seed(seed), json_settings(self)
+        meter = Meter(budget, problem, solver=self.name, seed=seed, callback=callback)
         episode = given.episode
         metered = MeteredProblem(
             problem, meter, episode=episode.name, horizon=episode.horizon if episode.takes_horizon else None
         )
-        status, reason, failure = Status.STOPPED_EARLY, "", None
+        status, failure = Status.STOPPED_EARLY, None
         try:
             self.search(metered, np.random.default_rng(seed))
         except BudgetExhausted:
             status = Status.BUDGET_SPENT
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
-        except (Exception, BudgetIgnored, SystemExit) as error:  # a library's sys.exit ends the run, not the comparison
-            status, reason, failure = Status.FAILED, f"{type(error).__name__}: {error}", error
+        except BaseException as error:  # a library's sys.exit or panic ends the run, not the comparison
+            status, failure = Status.TIMED_OUT if isinstance(error, TimeLimit) else Status.FAILED, error
         meter.stop()
         trace = meter.trace()
         if status is Status.STOPPED_EARLY and meter.left == 0:
@@ -118,21 +123,22 @@ class Solver(ABC):
         best = trace.best()
         result = Result(
             solver=self.name,
-            settings=json_settings(self),
+            settings=settings,
             seed=seed,
             budget=meter.budget,
             task=problem.name,
             problem_fingerprint=problem.fingerprint() or "",
             status=status,
-            reason=reason,
+            reason="" if failure is None else reason_of(failure),
             ledger=meter.ledger(),
             trace=trace,
             best_named={} if best is None else problem.space.decode(trace.designs[[best]])[0],
             software=software_versions(self),
+            traceback="" if failure is None else traceback_of(failure),
         )
         if failure is not None:
             raise SolverFailed(
-                f"{self.name} failed on {problem.name} (seed {seed}) after {len(trace)} evaluations: {reason}; "
+                f"{self.name} failed on {problem.name} (seed {seed}) after {len(trace)} evaluations: {result.reason}; "
                 "what it had found is in this exception's `result`",
                 result,
             ) from failure
@@ -162,13 +168,8 @@ def _check_seed(seed: int) -> int:
 
 def _as_env(env: Any) -> CoDesignEnv | CoDesignVectorEnv:
     """The env behind whatever the caller named."""
-    from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
-    from dance_env.problem import Problem
-
     if isinstance(env, str):
         if re.search(r"-v\d+$", env):
-            import gymnasium
-
             return _as_env(gymnasium.make(env))
         return CoDesignEnv(env)
     if isinstance(env, Problem):

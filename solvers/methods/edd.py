@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.gradient.descent import DescentSettings, Predict, Prediction, descend, softmax_blocks
@@ -42,7 +43,7 @@ class EDD(Solver):
     """
 
     name: ClassVar[str] = "edd"
-    needs_gradients: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = Capabilities(access="gradients", needs_expectation=True)
     descent: DescentSettings = field(default_factory=DescentSettings)
     hdx: HdxSettings | None = field(default_factory=HdxSettings)
     evaluations: int = 128

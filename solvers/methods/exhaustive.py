@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from dance_env.analysis.exact import optimum, pareto_front
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.solver import Solver
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 class Exhaustive(Solver):
     """The exact optimum, then the exact Pareto front of error against the objective's cost, as far as the budget goes.
 
-    It reads the cost table whole (the ledger says so), and is billed one cost query for every network and accelerator
-    and the seconds of the pass over them, whether it is made or its answer lies in the cache. Only for problems that
+    It reads the cost table whole (the ledger says so, and bills every cost pair), and is billed the seconds of the pass
+    over all networks and accelerators, whether it is made or its answer lies in the cache. Only for problems that
     `dance_env.analysis.exact` takes.
 
     Attributes:
@@ -28,8 +29,7 @@ class Exhaustive(Solver):
     """
 
     name: ClassVar[str] = "exhaustive"
-    deterministic: ClassVar[bool] = True
-    needs_every_design: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_enumeration=True, deterministic=True)
     front: bool = True
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
@@ -41,6 +41,5 @@ class Exhaustive(Solver):
             front = pareto_front(tables).designs if self.front else best.design[None]
         if time.perf_counter() - start < best.pass_seconds:  # read from the cache: an earlier call made the pass
             meter.bill_cached_oracle(best.pass_seconds)
-        meter.bill_costs(best.designs_compared)
         problem.evaluate(best.design[None])
         problem.evaluate(front[(front != best.design).any(axis=1)])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.solver import Solver
 from solvers.methods.gradient.descent import DescentSettings, Prediction, descend
 from solvers.methods.gradient.plan import plan_round
@@ -17,6 +18,8 @@ from solvers.methods.gradient.threads import torch_threads
 
 if TYPE_CHECKING:
     from solvers.contract.metered_problem import MeteredProblem
+
+_CAPABILITIES = Capabilities(access="gradients", needs_expectation=True)
 
 Score = Callable[[torch.Tensor], torch.Tensor]
 """From network probabilities (R, O_net) to what the network search minimises (R,), percentage points."""
@@ -42,7 +45,7 @@ class Separate(Solver):
     """
 
     name: ClassVar[str] = "separate"
-    needs_gradients: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = _CAPABILITIES
     descent: DescentSettings = field(default_factory=DescentSettings)
     evaluations: int = 512
     device: str = "cpu"
@@ -77,7 +80,7 @@ class SeparateFlops(Solver):
     """
 
     name: ClassVar[str] = "separate-flops"
-    needs_gradients: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = _CAPABILITIES
     penalty: float = 4.0
     descent: DescentSettings = field(default_factory=DescentSettings)
     evaluations: int = 512

@@ -79,7 +79,7 @@ def plot_best_so_far(
         curves = _curves(results[solver], optimum, against)
         if curves:
             _draw_curves(axes, curves, label=solver, colour=colour, floor=floor)
-        if against == "seconds" and any(result.ledger.surrogate_seconds for result in results[solver]):
+        if against == "seconds" and any(result.ledger.evaluator_seconds for result in results[solver]):
             search = _curves(results[solver], optimum, "search seconds")
             _draw_curves(axes, search, label=f"{solver}, its search alone", colour=colour, floor=floor, dashed=True)
     axes.set_xscale("log")
@@ -121,7 +121,7 @@ def _curves(results: Sequence[Result], optimum: float, against: str) -> list[tup
         if against == "queries":
             x = np.arange(1, len(trace) + 1) + trace.gradient_queries
         else:
-            x = trace.seconds + (result.ledger.surrogate_seconds if against == "seconds" else 0.0)
+            x = trace.seconds + (result.ledger.evaluator_seconds if against == "seconds" else 0.0)
         curves.append((np.maximum(x[known].astype(float), 1e-4), regret[known]))
     return curves
 

@@ -57,13 +57,13 @@ class Row:
         edap_njs_mm2: energy x latency x area, in nJ s mm2.
         evaluations: designs evaluated exactly.
         gradient_queries: rows asked of the differentiable view.
-        cost_model_queries: costs asked for apart from evaluations.
-        surrogate_samples: samples that a surrogate was trained on.
+        cost_pairs: distinct (layer, accelerator) pairs whose cost was asked for.
+        evaluator_samples: samples that an evaluator was trained on.
         spent_to_close: evaluations + gradient queries until the regret was at most `CLOSE_PCT` of the optimum,
             over the seeds that got there.
         solver_s: seconds of search.
         oracle_s: seconds inside the problem.
-        surrogate_s: seconds of training a surrogate, in full for every seed.
+        evaluator_s: seconds of training an evaluator, in full for every seed.
     """
 
     solver: str
@@ -81,12 +81,12 @@ class Row:
     edap_njs_mm2: Spread
     evaluations: Spread
     gradient_queries: Spread
-    cost_model_queries: Spread
-    surrogate_samples: Spread
+    cost_pairs: Spread
+    evaluator_samples: Spread
     spent_to_close: Spread
     solver_s: Spread
     oracle_s: Spread
-    surrogate_s: Spread
+    evaluator_s: Spread
 
 
 def spread_columns() -> list[str]:
@@ -123,11 +123,11 @@ def _figures(result: Result, optimum: float) -> dict[str, float]:
     figures = {
         "evaluations": ledger.evaluations,
         "gradient_queries": ledger.gradient_queries,
-        "cost_model_queries": ledger.cost_model_queries,
-        "surrogate_samples": ledger.surrogate_samples,
+        "cost_pairs": ledger.cost_pairs,
+        "evaluator_samples": ledger.evaluator_samples,
         "solver_s": ledger.solver_seconds,
         "oracle_s": ledger.oracle_seconds,
-        "surrogate_s": ledger.surrogate_seconds,
+        "evaluator_s": ledger.evaluator_seconds,
         "spent_to_close": float("nan") if result.solver == REFERENCE else spent_to_close(result, optimum),
     }
     best = result.best

@@ -61,11 +61,11 @@ COLUMNS = (
     Column("evals", "evaluations", _count),
     Column("gradients", "gradient_queries", _count),
     Column(f"to {CLOSE_PCT:g} %", "spent_to_close", _count),
-    Column("cost queries", "cost_model_queries", _count),
-    Column("samples", "surrogate_samples", _count),
+    Column("cost pairs", "cost_pairs", _count),
+    Column("samples", "evaluator_samples", _count),
     Column("solver s", "solver_s", _digits(1)),
     Column("oracle s", "oracle_s", _digits(2)),
-    Column("training s", "surrogate_s", _digits(1)),
+    Column("training s", "evaluator_s", _digits(1)),
 )
 
 EXACT = Reference(0.0, exact=True)

@@ -22,15 +22,12 @@ from dance_env.envs import EPISODE_NAMES, CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.space import AcceleratorSpace
 from dance_env.testing import synthetic_problem
+from dance_env.testing.report import CheckFailed
 from solvers.comparison.workers import ONE_THREAD_EACH
 from solvers.contract.progress import Progress
 from solvers.contract.result import Result, Status
 from solvers.contract.settings import json_settings
 from solvers.contract.solver import Solver
-
-
-class CheckFailed(AssertionError):
-    """What a solver does against the contract."""
 
 
 @dataclass(frozen=True)

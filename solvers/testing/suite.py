@@ -8,71 +8,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Never
 
-from dance_env.suggest import nearest
-from solvers.contract.solver import Solver
-from solvers.testing.checks import CHECKS, CheckFailed, Trial
+from dance_env.testing.report import Check, CheckFailed, Outcome, Report, run_checks
+from solvers.contract.failure import TimeLimit
+from solvers.contract.solver import Solver, SolverFailed
+from solvers.testing.checks import CHECKS, Trial
 
 __all__ = ["CHECKS", "CheckFailed", "Outcome", "Report", "check_solver"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one check went.
-
-    Attributes:
-        check: the check's name.
-        about: what the contract asks for.
-        failure: what the solver did instead; empty where it passed.
-        declared: why the solver's author expects the check to fail; empty where it should pass.
-    """
-
-    check: str
-    about: str
-    failure: str
-    declared: str
-
-    @property
-    def as_expected(self) -> bool:
-        """Passed, or failed as declared; a declared failure that passes is not as expected."""
-        return bool(self.failure) == bool(self.declared)
-
-    def __str__(self) -> str:
-        if not self.failure:
-            return f"ok    {self.check}" if not self.declared else f"FAIL  {self.check}: declared to fail, but passes"
-        if self.declared:
-            return f"known {self.check}: {self.declared}"
-        return f"FAIL  {self.check}: {self.failure}\n      the contract: {self.about}"
-
-
-@dataclass(frozen=True)
-class Report:
-    """How all checks of one solver went.
-
-    Attributes:
-        solver: the solver's name.
-        outcomes: one per check.
-    """
-
-    solver: str
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check went as expected."""
-        return all(outcome.as_expected for outcome in self.outcomes)
-
-    def __str__(self) -> str:
-        return "\n".join((f"contract of solver {self.solver!r}:", *map(str, self.outcomes)))
-
-    def raise_if_failed(self) -> None:
-        """Raise CheckFailed with the whole report unless every check went as expected."""
-        if not self.passed:
-            raise CheckFailed(str(self))
 
 
 def check_solver(
@@ -82,74 +28,72 @@ def check_solver(
     checks: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
     seconds: float = 300.0,
+    on_outcome: Callable[[Outcome], None] | None = None,
 ) -> Report:
     """Run the contract's named checks on a solver, on small synthetic problems.
 
     Args:
-        solver: the solver, with settings that suit a small budget.
-        budget: evaluations of each run, at least 8; each check makes one to three runs.
-        checks: names of the checks to run; all of `CHECKS` by default.
-        expected_failures: checks that this solver cannot pass, each with the reason. One that passes all the same is
+        solver: The solver, with settings that suit a small budget.
+        budget: Evaluations of each run, at least 8; each check makes one to three runs.
+        checks: Names of the checks to run; all of `CHECKS` by default.
+        expected_failures: Checks that this solver cannot pass, each with the reason. One that passes all the same is
             reported as a failure, so that the list stays true.
-        seconds: processor time after which a check has failed, so that a solver without an end has a report too (where
-            the system has such a timer, and this is the main thread).
+        seconds: Time after which a check has failed, whether the solver computes or waits (where the system has such a
+            timer, and this is the main thread).
+        on_outcome: Called after each check, to show progress.
 
     Returns:
         The report; nothing is raised for a failing check, see `Report.raise_if_failed`.
 
     Raises:
-        ValueError: a check that does not exist, or a budget too small to see anything.
+        ValueError: If a check does not exist, or the budget is too small to see anything.
     """
-    declared = dict(expected_failures or {})
-    names = list(CHECKS) if checks is None else list(checks)
-    for name in (*names, *declared):
-        if name not in CHECKS:
-            raise ValueError(f"there is no check {name!r}. {nearest(name, CHECKS)}")
     if budget < 8:
         raise ValueError(f"the checks need a budget of at least 8 evaluations, not {budget}")
-    trial = Trial(solver, budget)
-    return Report(
-        type(solver).__name__, tuple(_outcome(name, trial, declared.get(name, ""), seconds) for name in names)
-    )
 
-
-def _outcome(name: str, trial: Trial, declared: str, seconds: float) -> Outcome:
-    check = CHECKS[name]
-    try:
+    def call(check: Check[Trial], trial: Trial) -> None:
         with _at_most(seconds):
             check(trial)
-        failure = ""
-    except _Endless:
-        failure = (
-            f"it did not end within {seconds:g} s, nor ask for anything more; end where nothing new is left to ask"
-        )
-    except CheckFailed as error:
-        failure = str(error)
-    except Exception as error:  # a solver under check may raise anything, and the other checks still run
-        cause = error.__cause__ or error
-        failure = f"it raised {type(cause).__name__}: {cause}"
-    return Outcome(name, (check.__doc__ or "").strip(), failure, declared)
 
-
-class _Endless(BaseException):
-    """A check took too long; no `Exception`, so that a solver that catches everything does not catch this."""
+    return run_checks(
+        Trial(solver, budget),
+        CHECKS,
+        name=f"solver {type(solver).__name__!r}",
+        only=checks,
+        expected_failures=expected_failures,
+        call=call,
+        on_outcome=on_outcome,
+    )
 
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Raise _Endless when this process has computed for so long."""
+    """Fail a check that takes longer.
+
+    Raises:
+        CheckFailed: If the time limit ended the check.
+    """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ring(*_: object) -> Never:
-        raise _Endless
+        raise TimeLimit
 
-    # Processor time, not the clock on the wall: a busy machine is no failure.
-    before = signal.signal(signal.SIGVTALRM, ring)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    # Time on the wall: a solver that waits for something needs an end as well as one that computes.
+    started, before = time.monotonic(), signal.signal(signal.SIGALRM, ring)
+    # It rings again every second: a solver that catches everything may have caught the first.
+    others, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
+    except (TimeLimit, SolverFailed) as error:
+        if not isinstance(error, TimeLimit) and not isinstance(error.__cause__, TimeLimit):
+            raise
+        raise CheckFailed(
+            f"it did not end within {seconds:g} s; end where nothing new is left to ask, and let BudgetExhausted pass"
+        ) from error
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+        if others:  # somebody else's timer, such as pytest-timeout's, goes on
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, others - (time.monotonic() - started)), interval)

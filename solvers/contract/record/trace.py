@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,11 +17,14 @@ COLUMNS: dict[str, type] = {
     "energy_j": np.float64,
     "area_mm2": np.float64,
     "gradient_queries": np.int64,
-    "cost_model_queries": np.int64,
+    "cost_pairs": np.int64,
     "solver_seconds": np.float64,
     "oracle_seconds": np.float64,
 }
 """Every column of a trace but its designs, with its dtype."""
+
+_COUNTED_LATER = ("cost_pairs",)
+"""The columns that a writer is given at the end, all rows at once."""
 
 CLOCKS = ("solver_seconds", "oracle_seconds")
 """The columns that differ between two runs of one seed."""
@@ -40,7 +44,7 @@ class Trace:
         energy_j: (n,) joules.
         area_mm2: (n,) square millimetres.
         gradient_queries: (n,) asked before this row was known.
-        cost_model_queries: (n,) asked before this row was known.
+        cost_pairs: (n,) distinct (layer, accelerator) pairs whose cost had been asked for when this row was known.
         solver_seconds: (n,) spent before this row was known.
         oracle_seconds: (n,) spent before this row was known.
     """
@@ -54,7 +58,7 @@ class Trace:
     energy_j: np.ndarray
     area_mm2: np.ndarray
     gradient_queries: np.ndarray
-    cost_model_queries: np.ndarray
+    cost_pairs: np.ndarray
     solver_seconds: np.ndarray
     oracle_seconds: np.ndarray
 
@@ -153,14 +157,19 @@ class TraceWriter:
         self._rows = 0
         self._arrays: dict[str, np.ndarray] = {
             "designs": np.empty((256, num_choices), np.int64),
-            **{name: np.empty(256, dtype) for name, dtype in COLUMNS.items()},
+            **{name: np.empty(256, dtype) for name, dtype in COLUMNS.items() if name not in _COUNTED_LATER},
         }
 
     def __len__(self) -> int:
         return self._rows
 
+    @property
+    def designs(self) -> np.ndarray:
+        """(n, choices) the designs so far, a view."""
+        return self._arrays["designs"][: self._rows]
+
     def append(self, designs: np.ndarray, **columns: Any) -> None:
-        """Add `designs` (batch, choices) with each column's value, an array (batch,) or one value for all."""
+        """Add `designs` (batch, choices) with the other columns' values, an array (batch,) or one value for all."""
         end = self._rows + len(designs)
         capacity = len(self._arrays["designs"])
         if end > capacity:
@@ -168,10 +177,37 @@ class TraceWriter:
             for name, array in self._arrays.items():
                 self._arrays[name] = np.concatenate((array, np.empty((extra, *array.shape[1:]), array.dtype)))
         self._arrays["designs"][self._rows : end] = designs
-        for name in COLUMNS:
-            self._arrays[name][self._rows : end] = columns[name]
+        for name, values in columns.items():
+            self._arrays[name][self._rows : end] = values
         self._rows = end
 
-    def trace(self) -> Trace:
-        """The rows so far, copied."""
-        return Trace(**{name: array[: self._rows].copy() for name, array in self._arrays.items()})
+    def trace(self, **columns: np.ndarray) -> Trace:
+        """Return the rows so far, copied, with the columns (n,) that are counted at the end."""
+        return Trace(**{name: array[: self._rows].copy() for name, array in self._arrays.items()}, **columns)
+
+
+def row_bytes(num_choices: int) -> int:
+    """Return the bytes that one row of a trace takes: its designs (int64) and its columns."""
+    return 8 * num_choices + sum(np.dtype(dtype).itemsize for dtype in COLUMNS.values())
+
+
+def count_distinct(rows: np.ndarray, option_counts: np.ndarray) -> int:
+    """Return how many distinct rows (n, choices) of option indices there are.
+
+    Args:
+        rows: Option indices.
+        option_counts: (choices,) options of each choice.
+    """
+    size = math.prod(int(count) for count in option_counts)
+    if size >= 2**63:
+        return len(np.unique(np.ascontiguousarray(rows), axis=0))
+    ranks = np.zeros(len(rows), dtype=np.int64)
+    for column, count in enumerate(option_counts):
+        ranks *= int(count)
+        ranks += rows[:, column]
+    if size <= 16 * len(rows):  # a small space: no need to sort
+        seen = np.zeros(size, dtype=bool)
+        seen[ranks] = True
+        return int(np.count_nonzero(seen))
+    ranks.sort()
+    return int(np.count_nonzero(ranks[1:] != ranks[:-1])) + min(1, len(ranks))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.dance.evaluator import LAPTOP, Evaluator, EvaluatorSettings, gumbel_noise, metered_evaluator
@@ -57,7 +58,7 @@ class Dance(Solver):
     """
 
     name: ClassVar[str] = "dance"
-    needs_gradients: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_expectation=True)
     evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
     fresh_evaluator: bool = False
     steps: int = 24

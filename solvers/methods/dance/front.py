@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.dance.dance import Dance, one_search
@@ -28,7 +29,7 @@ class DanceFront(Solver):
     """
 
     name: ClassVar[str] = "dance-front"
-    needs_gradients: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_expectation=True)
     dance: Dance = field(default_factory=Dance)
     lambdas: tuple[float, ...] = tuple(2.0**power for power in range(-5, 6))
 

@@ -20,7 +20,7 @@ def metered_evaluator(
     fresh: bool = False,
     device: str = "cpu",
 ) -> Evaluator:
-    """Return the evaluator of a problem, and bill its samples, cost queries and training seconds in full.
+    """Return the evaluator of a problem, and bill its samples, cost pairs and training seconds in full.
 
     Args:
         problem: what it is for.
@@ -32,8 +32,7 @@ def metered_evaluator(
     if fresh:
         settings = replace(settings, seed=int(rng.integers(2**31)))
     meter = problem.meter
-    with meter.surrogate_training():
+    with meter.charge("evaluator"):
         evaluator, bill, cached = load_or_train(problem.unmetered, settings, device=device)
-    meter.bill_surrogate(bill.samples, cached_seconds=bill.seconds if cached else 0.0)
-    meter.bill_costs(bill.cost_model_queries)
+    meter.bill_evaluator(bill.samples, cached_seconds=bill.seconds if cached else 0.0)
     return evaluator

@@ -10,6 +10,7 @@ import torch
 
 from dance_env.cost.cost import Cost
 from dance_env.objective import EDAP, Linear, Objective
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.dance.refined.accelerators import AcceleratorCosts
@@ -51,7 +52,7 @@ class DanceExact(Solver):
     """
 
     name: ClassVar[str] = "dance-exact"
-    needs_gradients: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = Capabilities(access="gradients", needs_expectation=True)
     descent: DescentSettings = field(default_factory=DescentSettings)
     hdx: HdxSettings | None = field(default_factory=lambda: HdxSettings(margin=(0.0, 0.0)))
     rounds: RoundSettings = field(default_factory=RoundSettings)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.dance.evaluator import EvaluatorSettings, gumbel_noise, metered_evaluator
@@ -49,7 +50,7 @@ class DanceRefined(Solver):
     """
 
     name: ClassVar[str] = "dance-refined"
-    needs_gradients: ClassVar[bool] = True
+    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_expectation=True)
     evaluator: EvaluatorSettings = MUON
     fresh_evaluator: bool = False
     descent: DescentSettings = field(default_factory=DescentSettings)
