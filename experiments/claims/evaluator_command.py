@@ -161,7 +161,13 @@ def _aligned(cell: str, width: int, place: int) -> str:
 
 
 def _write(
-    file: Path, *, task: str, settings: EvaluatorSettings, judged: dict[str, Quality], bill: TrainingBill, kept: Path
+    file: Path,
+    *,
+    task: str,
+    settings: EvaluatorSettings,
+    judged: dict[str, Quality],
+    bill: TrainingBill,
+    kept: Path | None,
 ) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(
@@ -171,7 +177,7 @@ def _write(
             "settings": asdict(settings),
             "held_out": {name: _finite(asdict(found)) for name, found in judged.items()},
             "bill": asdict(bill),
-            "evaluator": kept.name,
+            "evaluator": kept and kept.name,
             "software": software_versions(),
         },
     )

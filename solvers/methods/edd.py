@@ -11,9 +11,10 @@ import torch
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.gradient.descent import DescentSettings, Predict, Prediction, descend, softmax_blocks
+from solvers.methods.gradient.descent import DescentSettings, Predict, Prediction, descend
 from solvers.methods.gradient.evaluated import EvaluatedDesigns
 from solvers.methods.gradient.hdx import HardConstraints, HdxSettings
+from solvers.methods.gradient.options import most_probable
 from solvers.methods.gradient.plan import Plan, plan_round
 from solvers.methods.gradient.threads import torch_threads
 
@@ -96,5 +97,5 @@ class EDD(Solver):
             hard=hard,
             each_step=keep_loss,
         )
-        designs = problem.space.nearest(softmax_blocks(parameters, counts).cpu().numpy())
+        designs = most_probable(parameters.cpu().numpy(), counts)
         return designs[np.argsort(losses, kind="stable")]

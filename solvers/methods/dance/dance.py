@@ -62,11 +62,11 @@ class Dance(Solver):
     evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
     fresh_evaluator: bool = False
     steps: int = 24
-    learning_rate: float = 0.25
+    learning_rate: float = 0.5
     betas: tuple[float, float] = (0.0, 0.999)
-    init_std: float = 0.5
+    init_std: float = 1.5
     warm_up: float = 0.25
-    temperature: tuple[float, float] = (2.0, 0.5)
+    temperature: tuple[float, float] = (10.0, 0.5)
     straight_through: bool = True
     device: str = "cpu"
 

@@ -4,7 +4,8 @@
   stacks of residual `layers`.
 - `settings`: its sizes, samples and training; the paper's sizes are the defaults.
 - `sampling`, `labels`, `data`: the training sets.
-- `training`, `muon`: the training; `store`: trained evaluators on disk; `metered`: an evaluator on a solver's bill.
+- `training`, `muon`: the training; `file`, `store`: trained evaluators on disk; `ship`: those that come with the package.
+- `metered`: an evaluator on a solver's bill.
 """
 
 from solvers.methods.dance.evaluator.evaluator import Evaluator, EvaluatorShape

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dance_env.problem import Problem
 from solvers.methods.dance.evaluator.labels import LabelTable
 from solvers.methods.dance.evaluator.sampling import SamplingSettings, sample_probs
 from solvers.methods.gradient.options import hardware_option_counts, network_option_counts, one_hot
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # not imported: what a problem holds is in the evaluator's key by value, not by code
+    from dance_env.problem import Problem
     from solvers.contract.metered_problem import MeteredProblem
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from dance_env.cost.cost import Cost
 from dance_env.objective import Objective
-from dance_env.problem import Problem
+
+if TYPE_CHECKING:  # not imported: what a problem holds is in the evaluator's key by value, not by code
+    from dance_env.problem import Problem
 
 UNMAPPABLE_FACTOR = 10.0
 

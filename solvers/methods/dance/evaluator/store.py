@@ -1,54 +1,57 @@
-"""Trained evaluators on disk: content-addressed, in safetensors, rebuilt when missing or damaged."""
+"""Trained evaluators on disk: shipped with the package or cached, found by all that they depend on, else trained."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from filelock import FileLock
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from dance_env.cache import content_key, default_cache_dir
 from dance_env.problem import Problem
+from dance_env.source_digest import source_digest
 from solvers.methods.dance.evaluator.evaluator import Evaluator
+from solvers.methods.dance.evaluator.file import DamagedEvaluator, EvaluatorFile
+from solvers.methods.dance.evaluator.labels import LabelTable
 from solvers.methods.dance.evaluator.settings import EvaluatorSettings
 from solvers.methods.dance.evaluator.training import ProgressFunction, TrainingBill, evaluator_shape, train_evaluator
 
-VERSION = "2"
-"""Of sampling, labels and training: raise it when the same settings come to mean other weights."""
+SHIPPED = Path(__file__).parent / "shipped"
+"""The evaluators that come with the package (`solvers.methods.dance.evaluator.ship` makes them)."""
+
+_CODE = (
+    "solvers.methods.dance.evaluator.training",
+    "dance_env.space.accelerator",
+    "dance_env.objective.edap",
+    "dance_env.objective.linear",
+)
+"""What training runs: these modules and all that they import, less the packages of others."""
 
 
-def evaluator_key(problem: Problem, settings: EvaluatorSettings, *, device: str = "cpu") -> str:
-    """SHA-256 over all that a trained evaluator depends on.
+def evaluator_key(problem: Problem, settings: EvaluatorSettings) -> str | None:
+    """Return a SHA-256 over all that a trained evaluator depends on, or None if the cost function has no fingerprint.
 
-    That is the spaces, the costs, the cost function and the hardware's limits (not lambda2 nor the accuracies: tasks
-    that differ only in those share an evaluator), the settings, and torch's version, whose sums decide the last bits.
+    It covers the design space, the costs, the cost function and the hardware's limits (not lambda2 nor the accuracies:
+    tasks that differ only in those share an evaluator), the settings, and the source code of the training with all that
+    it imports from this package. An evaluator without a key is neither cached nor looked up.
     """
-    limits = [limit for limit in problem.objective.constraints if limit.metric != "error_pct"]
-    tables = (
-        np.ascontiguousarray(getattr(problem.costs, name), dtype="<f8").tobytes()
-        for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2")
-    )
+    table = LabelTable.of(problem)
+    objective = replace(table.objective, weight=1.0).fingerprint()
+    if objective is None:
+        return None
     return content_key(
         "evaluator",
-        VERSION,
-        torch.__version__,
-        torch.device(device).type,
+        source_digest(*_CODE, versions=False),
         problem.space.fingerprint(),
-        repr(problem.objective.cost_function),
-        repr(limits),
-        json.dumps(asdict(settings), sort_keys=True),
-        *tables,
+        objective,
+        as_json(settings),
+        *(part.cpu().numpy().tobytes() for part in (table.option_costs, table.fixed_costs, table.area_mm2)),
     )
 
 
@@ -60,26 +63,32 @@ def load_or_train(
     folder: str | os.PathLike[str] | None = None,
     progress: ProgressFunction | None = None,
 ) -> tuple[Evaluator, TrainingBill, bool]:
-    """The evaluator of a problem, trained now unless it was before.
+    """Return the evaluator of a problem: the shipped one, the cached one, or one that is trained now.
 
     Args:
         problem: what it is for.
         settings: how it is built and trained.
         device: where it is put, and trained.
         folder: of the cache; by default `evaluators` in the folder that holds the cost tables.
-        progress: told how far training is.
+        progress: called with how far training is.
 
     Returns:
-        The evaluator, frozen; what its training took, then or now; and whether it came from the cache.
+        The evaluator, frozen; what its training took, then or now; and whether it was trained before.
     """
-    path = evaluator_path(problem, settings, device=device, folder=folder)
+    key = evaluator_key(problem, settings)
+    if key is None:
+        return (*train_evaluator(problem, settings, device=device, progress=progress), False)
+    shipped = shipped_file(key)
+    if shipped is not None:
+        return shipped.evaluator(evaluator_shape(problem, settings), device=device), shipped.bill, True
+    path = _cached_path(key, device=device, folder=folder)
     with _one_at_a_time(path):
-        found = _load(path, problem, settings, device)
+        found = _cached(path, key)
         if found is not None:
-            return (*found, True)
+            return found.evaluator(evaluator_shape(problem, settings), device=device), found.bill, True
         evaluator, bill = train_evaluator(problem, settings, device=device, progress=progress)
         try:
-            _save(path, evaluator, settings, bill)
+            EvaluatorFile.of(evaluator, key=key, settings=as_json(settings), bill=bill).save(path)
         except OSError as error:
             if folder is not None:
                 raise
@@ -92,86 +101,65 @@ def load_or_train(
     return evaluator, bill, False
 
 
+def evaluator_path(
+    problem: Problem, settings: EvaluatorSettings, *, device: str = "cpu", folder: str | os.PathLike[str] | None = None
+) -> Path | None:
+    """Return the cache's file for a problem's evaluator, whether it exists or not; None if it cannot be cached."""
+    key = evaluator_key(problem, settings)
+    return None if key is None else _cached_path(key, device=device, folder=folder)
+
+
+def shipped_file(key: str) -> EvaluatorFile | None:
+    """Return the shipped evaluator of a key, if there is one. One that was made by other code has another key."""
+    for path in sorted(SHIPPED.glob("*.safetensors")):
+        try:
+            content = EvaluatorFile.load(path)
+        except DamagedEvaluator as error:
+            warnings.warn(f"the shipped evaluator {path} is damaged ({error})", RuntimeWarning, stacklevel=2)
+            continue
+        if content.key == key:
+            return content
+    return None
+
+
+def as_json(settings: EvaluatorSettings) -> str:
+    """Return settings as JSON with sorted keys."""
+    return json.dumps(asdict(settings), sort_keys=True)
+
+
+def _cached_path(key: str, *, device: str, folder: str | os.PathLike[str] | None) -> Path:
+    """Return the cache's file; torch's version and the kind of device decide the last bits of the weights."""
+    base = default_cache_dir() / "evaluators" if folder is None else Path(folder)
+    return base / f"{content_key(key, torch.__version__, torch.device(device).type)}.safetensors"
+
+
+def _cached(path: Path, key: str) -> EvaluatorFile | None:
+    """Return the cached file; None if there is none, with a warning if it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        content = EvaluatorFile.load(path)
+        if content.key != key:
+            raise DamagedEvaluator("it was made for another problem, other settings or by other code")
+    except DamagedEvaluator as error:
+        warnings.warn(
+            f"the cached evaluator {path} is damaged ({error}); training it again", RuntimeWarning, stacklevel=3
+        )
+        return None
+    return content
+
+
 @contextlib.contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Two processes that want the same evaluator: one trains it, the other waits and reads it."""
+    """Let one process train an evaluator, while others that want the same one wait and then read it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_suffix(".lock"))
         lock.acquire()
-    except OSError:  # nowhere to keep an evaluator, and so none to share; `_save` says so
+    except OSError:  # nowhere to keep an evaluator, and so none to share; saving it warns
         yield
         return
     try:
         yield
     finally:
         lock.release()
-
-
-def evaluator_path(
-    problem: Problem, settings: EvaluatorSettings, *, device: str = "cpu", folder: str | os.PathLike[str] | None = None
-) -> Path:
-    """The file that holds (or will hold) a problem's evaluator."""
-    base = default_cache_dir() / "evaluators" if folder is None else Path(folder)
-    return base / f"{evaluator_key(problem, settings, device=device)}.safetensors"
-
-
-def _load(
-    path: Path, problem: Problem, settings: EvaluatorSettings, device: str
-) -> tuple[Evaluator, TrainingBill] | None:
-    """None where there is no file; a warning and None where there is one that cannot be trusted."""
-    if not path.is_file():
-        return None
-    try:
-        # The header is read apart, since `load_file` does not return the metadata.
-        metadata = _metadata(path)
-        tensors = load_file(path, device="cpu")
-        if metadata["sha256"] != _digest(tensors):
-            raise ValueError("its checksum does not fit")
-        evaluator = Evaluator.untrained(evaluator_shape(problem, settings), seed=settings.seed)
-        evaluator.load_state_dict(tensors)
-        bill = TrainingBill(**json.loads(metadata["bill"]))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        warnings.warn(
-            f"the cached evaluator {path} is damaged ({error}); training it again", RuntimeWarning, stacklevel=3
-        )
-        return None
-    return evaluator.to(device).frozen(), bill
-
-
-def _save(path: Path, evaluator: Evaluator, settings: EvaluatorSettings, bill: TrainingBill) -> None:
-    """Write the file, whole or not at all."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in evaluator.state_dict().items()}
-    metadata = {
-        "sha256": _digest(tensors),
-        "bill": json.dumps(asdict(bill)),
-        "settings": json.dumps(asdict(settings)),
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
-    try:
-        save_file(tensors, name, metadata=metadata)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    """The metadata in a safetensors file's header: 8 bytes of length, then JSON."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > path.stat().st_size:
-            raise ValueError("its header is cut off")
-        return json.loads(file.read(length))["__metadata__"]
-
-
-def _digest(tensors: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()

@@ -6,17 +6,20 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from dance_env.problem import Problem
 from solvers.methods.dance.evaluator.data import TrainingData, make_data
 from solvers.methods.dance.evaluator.estimator import relative_error_loss
 from solvers.methods.dance.evaluator.evaluator import Evaluator, EvaluatorShape
 from solvers.methods.dance.evaluator.muon import Muon
 from solvers.methods.dance.evaluator.settings import EvaluatorSettings, TrainingLoop
 from solvers.methods.gradient.options import hardware_option_counts, network_option_counts
+
+if TYPE_CHECKING:  # not imported: what a problem holds is in the evaluator's key by value, not by code
+    from dance_env.problem import Problem
 
 ProgressFunction = Callable[[str, int, int], object]
 """Called with what is being trained ("generator" or "estimator"), the steps done and the steps in all."""
@@ -80,12 +83,20 @@ def train_evaluator(
     evaluator = Evaluator.untrained(evaluator_shape(problem, settings), seed=settings.seed, device=device)
     _train_generator(evaluator, data, settings, progress)
     _train_estimator(evaluator, data, settings, progress)
+    _round_weights(evaluator)
     bill = TrainingBill(
         samples=settings.networks + settings.pairs,
         cost_model_queries=data.cost_model_queries,
         seconds=time.perf_counter() - start,
     )
     return evaluator.frozen(), bill
+
+
+def _round_weights(evaluator: Evaluator) -> None:
+    """Round the weights to half precision, so that a file of half the size holds exactly the evaluator that was trained."""
+    with torch.no_grad():
+        for weight in evaluator.parameters():
+            weight.copy_(weight.half())
 
 
 def _train_generator(

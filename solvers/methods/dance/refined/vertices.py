@@ -133,11 +133,12 @@ class VertexRefinement:
 
     def _errors(self, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the errors (B,) and how each option would change them (B, O_net), percentage points."""
-        probs = torch.tensor(one_hot(vertices, self._counts), device=self._device, requires_grad=True)
+        chosen = one_hot(vertices, self._counts)
+        probs = torch.tensor(chosen, device=self._device, requires_grad=True)
         error_pct = 100.0 * (1.0 - self._relaxed.accuracy(probs))
         (gradient,) = torch.autograd.grad(error_pct.sum(), probs)
-        slopes, chosen = gradient.cpu().numpy(), probs.detach().cpu().numpy() > 0
-        own = slopes[chosen].reshape(vertices.shape)  # the slope of the option that each choice has now
+        slopes = gradient.cpu().numpy()
+        own = slopes[chosen > 0].reshape(vertices.shape)  # the slope of the option that each choice has now
         return error_pct.detach().cpu().numpy(), slopes - np.repeat(own, self._counts, axis=1)
 
     def _add(self, networks: np.ndarray, error_pct: np.ndarray) -> None:
