@@ -14,22 +14,27 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from dance_env import source_digest
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
+from dance_env.source_digest import digested_modules
+from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from experiments.claims import evaluator_command
 from experiments.claims.evaluator_quality import Quality, quality
 from solvers.cli import main
+from solvers.methods.dance.evaluator import ship, store
 from solvers.methods.dance.evaluator.data import hardware_features, make_data
 from solvers.methods.dance.evaluator.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
 from solvers.methods.dance.evaluator.evaluator import Evaluator, EvaluatorShape
+from solvers.methods.dance.evaluator.file import DamagedEvaluator, EvaluatorFile
 from solvers.methods.dance.evaluator.generator import HardwareGenerator, gumbel_noise, gumbel_softmax
 from solvers.methods.dance.evaluator.labels import UNMAPPABLE_FACTOR, LabelTable
 from solvers.methods.dance.evaluator.layers import ResidualLayer, ResidualStack, build
 from solvers.methods.dance.evaluator.muon import Muon, orthogonal
 from solvers.methods.dance.evaluator.sampling import SamplingSettings, is_held_out, sample_probs
-from solvers.methods.dance.evaluator.settings import MUON, EvaluatorSettings, TrainingLoop
-from solvers.methods.dance.evaluator.store import evaluator_key, evaluator_path, load_or_train
+from solvers.methods.dance.evaluator.settings import MUON, PAPER, EvaluatorSettings, TrainingLoop
+from solvers.methods.dance.evaluator.store import SHIPPED, evaluator_key, evaluator_path, load_or_train
 from solvers.methods.dance.evaluator.training import evaluator_shape, train_evaluator
 from solvers.methods.gradient.options import network_option_counts
 from solvers.methods.gradient.threads import torch_threads
@@ -512,7 +517,45 @@ def one_tensor_gone(path: Path) -> None:
     save_file(tensors, path)
 
 
-@pytest.mark.parametrize("damage", [truncated, emptied, foreign, one_bit_flipped, other_tensors, one_tensor_gone])
+def edited(path: Path, name: str, old: str, new: str) -> None:
+    """Change a text of the same length in the file's metadata."""
+    metadata = EvaluatorFile.load(path)._described()
+    assert old in metadata[name]
+    content = path.read_bytes()
+    assert content.count(json.dumps(metadata[name]).encode()) == 1
+    value = json.dumps(metadata[name])
+    path.write_bytes(
+        content.replace(value.encode(), value.replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1]).encode())
+    )
+
+
+def another_bill(path: Path) -> None:
+    edited(path, "bill", '"samples": 320', '"samples": 920')
+
+
+def other_settings(path: Path) -> None:
+    edited(path, "settings", '"pairs": 256', '"pairs": 257')
+
+
+def another_key(path: Path) -> None:
+    content = EvaluatorFile.load(path)
+    replace(content, key=content.key[::-1]).save(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        truncated,
+        emptied,
+        foreign,
+        one_bit_flipped,
+        other_tensors,
+        one_tensor_gone,
+        another_bill,
+        other_settings,
+        another_key,
+    ],
+)
 def test_a_damaged_file_is_noticed_and_trained_again(tmp_path: Path, damage) -> None:
     problem = problem_of()
     with torch_threads(1):
@@ -542,6 +585,143 @@ def test_the_key_tells_apart_what_training_depends_on() -> None:
         evaluator_key(problem, replace(TINY, margin=0.01)),
     )
     assert len({key, *others}) == 7
+
+
+def test_no_flipped_bit_changes_what_a_file_says(tmp_path: Path) -> None:
+    """Wherever it is: in the header, in the metadata, in a tensor."""
+    problem = problem_of()
+    load_or_train(problem, TINY, folder=tmp_path)
+    path = evaluator_path(problem, TINY, folder=tmp_path)
+    good, whole = EvaluatorFile.load(path), path.read_bytes()
+    header = int.from_bytes(whole[:8], "little")
+    rng = np.random.default_rng(0)
+    noticed = 0
+    for position in [*rng.integers(0, 8 + header, 250), *rng.integers(8 + header, len(whole), 50)]:
+        content = bytearray(whole)
+        content[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(content))
+        try:
+            found = EvaluatorFile.load(path)
+        except DamagedEvaluator:
+            noticed += 1
+            continue
+        assert (found.key, found.settings, found.bill) == (good.key, good.settings, good.bill)
+        assert found.tensors.keys() == good.tensors.keys()
+        assert all(torch.equal(found.tensors[name], good.tensors[name]) for name in good.tensors)
+    assert noticed > 250
+
+
+def test_a_file_holds_exactly_the_evaluator_that_was_trained(tmp_path: Path) -> None:
+    with torch_threads(1):
+        evaluator, bill = train_evaluator(problem_of(), TINY)
+    content = EvaluatorFile.of(evaluator, key="k", settings="{}", bill=bill)
+    assert content.tensors["generator.heads.weight"].dtype == torch.float16
+    content.save(tmp_path / "one.safetensors")
+    again = EvaluatorFile.load(tmp_path / "one.safetensors").evaluator(evaluator_shape(problem_of(), TINY))
+    assert same_weights(evaluator, again)
+    assert not any(weight.requires_grad for weight in again.parameters())
+
+
+class Energy:
+    """A cost function of a user's own, without a fingerprint."""
+
+    def __call__(self, cost: object) -> object:
+        return cost.energy_j * 1e3
+
+
+class NamedEnergy(Energy):
+    def fingerprint(self) -> str:
+        return "energy, mJ"
+
+
+def with_cost(cost_function: object) -> Problem:
+    return replace(problem_of(), objective=Objective(cost_function, weight=1.0))
+
+
+def test_what_has_no_fingerprint_is_not_cached(tmp_path: Path) -> None:
+    for cost_function in (Energy(), lambda cost: cost.energy_j * 1e3):
+        problem = with_cost(cost_function)
+        assert evaluator_key(problem, TINY) is None
+        assert evaluator_path(problem, TINY) is None
+        with torch_threads(1):
+            assert not load_or_train(problem, TINY, folder=tmp_path)[2]
+            assert not load_or_train(problem, TINY, folder=tmp_path)[2]
+    assert list(tmp_path.iterdir()) == []
+    assert evaluator_key(with_cost(NamedEnergy()), TINY) is not None
+
+
+def test_the_key_changes_with_any_module_that_training_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    modules = set(digested_modules(*store._CODE))
+    room = "solvers.methods.dance.evaluator"
+    assert {
+        f"{room}.{name}" for name in ("data", "estimator", "generator", "labels", "layers", "muon", "sampling")
+    } <= modules
+    assert {"dance_env.objective.objective", "dance_env.cost.cost", "solvers.methods.gradient.options"} <= modules
+    assert not any(name.startswith("dance_env.problem") for name in modules), "a problem counts by value"
+    key = evaluator_key(problem_of(), TINY)
+    read = source_digest._read
+    for edited_module in ("labels", "muon"):
+        monkeypatch.setattr(
+            source_digest,
+            "_read",
+            lambda path, name=edited_module: read(path) + (b"# edited" if path.stem == name else b""),
+        )
+        assert evaluator_key(problem_of(), TINY) != key
+    monkeypatch.setattr(source_digest, "_read", read)
+    assert evaluator_key(problem_of(), TINY) == key
+    assert evaluator_key(with_cost(NamedEnergy()), TINY) != key
+
+
+# What comes with the package
+
+
+def test_the_shipped_evaluators_are_up_to_date() -> None:
+    remedy = "run: python -m solvers.methods.dance.evaluator.ship"
+    assert ship.stale() == [], remedy
+    for path in SHIPPED.glob("*.safetensors"):
+        assert path.stem in ship.SHIPMENTS
+        assert path.stat().st_size <= ship.MOST_BYTES == 1_000_000
+
+
+@pytest.mark.parametrize("settings", [PAPER, MUON], ids=["dance", "dance-refined"])
+def test_on_the_default_task_nothing_is_trained(settings, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(store, "train_evaluator", None)
+    problem = make_problem("macro-cifar10/balanced")
+    evaluator, bill, trained_before = load_or_train(problem, settings, folder=tmp_path)
+    assert trained_before
+    assert list(tmp_path.iterdir()) == []
+    assert bill.samples == settings.networks + settings.pairs
+    assert bill.seconds > 5.0
+    found = quality(problem, evaluator, settings, networks=1000, pairs=2000, single=False)
+    assert min(found.heads.values()) > 90.0
+    assert min(found.estimator.values()) > 98.5
+
+
+def test_a_shipped_evaluator_serves_its_own_key_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = problem_of()
+    key = evaluator_key(problem, TINY)
+    evaluator, bill = train_evaluator(problem, TINY)
+    EvaluatorFile.of(evaluator, key=key, settings="{}", bill=bill).save(tmp_path / "shipped" / "a.safetensors")
+    (tmp_path / "shipped" / "b.safetensors").write_bytes(b"damaged")
+    monkeypatch.setattr(store, "SHIPPED", tmp_path / "shipped")
+    cache = tmp_path / "cache"
+    assert load_or_train(problem, TINY, folder=cache)[2]
+    assert not cache.exists()
+    with pytest.warns(RuntimeWarning, match="shipped evaluator .*b.safetensors is damaged"):
+        assert not load_or_train(problem, replace(TINY, seed=1), folder=cache)[2]
+
+
+def test_stale_shipments_are_named_and_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(ship, "SHIPMENTS", {"one": ("synthetic", TINY), "two": ("synthetic", replace(TINY, seed=1))})
+    monkeypatch.setattr(ship, "make_problem", lambda name: problem_of())
+    assert ship.stale(tmp_path) == ["one", "two"]
+    ship.ship("one", tmp_path)
+    assert ship.stale(tmp_path) == ["two"]
+    (tmp_path / "two.safetensors").write_bytes((tmp_path / "one.safetensors").read_bytes())
+    assert ship.stale(tmp_path) == ["two"]
+    monkeypatch.setattr(ship, "stale", lambda: ["two"])
+    assert ship.main(["--check"]) == 1
+    assert capsys.readouterr().out == "one: up to date\ntwo: missing or stale\n"
 
 
 # The command

@@ -25,29 +25,29 @@ from solvers.methods.dance.evaluator.training import ProgressFunction, TrainingB
 SHIPPED = Path(__file__).parent / "shipped"
 """The evaluators that come with the package (`solvers.methods.dance.evaluator.ship` makes them)."""
 
-_CODE = (
-    "solvers.methods.dance.evaluator.training",
-    "dance_env.space.accelerator",
-    "dance_env.objective.edap",
-    "dance_env.objective.linear",
-)
-"""What training runs: these modules and all that they import, less the packages of others."""
+_CODE = ("solvers.methods.dance.evaluator.training", "dance_env.space.accelerator")
+"""What training runs beside the cost function: these modules and all that they import, except other packages."""
 
 
 def evaluator_key(problem: Problem, settings: EvaluatorSettings) -> str | None:
-    """Return a SHA-256 over all that a trained evaluator depends on, or None if the cost function has no fingerprint.
+    """Return a SHA-256 over all that a trained evaluator depends on, or None if that cannot be known.
 
     It covers the design space, the costs, the cost function and the hardware's limits (not lambda2 nor the accuracies:
-    tasks that differ only in those share an evaluator), the settings, and the source code of the training with all that
-    it imports from this package. An evaluator without a key is neither cached nor looked up.
+    tasks that differ only in those share an evaluator), the settings, and the source code of the training and of the
+    cost function with all that they import. A cost function without a fingerprint, or without a source file, gives
+    None: its evaluator is neither cached nor looked up.
     """
     table = LabelTable.of(problem)
     objective = replace(table.objective, weight=1.0).fingerprint()
     if objective is None:
         return None
+    try:
+        code = source_digest(*_CODE, type(table.objective.cost_function).__module__, versions=False)
+    except ValueError:
+        return None
     return content_key(
         "evaluator",
-        source_digest(*_CODE, versions=False),
+        code,
         problem.space.fingerprint(),
         objective,
         as_json(settings),
