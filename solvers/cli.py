@@ -11,9 +11,9 @@ from pathlib import Path
 _SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("dance_env.cost.audit.agreement:main", "compare how our cost model and another tool rank designs"),
     "audit": ("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
-    "choose": ("dance_env.analysis.choose:main", "find the exact best design of a task under limits"),
+    "choose": ("dance_env.commands.choose:main", "find the exact best design of a task under limits"),
     "coupling": (
-        "dance_env.analysis.coupling:main",
+        "dance_env.commands.coupling:main",
         "measure how much network and accelerator depend on each other in a task",
     ),
     "supernet": (

@@ -11,8 +11,8 @@ import pytest
 
 from dance_env.accuracy import load_surrogate
 from dance_env.accuracy.nas_bench_macro import KEYS, TABLE_VARIABLE
-from dance_env.analysis.coupling import main
 from dance_env.analysis.exact import optimum, pareto_front
+from dance_env.commands.coupling import main
 from dance_env.cost import EDGE_LPDDR4, HWCOMPONENTS_65NM, TIMELOOP_45NM
 from dance_env.objective import EDAP, Linear
 from dance_env.tasks import DEFAULT_TASK, TASKS, VARIANTS, get_task, make_problem, task_names
@@ -141,7 +141,7 @@ def test_documented_optima_are_those_of_the_tasks(tmp_path: Path, monkeypatch: p
         written = re.match(r"[\d.]+", cells["optimum: objective (of which error)"])
         assert written is not None
         assert f"{optimum(make_problem(name), cache_dir=tmp_path).objective:.4f}" == written[0], (
-            f"docs/tasks.md is out of date for {name}: run `python -m dance_env.analysis.coupling` and paste its tables"
+            f"docs/tasks.md is out of date for {name}: run `dance coupling` and paste its tables"
         )
 
 

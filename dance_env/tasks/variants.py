@@ -39,7 +39,7 @@ VARIANTS: dict[str, Variant] = {
     "edap": Variant(Objective(EDAP(reference_js_mm2=1e-6), weight=2.0)),
     "linear": Variant(Objective(Linear(latency_s=3000.0, energy_j=500.0, area_mm2=0.5), weight=1.0)),
 }
-"""Of macro-cifar10 and tiny; `python -m dance_env.analysis.coupling` measures what they make of these tasks."""
+"""Of macro-cifar10 and tiny; `dance coupling` measures what they make of these tasks."""
 
 
 def _image_variants(

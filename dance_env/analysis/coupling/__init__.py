@@ -2,14 +2,13 @@
 
 If one accelerator were best for every network, or the most accurate network were part of the best design, the halves
 could be searched one after the other, and a benchmark of co-design would measure nothing. `measure` looks at every
-design and says how far a problem is from that; `python -m dance_env.analysis.coupling --task NAME` prints it.
+design and says how far a problem is from that; the command `dance coupling --task NAME` prints it.
 
-- `measuring`: `measure` and what it finds (`Coupling`); `sums`: the pass over all designs behind it.
-- `table`: the result as a Markdown table; `command`: the command line.
+- `measuring`: `measure` and what it finds (`Coupling`).
+- `sums`: the pass over all designs behind it.
 """
 
-from dance_env.analysis.coupling.command import main
 from dance_env.analysis.coupling.measuring import Coupling, measure
 from dance_env.analysis.coupling.sums import FixedAccelerator
 
-__all__ = ["Coupling", "FixedAccelerator", "main", "measure"]
+__all__ = ["Coupling", "FixedAccelerator", "measure"]

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from dance_env.analysis.coupling.measuring import Coupling
-from dance_env.analysis.coupling.sums import FixedAccelerator
+from dance_env.analysis.coupling import Coupling, FixedAccelerator
 from dance_env.problem import Problem
 
 Row = Callable[[Problem, Coupling], str]
 
 
 def table(measured: Mapping[str, tuple[Problem, Coupling]]) -> str:
-    """A Markdown table.
+    """Return the Markdown table.
 
     Args:
-        measured: by task name, the problem and what was measured of it.
+        measured: By task name, the problem and what was measured of it.
     """
     lines = ["| | " + " | ".join(measured) + " |", "|---" * (len(measured) + 1) + "|"]
     for title, row in _ROWS.items():
@@ -26,12 +25,12 @@ def table(measured: Mapping[str, tuple[Problem, Coupling]]) -> str:
 
 
 def _network(problem: Problem, coupling: Coupling) -> str:
-    """The optimum's option indices, one digit a block (no choice here has more than ten options)."""
+    """Return the optimum's option indices, one digit a block (no choice here has more than ten options)."""
     return "".join(str(option) for option in coupling.best[problem.space.network])
 
 
 def accelerator(problem: Problem, index: int) -> str:
-    """Such as "16 x 8, RF 12, OS"."""
+    """Return an accelerator in short, such as "16 x 8, RF 12, OS"."""
     hardware = problem.accelerator_space.hardware()
     options = problem.accelerator_space.unindex([index])[0]
     dataflow = problem.accelerator_space.dataflow[options[3]]
