@@ -1,4 +1,5 @@
 """Reinforcement learning through stable-baselines3.
 
-vec_env: the batched co-design env as stable-baselines3's VecEnv; ppo: the solver.
+- `ppo`: the solver.
+- `vec_env`: the batched co-design environment as stable-baselines3's VecEnv; `return_scale`: standardized returns.
 """

@@ -1,4 +1,4 @@
-"""Proximal policy optimisation through stable-baselines3."""
+"""Proximal policy optimization through stable-baselines3."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ class PPO(Solver):
 
     Attributes:
         episode: the episode style that the policy acts in.
-        updates: how many times the policy is updated over the budget; the budget divided by it is the batch of episodes
-            between two updates.
-        smallest_batch: a batch has no fewer episodes, however small the budget.
+        updates: how many times the policy is updated over the budget. Between two updates a batch of episodes is played,
+            of as many evaluations as the budget divided by `updates`.
+        smallest_batch: the least episodes of a batch, however small the budget.
         epochs: passes over a rollout in an update.
         minibatches: parts that a rollout is split into in each pass.
         learning_rate: Adam's, falling linearly to a tenth over the budget.
         entropy: weight of the entropy bonus.
         clip: how far a probability ratio may move in an update.
-        gae_lambda: trade-off of the advantage estimate; 1 takes returns as they are.
+        gae_lambda: trade-off between bias and variance of the advantage estimate; 1 takes returns as they are.
         hidden: widths of the policy's and the value function's hidden layers.
         penalty: first weight of the violation in the reward, in spreads of the objective for a violation of 1.
-        penalty_growth: factor on that weight after every batch of which less than half is feasible.
+        penalty_growth: factor on that weight after every batch in which less than half of the designs are feasible.
+
+    Raises:
+        ValueError: If the style is unknown, a count is below one, or a batch cannot be split into the minibatches.
     """
 
     name: ClassVar[str] = "ppo"
@@ -66,7 +69,7 @@ class PPO(Solver):
             )
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-        """Roll out, update, until the budget is spent.
+        """Roll out and update until the budget is spent.
 
         Where there are constraints, a few random designs are evaluated first, for the scale of the penalty.
         """
@@ -106,7 +109,7 @@ class PPO(Solver):
 
 
 class _StopWhenSpent(BaseCallback):
-    """Ends learning with the step that spends the budget, rather than training once more for nothing."""
+    """Ends learning with the step that spends the budget: no update follows it."""
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
@@ -117,10 +120,10 @@ class _StopWhenSpent(BaseCallback):
 
 
 class _RaisePenalty(BaseCallback):
-    """Raises the weight of the violation as long as less than half of a batch is feasible.
+    """Raises the weight of the violation while less than half of a batch is feasible.
 
-    No one weight suits: too low, and the policy settles just outside of the feasible designs; too high, and the
-    objective is lost beside it.
+    No single weight suits every problem. If it is too low, the policy converges to designs just outside of the limits;
+    if it is too high, differences of the objective hardly count.
     """
 
     def __init__(self, adapter: CoDesignVecEnv, batch: CoDesignVectorEnv, *, growth: float) -> None:

@@ -1,4 +1,4 @@
-"""Standardised returns: a learner's step sizes then suit any objective."""
+"""Standardized returns, so that a learner's step sizes suit any objective."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def spread(values: np.ndarray) -> float:
-    """How far the finite ones of `values` (batch,) lie apart: the interquartile range over 1.349.
+    """Return the spread of the finite `values` (batch,): the interquartile range divided by 1.349.
 
-    For a normal distribution that is the standard deviation; but a few enormous values do not count. Where the range is
-    0 the standard deviation itself; where that is 0 too, or nothing is finite, 1.
+    For a normal distribution that is the standard deviation, and a few enormous values do not change it. If the range is
+    0, the standard deviation itself; if that is 0 too, or no value is finite, 1.
     """
     finite = values[np.isfinite(values)]
     if not len(finite):
@@ -19,13 +19,17 @@ def spread(values: np.ndarray) -> float:
 
 
 class ReturnScale:
-    """Keeps the centre (median) and spread of recent returns, and maps returns onto a scale around zero.
+    """Keeps the center (median) and spread of recent returns, and maps returns onto a scale around zero.
 
-    Neither lets a few designs of enormous or infinite cost flatten all the others.
+    Both are robust: a few designs of enormous or infinite cost do not make all others look alike.
+
+    Attributes:
+        centre: median of the recent returns.
+        spread: of the recent returns.
 
     Args:
         window: how many returns are remembered.
-        limit: standardised values are clipped to -limit..limit.
+        limit: standardized values are clipped to -limit..limit.
     """
 
     def __init__(self, *, window: int = 512, limit: float = 4.0) -> None:
@@ -43,6 +47,6 @@ class ReturnScale:
             self.spread = spread(self._recent)
 
     def standardise(self, rewards: np.ndarray, *, offset: bool) -> np.ndarray:
-        """Rewards (batch,) in units of the spread, less the centre where `offset`; float32, clipped."""
+        """Return rewards (batch,) in units of the spread, less the center if `offset`; float32, clipped."""
         centred = rewards - self.centre if offset else rewards
         return np.clip(centred / self.spread, -self._limit, self._limit).astype(np.float32)

@@ -15,18 +15,19 @@ from solvers.methods.rl.return_scale import ReturnScale
 class CoDesignVecEnv(VecEnv):
     """One native batch in place of stable-baselines3's list of environments.
 
-    gymnasium's batch resets itself in the step that ends its episodes, as stable-baselines3 expects; the last
-    observation goes from `final_obs` to `terminal_observation`.
+    The batch resets itself in the step that ends its episodes, as stable-baselines3 expects; the last observation moves
+    from `final_obs` to `terminal_observation`.
 
-    Rewards are standardised (`ReturnScale`), so that neither the objective's scale nor its offset is a matter for the
-    learner: all in units of the spread of returns, and the centre taken off once an episode, at its first evaluation.
+    Rewards are standardized (`ReturnScale`), so that neither the scale nor the offset of the objective matters to the
+    learner: they are divided by the spread of returns, and the center is subtracted once an episode, at its first
+    evaluation.
 
     Attributes:
         scale: the scale of rewards.
-        feasible_share: of the designs evaluated in the last step that evaluated any.
+        feasible_share: share of feasible designs in the last step that evaluated any.
 
     Args:
-        env: a `CoDesignVectorEnv`, or a vector wrapper around one.
+        env: a `CoDesignVectorEnv` with a scalar reward, or a vector wrapper around one.
         seed: of the env's own draws (starting designs of refine episodes).
     """
 
@@ -40,7 +41,7 @@ class CoDesignVecEnv(VecEnv):
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
     def reset(self) -> np.ndarray:
-        """Start all episodes: (num_envs, size) observations."""
+        """Start all episodes and return observations, (num_envs, size) float32."""
         observations, _ = self._env.reset(seed=self._seed)
         self._seed = None  # stable-baselines3 may reset again: the draws then go on
         self._evaluated = False
@@ -51,7 +52,7 @@ class CoDesignVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        """Observations, standardised rewards, ends, infos: one entry per env."""
+        """Take the actions and return observations, standardized rewards, ends, infos: one entry per environment."""
         observations, rewards, terminated, truncated, info = self._env.step(self._actions)
         dones = terminated | truncated
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
@@ -72,24 +73,30 @@ class CoDesignVecEnv(VecEnv):
         return self.scale.standardise(rewards, offset=first)
 
     def close(self) -> None:
-        """Close the env."""
+        """Close the environment."""
         self._env.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """The batch's attribute, once per env asked for."""
+        """Return the batch's attribute, once for each environment asked for."""
         return [getattr(self._env, attr_name)] * len(self._indices(indices))
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Refused: the envs of a batch share everything."""
-        raise NotImplementedError(f"cannot set {attr_name!r} on some envs of a batch that shares everything")
+        """Refuse: the environments of a batch share their attributes.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(
+            f"cannot set {attr_name!r}: the environments of a batch share their attributes; set it on the batch itself"
+        )
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """What a method of the batch gives, by env; only methods with one row per env make sense."""
+        """Return the rows of what a method of the batch returns; it must return one row for each environment."""
         rows = getattr(self._env, method_name)(*args, **kwargs)
         return [rows[index] for index in self._indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        """False: a batch holds no single envs."""
+        """Return False for each environment: a batch holds no single environments, wrapped or not."""
         return [False] * len(self._indices(indices))
 
     def _indices(self, indices: Any) -> Sequence[int]:
