@@ -21,7 +21,7 @@ from dance_env.graph import Layer, LayerSpace, macro_cifar10, operator
 from dance_env.graph.operators import MBConv
 from dance_env.objective import Constraint
 from dance_env.objective.quantities import quantity
-from dance_env.problem.evaluation import Evaluation
+from dance_env.problem import Evaluation
 from dance_env.testing import synthetic_problem
 
 STYLES = pytest.mark.parametrize("episode", EPISODE_NAMES)
@@ -52,7 +52,7 @@ def test_a_dashboard_is_an_image_that_changes_with_the_design(episode: str) -> N
 
 
 @STYLES
-def test_a_card_tells_design_costs_objective_and_limits(episode: str) -> None:
+def test_a_card_shows_design_costs_objective_and_limits(episode: str) -> None:
     env = CoDesignEnv(problem=LIMITED, episode=episode, render_mode="ansi")
     env.reset(seed=0)
     card = env.render()
@@ -260,7 +260,7 @@ def test_an_operator_of_ones_own_is_asked_for_kernel_and_expansion() -> None:
 
 
 def test_options_of_layer_lists_have_colors_of_their_own_and_none_is_no_block() -> None:
-    """A transformer's attention and perceptron blocks, of which one may be left out."""
+    """An attention block that may be left out, and a perceptron block."""
     layer = Layer("up", "pointwise", k=8, c=8, p=4, q=1, r=1, s=1)
     space = LayerSpace(
         "vit", (layer,), {"attention": {"none": (), "h2": (layer,)}, "mlp": {"x1": (layer,), "x4": (layer, layer)}}

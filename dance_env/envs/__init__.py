@@ -1,7 +1,7 @@
 """The envs room: problems as Gymnasium environments.
 
 - `vector_env`: `CoDesignVectorEnv`, the implementation; `single_env`: `CoDesignEnv`, its batch-of-one view and the
-  specification of both; `resolve`: from a task's name to the problem.
+  specification of both; `resolve`: from a task's name to the problem; `reset_options`: the options of `reset`.
 - `episode`: what an episode is and how its rewards add up; `one_shot`, `sequential`, `refine`: the styles; `styles`:
   the styles by name.
 - `reward`: what the return of an episode is: objective, penalised objective, or a vector of metrics.

@@ -15,6 +15,7 @@ from dance_env.drawing.design import Scene, render_frame
 from dance_env.envs.episode import State
 from dance_env.envs.infos import final_info, state_info
 from dance_env.envs.metrics import metrics
+from dance_env.envs.reset_options import start_designs
 from dance_env.envs.resolve import resolve_problem
 from dance_env.envs.reward import Reward, make_reward
 from dance_env.envs.styles import make_episode
@@ -169,7 +170,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             ValueError: If an option is unknown or does not fit.
         """
         super().reset(seed=seed)
-        self._state = self._shown = self._start(dict(options or {}))
+        self._state = self._shown = self._start(options or {})
         return self.episode.observe(self._state), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -248,28 +249,9 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         return tuple(render_frame(view, mode=self.render_mode) for view in views)
 
     def _start(self, options: dict[str, Any]) -> State:
-        designs = self._start_designs(options.pop("design", None))
-        _check_reset_mask(options.pop("reset_mask", None), self.num_envs)
-        if options:
-            raise ValueError(f"unknown reset options {sorted(options)}: expected 'design' (refine) or 'reset_mask'")
+        designs = start_designs(options, episode=self.episode, num_envs=self.num_envs)
         state = self.episode.start(self.num_envs, self.np_random)
         return state if designs is None else State(designs, state.step)
-
-    def _start_designs(self, given: Any) -> np.ndarray | None:
-        if given is None:
-            return None
-        if not self.episode.takes_start:
-            raise ValueError(
-                f"reset option 'design' is for refine episodes; {self.episode.name} starts without choices"
-            )
-        array = np.asarray(given)
-        array = array[None] if array.ndim == 1 else array
-        if array.ndim != 2 or array.shape[0] not in (1, self.num_envs):
-            raise ValueError(
-                f"reset option 'design': expected shape ({self.space.num_choices},), or 1 or {self.num_envs} such "
-                f"designs in rows; got shape {np.shape(given)}"
-            )
-        return np.repeat(self.space.check(array), self.num_envs // array.shape[0], axis=0)
 
     def _running(self) -> State:
         if self._state is None:
@@ -293,14 +275,3 @@ def _check_member(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}; got {value!r}")
     return value
-
-
-def _check_reset_mask(mask: Any, num_envs: int) -> None:
-    if mask is None:
-        return
-    array = np.asarray(mask)
-    if array.shape != (num_envs,) or array.dtype != np.bool_ or not array.all():
-        raise ValueError(
-            f"reset option 'reset_mask' must be {num_envs} times True: the sub-environments step, and are reset, "
-            f"together; got {array.dtype} of shape {array.shape}, {int(np.count_nonzero(array))} of them true"
-        )
