@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from solvers.comparison.compare import Listener, compare
+from solvers.comparison.compare import compare
+from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell
 from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
@@ -38,6 +39,7 @@ def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: 
     started = time.perf_counter()
     with _Display(console) as display:
         listener = Listener(
+            on_start=display.cell_started,
             on_cell=display.cell_ended,
             on_progress=display.report,
             on_table=display.preparing("cost table"),
@@ -97,6 +99,10 @@ class _Display:
 
         return advance
 
+    def cell_started(self, cell: Cell) -> None:
+        """A bar for a run that has begun, whether it will report or not."""
+        self._advance(cell, str(cell), done=0, total=cell.budget, note="")
+
     def report(self, cell: Cell, run: RunProgress) -> None:
         """How far a running cell is."""
         note = f"best {run.best_objective:.4f}" if run.best_objective < float("inf") else ""
@@ -108,7 +114,7 @@ class _Display:
         self._remove(cell)
         best = f"{result.best_objective:.4f}" if result.best_objective < float("inf") else "no feasible design"
         line = f"{cell.label:<12} seed {result.seed}  {best}  {result.ledger.seconds:6.1f} s"
-        if result.status in (Status.FAILED, Status.NOTHING_FEASIBLE, Status.INTERRUPTED):
+        if result.status not in (Status.BUDGET_SPENT, Status.STOPPED_EARLY):
             line += f"  {result.status.value} {result.reason}"
         self.console.print(escape(line), highlight=False)
 

@@ -3,53 +3,49 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from pathlib import Path
 
 from dance_env.analysis.exact import MAX_DESIGNS, optimum
 from dance_env.problem import Problem
+from dance_env.source_digest import forget
+from solvers.comparison.execution import own_executor, run_cells
+from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell, plan
+from solvers.comparison.processes.executor import ProcessPerCall
 from solvers.comparison.records import keep, recorded
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.settings import Settings
-from solvers.comparison.workers import run_cells
-from solvers.contract.progress import Progress
-from solvers.contract.result import Result, Status
+from solvers.contract.result import Result
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listener:
-    """What a comparison reports while it runs; every part is optional.
-
-    Attributes:
-        on_cell: Called with each finished cell, those found on record first.
-        on_progress: Called with how far a running cell is.
-        on_table: Called with (layers done, layers in all) where a task's cost table has to be built first.
-        on_optimum: Called with (networks done, networks in all) where an exact optimum has to be found first.
-    """
-
-    on_cell: Callable[[Cell, Result], object] | None = None
-    on_progress: Callable[[Cell, Progress], object] | None = None
-    on_table: Callable[[int, int], None] | None = None
-    on_optimum: Callable[[int, int], None] | None = None
-
-
-def compare(settings: Settings, *, listener: Listener | None = None) -> Comparison:
+def compare(settings: Settings, *, executor: Executor | None = None, listener: Listener | None = None) -> Comparison:
     """Run what is not yet on record, and gather everything.
+
+    A run that fails or takes too long is a result like the others, on record with its reason and its traceback; the
+    same call tries it again.
 
     Args:
         settings: What is compared.
+        executor: Where the runs go on; by default each has a process of its own on this machine, `settings.workers` at
+            a time, within `settings.timeout_s`. Any `concurrent.futures.Executor` will do, such as one of loky, Dask or
+            Ray, whose workers can import this library and read the same files; threads will not do for solvers that use
+            global state, such as PPO. It is left open.
         listener: What to report to while it runs.
 
     Raises:
         OSError: If the output folder cannot be written.
-        ValueError: If a task or a solver is unknown (the nearest names are offered), a solver does not suit a task, or
-            a supernet is missing or another task's.
+        ValueError: If a task or a solver is unknown (the nearest names are offered), a solver does not suit a task, a
+            supernet is missing or another task's, or there are both an executor and a time limit.
         KeyboardInterrupt: If interrupted; finished cells are on record, and the same call goes on from there.
     """
     listener = listener or Listener()
+    if executor is not None and settings.timeout_s is not None:
+        raise ValueError("a time limit needs the default executor; set the limit of yours where you make it")
+    forget()  # processes to come run the code as it now is
     check_writable(settings.out)
     problems = _problems(settings, listener)
     planned = plan(settings, problems)
@@ -59,22 +55,17 @@ def compare(settings: Settings, *, listener: Listener | None = None) -> Comparis
         if problem.space.size <= MAX_DESIGNS
     }
     results: dict[Cell, Result] = {}
-
-    def ended(cell: Cell, result: Result) -> None:
-        results[cell] = result
-        if listener.on_cell is not None:
-            listener.on_cell(cell, result)
-
     for cell in planned.cells:
         if (result := recorded(cell, problems[cell.task])) is not None:
-            ended(cell, result)
+            results[cell] = result
+            listener.ended(cell, result)
     # Seed by seed, so that what a solver prepares in its first run (an evaluator) is there when its second one starts.
     order = {seed: place for place, seed in enumerate(settings.seeds)}
     missing = sorted((cell for cell in planned.cells if cell not in results), key=lambda cell: order[cell.seed])
-    for cell, result in run_cells(missing, workers=settings.workers, on_progress=listener.on_progress):
-        if result.status is Status.INTERRUPTED:
-            raise KeyboardInterrupt
-        ended(cell, keep(cell, result))
+    with closing(_ended_runs(missing, settings, problems, executor, listener)) as ended:
+        for cell, result in ended:
+            results[cell] = keep(cell, result)
+            listener.ended(cell, results[cell])
     return Comparison(
         settings,
         tuple(
@@ -83,6 +74,30 @@ def compare(settings: Settings, *, listener: Listener | None = None) -> Comparis
         ),
         planned.left_out,
     )
+
+
+def _ended_runs(
+    cells: Sequence[Cell],
+    settings: Settings,
+    problems: Mapping[str, Problem],
+    executor: Executor | None,
+    listener: Listener,
+) -> Generator[tuple[Cell, Result]]:
+    """Each cell with its result as it ends; an executor of our own lives as long, and dies with an interrupt."""
+    if not cells:
+        return
+    if executor is not None:
+        yield from run_cells(cells, problems, executor, listener)
+        return
+    own = own_executor(settings)
+    try:
+        yield from run_cells(cells, problems, own, listener)
+    except BaseException:
+        if isinstance(own, ProcessPerCall):
+            own.kill()
+        own.shutdown(cancel_futures=True)
+        raise
+    own.shutdown()
 
 
 def _problems(settings: Settings, listener: Listener) -> Mapping[str, Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +14,15 @@ import cloudpickle
 
 from dance_env.problem import Problem
 from solvers.comparison.plan import Cell
+from solvers.comparison.processes import child
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import SolverSpec
-from solvers.contract.progress import Callback
+from solvers.contract.failure import TimeLimit, reason_of, traceback_of
+from solvers.contract.progress import Callback, Progress
 from solvers.contract.result import Result
 from solvers.contract.solver import SolverFailed
+
+_SECONDS_BETWEEN_REPORTS = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +41,7 @@ class Attempt:
     """How a job ended.
 
     Attributes:
-        result: The result; None where the search did not begin or its process ended.
+        result: The result; None where the search did not begin.
         reason: Why there is none.
         traceback: Of the error, where one is known.
     """
@@ -54,14 +59,32 @@ def pack(cell: Cell) -> bytes:
         return cloudpickle.dumps(job)
 
 
-def run_job(packed: bytes, callback: Callback | None = None) -> Attempt:
-    """Run a packed job; an error of the search is in the attempt."""
+def run_job(packed: bytes) -> Attempt:
+    """Run a packed job in this process; whatever it raises but an interrupt is in the attempt."""
     try:
         job: Job = pickle.loads(packed)
         solver, problem = job.spec.make(), job.sources.problem(job.problem)
+        callback = None if child.report is None else _Throttled(child.report)
         return Attempt(solver.solve(problem, budget=job.budget, seed=job.seed, callback=callback))
     except SolverFailed as failure:
         return Attempt(failure.result)
+    except (KeyboardInterrupt, TimeLimit):
+        raise
+    except BaseException as error:
+        return Attempt(None, reason_of(error), traceback_of(error))
+
+
+class _Throttled:
+    """A solver's callback that passes on one report in a while, and always the last of a budget."""
+
+    def __init__(self, report: Callback) -> None:
+        self._report, self._next = report, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now >= self._next or progress.fraction >= 1.0:
+            self._next = now + _SECONDS_BETWEEN_REPORTS
+            self._report(progress)
 
 
 @contextmanager

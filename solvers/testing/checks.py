@@ -23,7 +23,7 @@ from dance_env.objective import Constraint
 from dance_env.space import AcceleratorSpace
 from dance_env.testing import synthetic_problem
 from dance_env.testing.report import CheckFailed
-from solvers.comparison.workers import ONE_THREAD_EACH
+from solvers.comparison.threads import ONE_THREAD_EACH
 from solvers.contract.progress import Progress
 from solvers.contract.result import Result, Status
 from solvers.contract.settings import json_settings

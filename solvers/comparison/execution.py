@@ -1,0 +1,119 @@
+"""Cells run by an executor: each ends in a result, whatever its process did."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+
+from dance_env.problem import Problem
+from solvers.comparison.listener import Listener
+from solvers.comparison.plan import Cell
+from solvers.comparison.processes.executor import CallFailed, ProcessPerCall
+from solvers.comparison.settings import Settings
+from solvers.comparison.work import Attempt, pack, run_job
+from solvers.contract.failure import reason_of, traceback_of
+from solvers.contract.ledger import Ledger
+from solvers.contract.record.trace import TraceWriter
+from solvers.contract.result import Result, Status, software_versions
+from solvers.contract.settings import json_settings
+
+_SECONDS_BETWEEN_REPORTS = 0.2
+
+
+def own_executor(settings: Settings) -> Executor:
+    """Return an executor that gives each run a process of its own.
+
+    Where the system cannot fork (Windows) it is the standard library's, which knows no time limit.
+
+    Raises:
+        ValueError: If there is a time limit, and the system cannot fork.
+    """
+    if hasattr(os, "fork") and hasattr(os, "waitid"):
+        ours = sorted(name for name in sys.modules if name.partition(".")[0] in ("dance_env", "solvers"))
+        return ProcessPerCall(settings.workers, timeout_s=settings.timeout_s, preload=ours)
+    if settings.timeout_s is not None:
+        raise ValueError("a time limit needs a system that can fork; run without --timeout here")
+    return ProcessPoolExecutor(settings.workers, get_context("spawn"), max_tasks_per_child=1)
+
+
+def run_cells(
+    cells: Sequence[Cell], problems: Mapping[str, Problem], executor: Executor, listener: Listener
+) -> Iterator[tuple[Cell, Result]]:
+    """Run cells and yield each with its result as it ends.
+
+    Args:
+        cells: What to run.
+        problems: The problem of each task.
+        executor: Where to run them: calls of `run_job`.
+        listener: What to report to.
+
+    Raises:
+        KeyboardInterrupt: If a run was interrupted.
+    """
+    waiting = {_submit(executor, cell): cell for cell in cells}
+    started: set[Future[Attempt]] = set()
+    while waiting:
+        done, _ = wait(waiting, timeout=_SECONDS_BETWEEN_REPORTS, return_when=FIRST_COMPLETED)
+        for future in waiting.keys() - started:
+            if future.running():
+                started.add(future)
+                listener.started(waiting[future])
+        if isinstance(executor, ProcessPerCall):
+            for future, progress in executor.reports():
+                if future in waiting:
+                    listener.progressed(waiting[future], progress)
+        for future in done:
+            cell = waiting.pop(future)
+            yield cell, _result(future, cell, problems[cell.task], isolated=isinstance(executor, ProcessPerCall))
+
+
+def _submit(executor: Executor, cell: Cell) -> Future[Attempt]:
+    try:
+        return executor.submit(run_job, pack(cell))
+    except Exception as error:  # a pool that an earlier run has broken, a solver that cannot be pickled
+        refused: Future[Attempt] = Future()
+        refused.set_exception(error)
+        return refused
+
+
+def _result(future: Future[Attempt], cell: Cell, problem: Problem, *, isolated: bool) -> Result:
+    """The result of a cell that has ended, however it did."""
+    try:
+        attempt = future.result()
+    except CallFailed as failure:
+        status = Status.TIMED_OUT if failure.timed_out else Status.FAILED
+        return _nothing(cell, problem, status, str(failure), failure.traceback, failure.seconds)
+    except Exception as error:
+        return _nothing(cell, problem, Status.FAILED, reason_of(error), traceback_of(error))
+    if attempt.result is None:
+        return _nothing(cell, problem, Status.FAILED, attempt.reason, attempt.traceback)
+    if attempt.result.status is not Status.INTERRUPTED:
+        return attempt.result
+    if not isolated:
+        raise KeyboardInterrupt
+    # Ctrl-C does not reach a process of its own: it was the solver, or a library of its, that raised.
+    return dataclasses.replace(attempt.result, status=Status.FAILED, reason="KeyboardInterrupt: raised by the solver")
+
+
+def _nothing(cell: Cell, problem: Problem, status: Status, reason: str, traceback: str, seconds: float = 0.0) -> Result:
+    """The result of a run that could not hand one over."""
+    solver = cell.contestant.solver
+    return Result(
+        solver=solver.name,
+        settings=json_settings(solver),
+        seed=cell.seed,
+        budget=cell.budget,
+        task=problem.name,
+        problem_fingerprint=problem.fingerprint(),
+        status=status,
+        reason=reason,
+        ledger=Ledger(solver_seconds=seconds),
+        trace=TraceWriter(problem.space.num_choices).trace(),
+        best_named={},
+        software=software_versions(solver),
+        traceback=traceback,
+    )
