@@ -89,7 +89,7 @@ def _ended_runs(
     if executor is not None:
         yield from run_cells(cells, problems, executor, listener)
         return
-    own = own_executor(settings)
+    own = own_executor(settings, cells)
     try:
         yield from run_cells(cells, problems, own, listener)
     except BaseException:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
 from multiprocessing import get_context
 
 from dance_env.problem import Problem
@@ -14,7 +13,7 @@ from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell
 from solvers.comparison.processes.executor import CallFailed, ProcessPerCall
 from solvers.comparison.settings import Settings
-from solvers.comparison.work import Attempt, pack, run_job
+from solvers.comparison.work import Attempt, pack, preparation, run_job
 from solvers.contract.failure import reason_of, traceback_of
 from solvers.contract.ledger import Ledger
 from solvers.contract.record.trace import TraceWriter
@@ -24,17 +23,20 @@ from solvers.contract.settings import json_settings
 _SECONDS_BETWEEN_REPORTS = 0.2
 
 
-def own_executor(settings: Settings) -> Executor:
+def own_executor(settings: Settings, cells: Sequence[Cell]) -> Executor:
     """Return an executor that gives each run a process of its own.
 
     Where the system cannot fork (Windows) it is the standard library's, which knows no time limit.
+
+    Args:
+        settings: How many runs go on side by side, and how long one may take.
+        cells: What will run, to load once what they have in common.
 
     Raises:
         ValueError: If there is a time limit, and the system cannot fork.
     """
     if hasattr(os, "fork") and hasattr(os, "waitid"):
-        ours = sorted(name for name in sys.modules if name.partition(".")[0] in ("dance_env", "solvers"))
-        return ProcessPerCall(settings.workers, timeout_s=settings.timeout_s, preload=ours)
+        return ProcessPerCall(settings.workers, timeout_s=settings.timeout_s, prepare=preparation(cells))
     if settings.timeout_s is not None:
         raise ValueError("a time limit needs a system that can fork; run without --timeout here")
     return ProcessPoolExecutor(settings.workers, get_context("spawn"), max_tasks_per_child=1)
@@ -85,18 +87,23 @@ def _result(future: Future[Attempt], cell: Cell, problem: Problem, *, isolated: 
     try:
         attempt = future.result()
     except CallFailed as failure:
-        status = Status.TIMED_OUT if failure.timed_out else Status.FAILED
-        return _nothing(cell, problem, status, str(failure), failure.traceback, failure.seconds)
+        found = failure.answer.result if isinstance(failure.answer, Attempt) else None
+        if found is None or not failure.timed_out:
+            status = Status.TIMED_OUT if failure.timed_out else Status.FAILED
+            return _nothing(cell, problem, status, str(failure), failure.traceback, failure.seconds)
+        # One that ended by itself, just when it was asked to, is as good as any.
+        return found if found.status.complete else replace(found, status=Status.TIMED_OUT, reason=str(failure))
     except Exception as error:
         return _nothing(cell, problem, Status.FAILED, reason_of(error), traceback_of(error))
-    if attempt.result is None:
+    found = attempt.result
+    if found is None:
         return _nothing(cell, problem, Status.FAILED, attempt.reason, attempt.traceback)
-    if attempt.result.status is not Status.INTERRUPTED:
-        return attempt.result
-    if not isolated:
+    if found.status is Status.INTERRUPTED and not isolated:
         raise KeyboardInterrupt
-    # Ctrl-C does not reach a process of its own: it was the solver, or a library of its, that raised.
-    return dataclasses.replace(attempt.result, status=Status.FAILED, reason="KeyboardInterrupt: raised by the solver")
+    if found.status is Status.INTERRUPTED:
+        # Ctrl-C does not reach a process of its own: it was the solver, or a library of its, that raised.
+        return replace(found, status=Status.FAILED, reason="KeyboardInterrupt: raised by the solver")
+    return replace(found, status=Status.FAILED) if found.status is Status.TIMED_OUT else found
 
 
 def _nothing(cell: Cell, problem: Problem, status: Status, reason: str, traceback: str, seconds: float = 0.0) -> Result:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import pickle
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 
 import cloudpickle
 
+from dance_env.from_file import is_in_file
 from dance_env.problem import Problem
+from dance_env.source_digest import digested_modules, source_digest
+from dance_env.tasks import task_names
 from solvers.comparison.plan import Cell
 from solvers.comparison.processes import child
 from solvers.comparison.sources import Sources
@@ -23,6 +28,9 @@ from solvers.contract.result import Result
 from solvers.contract.solver import SolverFailed
 
 _SECONDS_BETWEEN_REPORTS = 0.2
+_OURS = ("dance_env", "solvers")
+_IMPORTED_LATE = ("torch._dynamo", "stable_baselines3")
+"""What solvers of ours import when they search: an optimizer of torch's, PPO."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +93,38 @@ class _Throttled:
         if now >= self._next or progress.fraction >= 1.0:
             self._next = now + _SECONDS_BETWEEN_REPORTS
             self._report(progress)
+
+
+def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
+    """Return what loads, once for all cells, what they have in common: modules, tasks, digests of code.
+
+    It leaves out what belongs to a user (files given by path, plug-ins, problems from Python) and supernets, whose
+    libraries start threads: a process with threads is not safe to fork.
+    """
+    modules = sorted(name for name in sys.modules if name.partition(".")[0] in _OURS)
+    ours = {type(cell.contestant.solver).__module__ for cell in cells}
+    solvers = sorted(name for name in ours if name.partition(".")[0] in _OURS)
+    late = [name for name in _IMPORTED_LATE if any(name.split(".")[0] in digested_modules(each) for each in solvers)]
+    if "torch" not in sys.modules:  # no solver here uses it, although its problem could
+        late = []
+    tasks = {
+        cell.problem
+        for cell in cells
+        if isinstance(cell.problem, str) and not is_in_file(cell.problem) and cell.sources.supernet is None
+    }
+    simple = sorted(task for task in tasks if task not in task_names(needs_supernet=True))
+    return partial(_prepare, [*modules, *late], solvers, simple, cells[0].sources if cells else Sources())
+
+
+def _prepare(modules: Sequence[str], solvers: Sequence[str], tasks: Sequence[str], sources: Sources) -> None:
+    for module in modules:
+        with suppress(Exception):  # whoever needs it will say what is wrong
+            import_module(module)
+    for solver in solvers:
+        source_digest(solver)
+    for task in tasks:
+        with suppress(Exception):
+            sources.problem(task)
 
 
 @contextmanager

@@ -70,4 +70,4 @@ def run_child(results: int, call: int, crash: int) -> NoReturn:
 
 def _time_is_up(_: int, __: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-    raise TimeLimit("it took longer than the time limit")
+    raise TimeLimit("its process was sent SIGTERM")

@@ -28,8 +28,12 @@ from solvers.comparison.threads import ONE_THREAD_EACH
 GRACE_S = 5.0
 """How long a call has to end after its time limit, before it is killed."""
 
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {server} import main; main(int(sys.argv[2]), sys.argv[3:])"
-_SERVER = "solvers.comparison.processes.server"
+_START = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])  # before anything is imported: the working folder may hold modules of any name
+from solvers.comparison.processes.server import main
+main(int(sys.argv[2]), int(sys.argv[3]))
+"""
 
 
 class CallFailed(RuntimeError):
@@ -38,12 +42,15 @@ class CallFailed(RuntimeError):
     Attributes:
         traceback: The error's traceback, or the last Python frames of a process that died; empty where unknown.
         seconds: Wall time of the call.
-        timed_out: Whether it was ended for its time limit.
+        timed_out: Whether it was asked to end for its time limit.
+        answer: What it returned upon that; None if it returned nothing.
     """
 
-    def __init__(self, message: str, *, traceback: str = "", seconds: float = 0.0, timed_out: bool = False) -> None:
+    def __init__(
+        self, message: str, *, traceback: str = "", seconds: float = 0.0, timed_out: bool = False, answer: Any = None
+    ) -> None:
         super().__init__(message)
-        self.traceback, self.seconds, self.timed_out = traceback, seconds, timed_out
+        self.traceback, self.seconds, self.timed_out, self.answer = traceback, seconds, timed_out, answer
 
 
 @dataclass(eq=False)
@@ -78,11 +85,14 @@ class ProcessPerCall(Executor):
         workers: How many calls are made at a time.
         timeout_s: Wall-clock limit of one call. It gets `TimeLimit` raised in it, and is killed if it does not end
             within `GRACE_S` seconds. None is no limit.
-        preload: Modules that calls need; imported once for all of them.
+        prepare: Called once, in the process that all calls are forked from, to load what they have in common. It must
+            start no thread and run no code that is not trusted to come back.
     """
 
-    def __init__(self, workers: int, *, timeout_s: float | None = None, preload: Sequence[str] = ()) -> None:
-        self._workers, self._timeout_s, self._preload = workers, timeout_s, tuple(preload)
+    def __init__(
+        self, workers: int, *, timeout_s: float | None = None, prepare: Callable[[], object] = lambda: None
+    ) -> None:
+        self._workers, self._timeout_s, self._preparation = workers, timeout_s, cloudpickle.dumps(prepare)
         self._lock = threading.Lock()
         self._waiting: collections.deque[_Call] = collections.deque()
         self._running: dict[int, _Call] = {}
@@ -179,12 +189,14 @@ class ProcessPerCall(Executor):
     def _start_server(self) -> None:
         ours, theirs = socket.socketpair()
         path = json.dumps([os.path.abspath(each) for each in sys.path])
-        command = [sys.executable, "-c", _START.format(server=_SERVER), path, str(theirs.fileno()), *self._preload]
-        with theirs:
+        with theirs, tempfile.TemporaryFile() as file:
+            file.write(self._preparation)
+            file.flush()
+            descriptors = (theirs.fileno(), file.fileno())
             self._server = subprocess.Popen(
-                command,
+                [sys.executable, "-c", _START, path, *map(str, descriptors)],
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=descriptors,
                 env=os.environ | dict.fromkeys(ONE_THREAD_EACH, "1"),
                 start_new_session=True,  # Ctrl-C on the terminal is the driver's alone
             )
@@ -247,20 +259,20 @@ class ProcessPerCall(Executor):
         """Settle the future of a call whose process has ended."""
         self._unregister(call)
         self._running.pop(call.number, None)
-        seconds, timed_out = call.seconds, call.interrupted and call.answer is None
-        if call.answer is not None and call.answer[0] == RETURNED:
-            call.future.set_result(call.answer[1])
-        elif call.answer is not None:
-            _, reason, traceback = call.answer
-            call.future.set_exception(
-                CallFailed(reason, traceback=traceback, seconds=seconds, timed_out=call.interrupted)
-            )
+        kind, *content = call.answer or ("",)
+        if kind == RETURNED and not call.interrupted:
+            call.future.set_result(content[0])
         else:
-            reason = f"it took longer than {self._timeout_s:g} s" if timed_out else error or _how_it_ended(status)
-            crash = "" if call.killed else _read(call.crash)
-            call.future.set_exception(CallFailed(reason, traceback=crash, seconds=seconds, timed_out=timed_out))
+            call.future.set_exception(self._failure(call, kind, content, error or _how_it_ended(status)))
         if call.crash is not None:
             call.crash.close()
+
+    def _failure(self, call: _Call, kind: str, content: Sequence[Any], error: str) -> CallFailed:
+        answer = content[0] if kind == RETURNED else None
+        reason, traceback = content if kind == RAISED else (error, "" if call.killed else _read(call.crash))
+        if call.interrupted:
+            reason = f"it took longer than {self._timeout_s:g} s"
+        return CallFailed(reason, traceback=traceback, seconds=call.seconds, timed_out=call.interrupted, answer=answer)
 
     def _lose_server(self) -> None:
         """The server was killed: so are its children, and another one is started for the next call."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib
 import os
+import pickle
 import select
 import signal
 import socket
@@ -22,18 +22,18 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def main(control: int, modules: Sequence[str]) -> NoReturn:
+def main(control: int, preparation: int) -> NoReturn:
     """Serve until the driver ends.
 
     Args:
         control: Descriptor of the socket to the driver.
-        modules: What children will need; imported once, here.
+        preparation: Of a file with a pickled function, which loads once what every child will need.
     """
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):  # the driver decides when the server ends
         signal.signal(ignored, signal.SIG_IGN)
-    for module in modules:
-        with contextlib.suppress(Exception):  # a child that needs it will say what is wrong
-            importlib.import_module(module)
+    with contextlib.suppress(Exception), os.fdopen(preparation, "rb") as file:  # a child will say what is wrong
+        file.seek(0)
+        pickle.load(file)()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _Server(socket.socket(fileno=control)).serve()
 

@@ -1,0 +1,202 @@
+"""What one solver does to its process, and that no other run, no record and no report suffers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from solvers.cli import main
+from solvers.comparison.compare import compare
+from solvers.comparison.processes import executor
+from solvers.comparison.settings import Settings
+from solvers.contract.result import Result, Status
+
+BAD = Path(__file__).with_name("bad_neighbors.py")
+TIMEOUT_S = 3.0
+DONE = Status.STOPPED_EARLY
+
+ENDINGS = {
+    "Exit0": (Status.FAILED, "ended with exit status 0 before the run did"),
+    "Exit7": (Status.FAILED, "ended with exit status 7 before the run did"),
+    "SysExit": (Status.FAILED, "SystemExit: 3"),
+    "Segfault": (Status.FAILED, "ended by SIGSEGV"),
+    "Abort": (Status.FAILED, "ended by SIGABRT"),
+    "Killed": (Status.FAILED, "ended by SIGKILL, perhaps for want of memory"),
+    "Terminated": (Status.FAILED, "SIGTERM"),
+    "Panics": (Status.FAILED, "Panic: a panic of Rust's"),
+    "ExitsGenerator": (Status.FAILED, "GeneratorExit"),
+    "Interrupts": (Status.FAILED, "KeyboardInterrupt"),
+    "RaisesUnspeakable": (Status.FAILED, "Unspeakable: "),
+    "Fails": (Status.FAILED, "ValueError: of its own"),
+    "AsksForNaN": (Status.FAILED, "Error: "),
+    "ClosesDescriptors": (Status.FAILED, "ended with exit status 1 before the run did"),
+    "FailsInWorker": (Status.FAILED, "RuntimeError: not here"),
+    "Sleeps": (Status.TIMED_OUT, "took longer than"),
+    "SleepsOn": (Status.TIMED_OUT, "took longer than 3 s"),
+    "LeavesThread": (DONE, ""),
+    "LeavesProcess": (DONE, ""),
+    "ForksOn": (DONE, ""),
+    "ChangesFolder": (DONE, ""),
+    "ChangesEnvironment": (DONE, ""),
+    "Prints": (DONE, ""),
+    "UnprintableSetting": (DONE, ""),
+    "EndlessSetting": (DONE, ""),
+}
+
+
+def descendants() -> set[str]:
+    """Command lines of the processes below this one, and of those that were left to nobody."""
+    done = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 2) for line in done.stdout.splitlines()[1:]]
+    parents = {int(pid): int(parent) for pid, parent, _ in rows}
+
+    def below(pid: int) -> bool:
+        while pid in parents:
+            if pid == os.getpid():
+                return True
+            pid = parents[pid]
+        return False
+
+    return {args for pid, _, args in rows if below(int(pid)) and int(pid) != os.getpid() and not args.startswith("ps ")}
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory):
+    """All of them, with good ones between, in one comparison."""
+    out = tmp_path_factory.mktemp("isolation")
+    solvers = [f"{BAD}:{kind}" for kind in ENDINGS]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "GRACE_S", 0.5)
+        settings = Settings("tiny", ["random", *solvers, "annealing"], (0,), 20, out, workers=4, timeout_s=TIMEOUT_S)
+        before = descendants()
+        found = compare(settings)
+        assert descendants() <= before, "nothing is left running"
+    return found
+
+
+def result_of(comparison, kind: str) -> Result:
+    contestants = dict(zip(ENDINGS, comparison.results[1:-1], strict=True))
+    return contestants[kind]
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_a_run_ends_with_its_reason(comparison, kind):
+    result = result_of(comparison, kind)
+    status, reason = ENDINGS[kind]
+    assert result.status is status, result.reason
+    assert reason in result.reason
+
+
+@pytest.mark.parametrize("kind", ["Fails", "Segfault", "RaisesUnspeakable"])
+def test_the_record_of_a_failure_holds_its_traceback(comparison, kind):
+    result = result_of(comparison, kind)
+    records = comparison.settings.out / "records"
+    (path,) = records.glob(f"*__{result.solver}__*")
+    kept = Result.load(path)
+    assert (kept.status, kept.reason) == (result.status, result.reason)
+    assert "bad_neighbors.py" in kept.traceback
+    assert "in harm" in kept.traceback
+
+
+def test_others_are_unharmed(comparison, tmp_path):
+    alone = compare(Settings("tiny", ["random", "annealing"], (0,), 20, tmp_path, workers=1))
+    for one, other in zip(alone.results, (comparison.results[0], comparison.results[-1]), strict=True):
+        assert one.trace.same_search(other.trace)
+    assert len(list((comparison.settings.out / "records").iterdir())) == len(ENDINGS) + 2
+
+
+@pytest.mark.parametrize("kind", ["Sleeps"])
+def test_what_was_found_in_time_is_kept(comparison, kind):
+    assert len(result_of(comparison, kind).trace) == 5
+
+
+def test_a_failed_run_is_tried_again_and_others_are_not(tmp_path):
+    solver = tmp_path / "solver.py"
+    solver.write_text(BAD.read_text().replace("os._exit(7)", "pass"))
+    settings = Settings("tiny", [f"{BAD}:Exit7", "random"], (0,), 20, tmp_path / "out", workers=1)
+    failed, _ = compare(settings).results
+    assert failed.status is Status.FAILED
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "records").iterdir()}
+    compare(settings)
+    again = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "records").iterdir()}
+    assert sorted(path.name.split("__")[1] for path in kept if again[path] != kept[path]) == ["exit-7"]
+
+
+def test_the_exit_status_says_that_a_run_failed(tmp_path, capfd):
+    arguments = ["compare", "--task", "tiny", "--seeds", "1", "--budget", "20", "--workers", "1"]
+    status = main([*arguments, "--solver", f"{BAD}:Exit0", "random", "--out", str(tmp_path)])
+    assert status == 1
+    printed = capfd.readouterr().out
+    assert "exit-0" in printed
+    assert "exit status 0 before the run did" in printed
+    assert (tmp_path / "report.md").is_file()
+
+
+DRIVER = """
+import sys
+from solvers.cli import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start_driver(tmp_path: Path, *solvers: str) -> subprocess.Popen[str]:
+    arguments = [
+        "compare",
+        "--task",
+        "tiny",
+        "--seeds",
+        "1",
+        "--budget",
+        "20",
+        "--workers",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, *arguments, "--solver", *solvers],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def wait_for(condition, seconds: float = 60.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_a_driver_that_ends_leaves_nothing_running(tmp_path, sent):
+    mark = tmp_path / "mark"
+    solver = tmp_path / "solver.py"
+    solver.write_text(
+        BAD.read_text().replace("while True:", f"open({str(mark)!r}, 'w').write(str(os.getpid()))\n        while True:")
+    )
+    driver = start_driver(tmp_path, f"{solver}:SleepsOn", "random")
+    assert wait_for(lambda: mark.is_file() and mark.read_text() and any(tmp_path.glob("records/*random*")))
+    pid = int(mark.read_text())
+    driver.send_signal(sent)
+    output, _ = driver.communicate(timeout=30)
+    assert wait_for(lambda: not Path(f"/proc/{pid}").exists(), 10)
+    assert driver.returncode == (130 if sent is signal.SIGINT else -sent)
+    assert "Traceback" not in output
+    assert len(list((tmp_path / "records").iterdir())) == 1, "what had finished is kept"
+
+
+def test_a_server_that_is_killed_costs_only_what_ran(tmp_path):
+    solver = tmp_path / "solver.py"
+    solver.write_text(BAD.read_text().replace("os._exit(7)", "os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)"))
+    settings = Settings("tiny", [f"{solver}:Exit7", "random"], (0,), 20, tmp_path / "out", workers=1)
+    killed, random = compare(settings).results
+    assert (killed.status, random.status) == (Status.FAILED, Status.BUDGET_SPENT)
+    assert "the process that starts the runs was ended by SIGKILL" in killed.reason
