@@ -42,23 +42,43 @@ def solver_names() -> list[str]:
 
 
 def solver_summary(name: str) -> str:
-    """The first line of a solver's docstring, read from its source: nothing is imported but the packages around it.
+    """Return the first line of a solver's docstring, read from its source: nothing is imported.
 
     Args:
-        name: a name out of `solver_names()`.
+        name: A name out of `solver_names()`.
 
     Returns:
         The line; empty where there is no docstring or no source to read.
     """
-    module, _, attribute = (_SOLVERS[name] if name in _SOLVERS else _plug_ins()[name].value).partition(":")
-    try:
-        spec = importlib.util.find_spec(module)
-        source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
-        classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == attribute]
-    except (ImportError, OSError, SyntaxError, ValueError):  # a broken plug-in is no reason not to list the others
-        return ""
-    text = ast.get_docstring(classes[0]) if classes else None
+    source = _class_source(_target(name))
+    text = ast.get_docstring(source) if source is not None else None
     return text.splitlines()[0] if text else ""
+
+
+def _target(name: str) -> str:
+    return _SOLVERS[name] if name in _SOLVERS else _plug_ins()[name].value
+
+
+def _class_source(target: str) -> ast.ClassDef | None:
+    """The syntax tree of a class given as `module:Class`; None where its source cannot be read."""
+    module, _, attribute = target.partition(":")
+    try:
+        tree = ast.parse(_source_file(module).read_text(encoding="utf-8"))
+    except (ImportError, OSError, SyntaxError, ValueError):  # a broken plug-in is no reason not to list the others
+        return None
+    return next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == attribute), None)
+
+
+def _source_file(module: str) -> Path:
+    """The file of a module; the packages around it are not imported, as `find_spec` would."""
+    top, *inner = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or not spec.has_location:
+        raise ImportError(f"there is no module {top!r}")
+    if not inner:
+        return Path(spec.origin or "")
+    path = Path((spec.submodule_search_locations or [""])[0]).joinpath(*inner)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def load_solver(name: str) -> type[Solver]:

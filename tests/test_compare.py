@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -282,44 +279,3 @@ def test_markdown_and_terminal_escape_names(comparison):
     assert "&lt;b>\\|" in markdown(rows)
     assert rich_table(rows, title="[bold]").columns[1].header == "<b>|\\[red]"
     assert csv_text(rows).splitlines()[1].startswith("<b>|[red],2,0,0,0,")
-
-
-KILLED = """
-import os, signal
-from dataclasses import dataclass
-from solvers import Solver
-
-@dataclass(frozen=True)
-class Killed(Solver):
-    name = "killed"
-    def search(self, problem, rng):
-        os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_a_killed_worker_is_told(tmp_path):
-    (tmp_path / "killed.py").write_text(KILLED)
-    with pytest.raises(ChildProcessError, match="a worker process was killed"):
-        compare(settings(tmp_path / "out", solvers=(f"{tmp_path / 'killed.py'}:Killed",), workers=2))
-
-
-ORPHANS = """
-import multiprocessing, os, signal
-from concurrent.futures import ProcessPoolExecutor
-from solvers.comparison.workers import _start_worker
-
-if __name__ == "__main__":
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(1, context, _start_worker, (context.Queue(),))
-    print(pool.submit(os.getpid).result(), flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_workers_end_with_their_parent(tmp_path):
-    script = tmp_path / "orphans.py"
-    script.write_text(ORPHANS)
-    # The pipe ends once nobody holds it: neither the parent, which is killed, nor its worker.
-    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=100)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
-    assert int(ended.stdout) > 0

@@ -115,7 +115,7 @@ def _nothing(cell: Cell, problem: Problem, status: Status, reason: str, tracebac
         seed=cell.seed,
         budget=cell.budget,
         task=problem.name,
-        problem_fingerprint=problem.fingerprint(),
+        problem_fingerprint=problem.fingerprint() or "",
         status=status,
         reason=reason,
         ledger=Ledger(solver_seconds=seconds),
