@@ -84,8 +84,8 @@ def forget() -> None:
     """Forget the files that were read, for code that is edited and loaded again in the same process."""
     _texts.clear()
     _outlines.clear()
-    _version.cache_clear()
-    _distributions.cache_clear()
+    for cached in (_file_of, _version, _distributions):
+        cached.cache_clear()
 
 
 def forget_file(path: Path) -> None:
@@ -123,10 +123,16 @@ class _Tree:
             base = self.folder
         else:
             return None
-        path = base.joinpath(*name.split("."))
-        candidates = (path / _INIT, path.with_name(f"{path.name}.py"), *path.parent.glob(f"{path.name}.*.so"))
-        found = next((each for each in candidates if each.is_file()), None)
-        return path if found is None and path.is_dir() and any(path.glob("*.py")) else found
+        return _file_of(base, name)
+
+
+@functools.cache
+def _file_of(base: Path, name: str) -> Path | None:
+    path = base.joinpath(*name.split("."))
+    for candidate in (path / _INIT, path.with_name(f"{path.name}.py"), *path.parent.glob(f"{path.name}.*.so")):
+        if candidate.is_file():
+            return candidate
+    return path if path.is_dir() and any(path.glob("*.py")) else None
 
 
 class _Walk:

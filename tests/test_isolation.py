@@ -15,7 +15,6 @@ from solvers.cli import main
 from solvers.comparison.compare import compare
 from solvers.comparison.processes import executor
 from solvers.comparison.settings import Settings
-from solvers.contract import solver as solver_contract
 from solvers.contract.result import Result, Status
 
 BAD = Path(__file__).with_name("bad_neighbors.py")
@@ -86,13 +85,7 @@ def result_of(comparison, kind: str) -> Result:
     return contestants[kind]
 
 
-# What `solve` makes of an error that is no Exception, and the traceback in a result, come with the next change of the contract.
-CAUGHT = pytest.mark.skipif(not hasattr(solver_contract, "TimeLimit"), reason="solve does not catch BaseException yet")
-
-
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=CAUGHT) if kind == "RaisesUnspeakable" else kind for kind in ENDINGS]
-)
+@pytest.mark.parametrize("kind", ENDINGS)
 def test_a_run_ends_with_its_reason(comparison, kind):
     result = result_of(comparison, kind)
     status, reason = ENDINGS[kind]
@@ -100,7 +93,6 @@ def test_a_run_ends_with_its_reason(comparison, kind):
     assert reason in result.reason
 
 
-@CAUGHT
 @pytest.mark.parametrize("kind", ["Fails", "Segfault", "RaisesUnspeakable"])
 def test_the_record_of_a_failure_holds_its_traceback(comparison, kind):
     result = result_of(comparison, kind)
@@ -119,7 +111,6 @@ def test_others_are_unharmed(comparison, tmp_path):
     assert len(list((comparison.settings.out / "records").iterdir())) == len(ENDINGS) + 2
 
 
-@CAUGHT
 @pytest.mark.parametrize("kind", ["Sleeps"])
 def test_what_was_found_in_time_is_kept(comparison, kind):
     assert len(result_of(comparison, kind).trace) == 5

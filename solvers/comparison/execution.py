@@ -8,6 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from dataclasses import replace
 from multiprocessing import get_context
 
+import numpy as np
+
 from dance_env.problem import Problem
 from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell
@@ -16,8 +18,8 @@ from solvers.comparison.settings import Settings
 from solvers.comparison.work import Attempt, pack, preparation, run_job
 from solvers.contract.failure import reason_of, traceback_of
 from solvers.contract.ledger import Ledger
-from solvers.contract.record.trace import TraceWriter
-from solvers.contract.result import Result, Status, software_versions
+from solvers.contract.record.trace import COLUMNS, Trace
+from solvers.contract.result import Result, Status
 from solvers.contract.settings import json_settings
 
 _SECONDS_BETWEEN_REPORTS = 0.2
@@ -119,8 +121,11 @@ def _nothing(cell: Cell, problem: Problem, status: Status, reason: str, tracebac
         status=status,
         reason=reason,
         ledger=Ledger(solver_seconds=seconds),
-        trace=TraceWriter(problem.space.num_choices).trace(),
+        trace=Trace(
+            designs=np.empty((0, problem.space.num_choices), np.int64),
+            **{name: np.empty(0, dtype) for name, dtype in COLUMNS.items()},
+        ),
         best_named={},
-        software=software_versions(solver),
+        software=dict(cell.contestant.software),
         traceback=traceback,
     )

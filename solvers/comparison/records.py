@@ -9,7 +9,7 @@ import numpy as np
 from dance_env.problem import Problem
 from solvers.comparison.plan import Cell
 from solvers.contract.record.file import RecordError
-from solvers.contract.result import Result, software_versions
+from solvers.contract.result import Result
 from solvers.contract.settings import json_settings, opaque_settings
 
 CODE = "solver"
@@ -28,7 +28,7 @@ def recorded(cell: Cell, problem: Problem) -> Result | None:
     except (OSError, RecordError):
         return None
     solver = cell.contestant.solver
-    software = software_versions(solver)
+    software = cell.contestant.software
     fingerprint = problem.fingerprint()
     same = (
         fingerprint
@@ -53,7 +53,7 @@ def keep(cell: Cell, result: Result) -> Result:
     Raises:
         OSError: If the record cannot be written; the message names it.
     """
-    known = software_versions(cell.contestant.solver)
+    known = dict(cell.contestant.software)
     if result.software != known:
         same = cell.contestant.spec.solver is not None  # it was sent as it is: the code is the driver's
         result = dataclasses.replace(result, software=known if same else known | {CODE: "edited while it ran"})

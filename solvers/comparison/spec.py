@@ -12,6 +12,7 @@ from typing import Any
 
 from solvers.catalog import load_solver, make_solver
 from solvers.comparison.typed_settings import typed_settings
+from solvers.contract.result import software_versions
 from solvers.contract.settings import json_settings, settings_digest
 from solvers.contract.solver import Solver
 
@@ -102,12 +103,21 @@ class SolverSpec:
 
 @dataclass(frozen=True, eq=False)
 class Contestant:
-    """A specification made ready: its solver, its label and the digest of all its settings."""
+    """A specification made ready.
+
+    Attributes:
+        spec: The specification, with absolute paths.
+        solver: Its solver.
+        label: What the solver is called.
+        settings_digest: The digest of all its settings.
+        software: The digest of its code and the versions of packages, as they are before anything runs.
+    """
 
     spec: SolverSpec
     solver: Solver
     label: str
     settings_digest: str
+    software: Mapping[str, str]
 
     @classmethod
     def of(cls, spec: SolverSpec) -> Contestant:
@@ -117,7 +127,8 @@ class Contestant:
             ValueError, OSError, ImportError: As for `SolverSpec.make`.
         """
         solver = spec.make()
-        return cls(spec.resolved(), solver, spec.label or _label(spec, solver), settings_digest(solver))
+        label = spec.label or _label(spec, solver)
+        return cls(spec.resolved(), solver, label, settings_digest(solver), software_versions(solver))
 
 
 def parse_specs(text: str) -> list[SolverSpec]:
