@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -30,10 +31,8 @@ def result() -> Result:
 
 def make_trace(**columns: Any) -> Trace:
     rows = len(next(iter(columns.values())))
-    writer = TraceWriter(2)
-    values = {name: np.zeros(rows, dtype) for name, dtype in COLUMNS.items()}
-    writer.append(np.arange(2 * rows).reshape(rows, 2), **(values | {k: np.asarray(v) for k, v in columns.items()}))
-    return writer.trace()
+    values = {name: np.asarray(columns.get(name, np.zeros(rows)), dtype) for name, dtype in COLUMNS.items()}
+    return Trace(designs=np.arange(2 * rows).reshape(rows, 2), **values)
 
 
 # ------------------------------------------------------------------------------------------------------- the trace
@@ -91,9 +90,10 @@ def test_trace_grows_by_any_batches() -> None:
     rng = np.random.default_rng(0)
     for size in (0, 1, 255, 1, 700, 3, 5000):
         designs, objective = rng.integers(9, size=(size, 2)), rng.random(size)
-        writer.append(designs, **(dict.fromkeys(COLUMNS, 0) | {"objective": objective}))
+        known = {name: 0 for name in COLUMNS if name != "cost_pairs"}
+        writer.append(designs, **(known | {"objective": objective}))
         expected.append(objective)
-    trace = writer.trace()
+    trace = writer.trace(cost_pairs=np.zeros(5960, np.int64))
     assert len(trace) == len(writer) == 5960
     np.testing.assert_array_equal(trace.objective, np.concatenate(expected))
     assert len(trace[10:20]) == 10
@@ -205,16 +205,100 @@ def test_foreign_files_are_refused(result: Result, tmp_path: Path) -> None:
 def test_other_version_is_refused(result: Result, tmp_path: Path) -> None:
     values, arrays = read_record(result.save(tmp_path / "run.npz"))
     path = write_record(tmp_path / "old.npz", values | {"version": 99}, arrays)
-    with pytest.raises(RecordError, match=r"version 99; this library reads version 1: run it again"):
+    with pytest.raises(RecordError, match=r"version 99; this library reads version 2: run it again"):
         Result.load(path)
+
+
+def test_what_a_later_version_adds_is_skipped(result: Result, tmp_path: Path) -> None:
+    values, arrays = read_record(result.save(tmp_path / "run.npz"))
+    values["ledger"]["gpu_hours"] = 3.5
+    path = write_record(tmp_path / "new.npz", values | {"tuning": 12}, arrays | {"gpu_hours": np.zeros(300)})
+    assert Result.load(path).trace.same_search(result.trace)
+
+
+def test_no_flag_of_the_zip_gives_a_foreign_error(result: Result, tmp_path: Path) -> None:
+    path = result.save(tmp_path / "run.npz")
+    data = bytearray(path.read_bytes())
+    start = data.rindex(b"PK\x01\x02", 0, data.index(b"record.json", len(data) // 2))
+    data[start + 8] ^= 1  # "encrypted", in the directory
+    path.write_bytes(data)
+    with pytest.raises(RecordError, match=r"encrypted.*delete it and run again"):
+        Result.load(path)
+
+
+def test_crafted_members_give_no_foreign_error(result: Result, tmp_path: Path) -> None:
+    members = zipfile.ZipFile(result.save(tmp_path / "run.npz"))
+    for member, content in {"record.json": b"[" * 100_000, "cost.npy": b"\x93NUMPY\x01\x00\x06\x00{'a': ("}.items():
+        path = tmp_path / "crafted.npz"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in members.namelist():
+                archive.writestr(name, content if name == member else members.read(name))
+        with pytest.raises(RecordError, match="is not a whole record"):
+            Result.load(path)
+
+
+@pytest.mark.parametrize("member", ["unknown.npy", "record.json"])
+def test_a_zip_bomb_is_not_unpacked(result: Result, tmp_path: Path, member: str) -> None:
+    members = zipfile.ZipFile(result.save(tmp_path / "run.npz"))
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in members.namelist():
+            if name != member:
+                archive.writestr(name, members.read(name))
+        with archive.open(member, "w", force_zip64=True) as file:
+            for _ in range(300):
+                file.write(bytes(1 << 20))
+    tracemalloc.start()
+    with pytest.raises(RecordError, match="would unpack to"):
+        Result.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": "zero"}, "seed is 'zero'"),
+        ({"seed": True}, "seed is True"),
+        ({"budget": -5}, "budget is -5"),
+        ({"budget": 10}, "spent is 300, where it must be at most the budget of 10"),
+        ({"reason": 3}, "reason is 3"),
+        ({"settings": []}, r"settings is \[\]"),
+        ({"ledger": {"evaluations": 299}}, "evaluations is 299, where it must be 300"),
+        ({"ledger": {"solver_seconds": None}}, "solver_seconds is None"),
+        ({"ledger": {"oracle_seconds": float("nan")}}, "oracle_seconds is nan"),
+        ({"ledger": {"gradient_queries": 2.5}}, "gradient_queries is 2.5"),
+        ({"ledger": {"tables_read": "no"}}, "tables_read is 'no'"),
+        ({"ledger": 7}, "not the record of a run"),
+        ({"objective": float("nan")}, "objective of row 3 is nan"),
+        ({"accuracy": 1.5}, "accuracy of row 3 is 1.5"),
+        ({"latency_s": -1.0}, "latency_s of row 3 is -1.0"),
+        ({"oracle_seconds": float("inf")}, "oracle_seconds of row 3 is inf"),
+        ({"designs": -1}, "designs is -1"),
+    ],
+)  # fmt: skip
+def test_a_record_of_what_cannot_be_is_refused(
+    result: Result, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    values, arrays = read_record(result.save(tmp_path / "run.npz"))
+    for name, value in changes.items():
+        if name in arrays:
+            arrays[name][3] = value
+        else:
+            values[name] = values[name] | value if isinstance(value, dict) else value
+    with pytest.raises(RecordError, match=message):
+        Result.load(write_record(tmp_path / "forged.npz", values, arrays))
 
 
 def test_pickle_in_a_record_is_refused_unread(result: Result, tmp_path: Path) -> None:
     path = result.save(tmp_path / "run.npz")
     trap = tmp_path / "trap.npy"
     np.save(trap, np.array([_Trap()], dtype=object), allow_pickle=True)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.write(trap, "extra.npy")
+    members = zipfile.ZipFile(path)
+    with zipfile.ZipFile(tmp_path / "trap.npz", "w") as archive:
+        for name in members.namelist():
+            archive.writestr(name, trap.read_bytes() if name == "objective.npy" else members.read(name))
+    path = tmp_path / "trap.npz"
     with pytest.raises(RecordError, match="Object arrays cannot be loaded"):
         Result.load(path)
 
@@ -242,7 +326,7 @@ def test_interrupted_write_leaves_the_old_record(
 
 def test_unwritable_folder_is_named(result: Result, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError, match=r"cannot write a record into .*file.*give a writable folder"):
+    with pytest.raises(OSError, match=r"cannot write .*run\.npz: .*give a folder that can be written"):
         result.save(tmp_path / "file" / "run.npz")
 
 

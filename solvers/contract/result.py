@@ -15,6 +15,7 @@ import numpy as np
 
 from dance_env.source_digest import source_digest
 from solvers.contract.ledger import Ledger
+from solvers.contract.record.checks import check_ledger, check_trace, check_values
 from solvers.contract.record.file import RecordError, read_record, write_record
 from solvers.contract.record.trace import Trace
 
@@ -106,19 +107,26 @@ class Result:
     def load(cls, path: str | Path) -> Result:
         """Read a record that `save` wrote.
 
+        What a later version of this library has added to it is skipped.
+
         Raises:
-            FileNotFoundError: no such file.
-            RecordError: the file is truncated, corrupted, of another version, or no record of a run.
+            FileNotFoundError: If there is no such file.
+            RecordError: If the file is truncated, corrupted, of another version, no record of a run, or says what
+                cannot be: NaN, numbers out of range, a bill that the trace contradicts.
         """
-        values, arrays = read_record(path)
+        values, arrays = read_record(path, [each.name for each in fields(Trace)])
         try:
             if values["kind"] != "result":
                 raise ValueError(f"it holds a {values['kind']!r}")
             known = {each.name for each in fields(cls)}
             chosen = {name: value for name, value in values.items() if name in known}
             chosen["status"] = Status[values["status"]]
-            chosen["ledger"] = Ledger(**values["ledger"])
+            lines = {each.name for each in fields(Ledger)}
+            chosen["ledger"] = Ledger(**{name: value for name, value in values["ledger"].items() if name in lines})
             chosen["trace"] = Trace(**arrays)
+            check_values(chosen)
+            check_trace(chosen["trace"])
+            check_ledger(chosen["ledger"], chosen["trace"], chosen["budget"])
             return cls(**chosen)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RecordError(

@@ -9,21 +9,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-VERSION = 1
+from dance_env.atomic import replacing
+
+VERSION = 2
+"""Of the file's layout. Further columns and entries of the metadata are no new version: readers skip what they do not know."""
+
 _METADATA = "record.json"
 _LONGEST_NAME = 80
 _LONGEST_PART = 60
+_UNPACKED_BYTES, _UNPACKED_RATIO = 1 << 28, 100  # ours unpack to 2 to 20 times their size
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date in the zip: equal results give equal bytes
 
 
@@ -77,35 +79,18 @@ def write_record(path: str | Path, metadata: Mapping[str, Any], arrays: Mapping[
     """Write a record atomically: a reader sees the old file or the new one, never a part.
 
     Args:
-        path: the file; its folder is made where it is missing.
-        metadata: values that JSON can hold.
-        arrays: numeric arrays by name.
+        path: The file; its folder is made where it is missing.
+        metadata: Values that JSON can hold.
+        arrays: Numeric arrays by name.
 
     Raises:
-        OSError: the folder cannot be made or written; the message names it.
-        TypeError: the metadata cannot be written as JSON.
+        OSError: If the folder cannot be made or written; the message names the file.
+        TypeError: If the metadata cannot be written as JSON.
     """
-    path = Path(path)
     text = json.dumps({"version": VERSION, **metadata}, indent=1, allow_nan=True)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    except OSError as error:
-        raise OSError(
-            error.errno, f"cannot write a record into {path.parent}: {error.strerror}; give a writable folder"
-        ) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _write_zip(file, text, arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
+    with replacing(path, sync=True) as file:
+        _write_zip(file, text, arrays)
+    return Path(path)
 
 
 def _write_zip(file: Any, text: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -123,31 +108,31 @@ def _member(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def read_record(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_record(
+    path: str | Path, arrays: Collection[str] | None = None
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read a record written by `write_record`: its metadata and its arrays.
 
+    Args:
+        path: The file.
+        arrays: Names of the arrays to read; None reads all. Others, which a later version may have added, are not
+            looked at.
+
     Raises:
-        FileNotFoundError: no such file.
-        RecordError: the file is truncated, corrupted, of another version, or no record at all.
+        FileNotFoundError: If there is no such file.
+        RecordError: If the file is truncated, corrupted, of another version, or no record at all.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no record at {path}")
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_sizes(archive, path.stat().st_size)
             metadata = json.loads(archive.read(_METADATA).decode("utf-8"))
-            names = [name for name in archive.namelist() if name.endswith(".npy")]
-            arrays = {name.removesuffix(".npy"): _read_array(archive.read(name)) for name in names}
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        ValueError,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        MemoryError,
-    ) as error:
+            stored = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            names = [name for name in stored if arrays is None or name in arrays]
+            read = {name: _read_array(archive.read(f"{name}.npy")) for name in names}
+    except Exception as error:  # whatever a damaged file makes of zip, JSON and NumPy's format
         raise RecordError(
             f"{path} is not a whole record ({type(error).__name__}: {error}); it was truncated, corrupted or not "
             "written by this library: delete it and run again"
@@ -157,7 +142,14 @@ def read_record(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]
         raise RecordError(
             f"{path} is a record of version {version!r}; this library reads version {VERSION}: run it again"
         )
-    return metadata, arrays
+    return metadata, read
+
+
+def _check_sizes(archive: zipfile.ZipFile, file_bytes: int) -> None:
+    """Refuse a file that would unpack to far more than a run's trace, before anything is unpacked."""
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > max(_UNPACKED_BYTES, _UNPACKED_RATIO * file_bytes):
+        raise ValueError(f"its {file_bytes:,} bytes would unpack to {unpacked:,}")
 
 
 def _read_array(data: bytes) -> np.ndarray:

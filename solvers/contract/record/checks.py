@@ -1,0 +1,76 @@
+"""Whether what a record says can be true: types, ranges, and whether bill and trace agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from solvers.contract.ledger import Ledger
+from solvers.contract.record.trace import COLUMNS, Trace
+
+_TEXTS = ("solver", "task", "problem_fingerprint", "reason", "traceback")
+_TABLES = ("settings", "software", "best_named")
+_INFINITE = ("objective", "violation", "cost", "latency_s", "energy_j", "area_mm2")
+"""Columns that may hold infinity: of designs that no mapping fits."""
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Refuse a result's values that are of another type or out of range.
+
+    Raises:
+        ValueError: If one is; the message names it.
+    """
+    for name in _TEXTS:
+        _require(isinstance(values.get(name, ""), str), name, "text", values.get(name))
+    for name in _TABLES:
+        _require(isinstance(values[name], dict), name, "a table", values[name])
+    for name, least in (("seed", 0), ("budget", 1)):
+        value = values[name]
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        _require(whole and value >= least, name, f"a whole number of at least {least}", value)
+
+
+def check_ledger(ledger: Ledger, trace: Trace, budget: int) -> None:
+    """Refuse a bill with a line of another type or below zero, or one that the trace contradicts.
+
+    Raises:
+        ValueError: If it is such a bill; the message names the line.
+    """
+    for each in fields(ledger):
+        value, kind = getattr(ledger, each.name), type(each.default)
+        if kind is bool:
+            _require(isinstance(value, bool), each.name, "true or false", value)
+            continue
+        number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+        _require(number and 0 <= value < math.inf, each.name, "a number that is not negative", value)
+    _require(
+        ledger.evaluations == len(trace), "evaluations", f"{len(trace)}, the rows of the trace", ledger.evaluations
+    )
+    _require(ledger.spent <= budget, "spent", f"at most the budget of {budget}", ledger.spent)
+
+
+def check_trace(trace: Trace) -> None:
+    """Refuse a trace with a value that no evaluation gives.
+
+    Raises:
+        ValueError: If it has one; the message names the column.
+    """
+    _require(not (trace.designs < 0).any(), "designs", "option indices", int(trace.designs.min(initial=0)))
+    for name in COLUMNS:
+        column = getattr(trace, name)
+        bad = np.isnan(column) if name in _INFINITE else ~np.isfinite(column)
+        if name not in ("objective", "cost", "violation"):
+            bad |= column < 0
+        if name == "accuracy":
+            bad |= column > 1
+        if bad.any():
+            raise ValueError(f"{name} of row {int(np.flatnonzero(bad)[0])} is {column[bad][0]}")
+
+
+def _require(holds: bool, name: str, wanted: str, value: Any) -> None:
+    if not holds:
+        raise ValueError(f"{name} is {value!r}, where it must be {wanted}")
