@@ -24,7 +24,7 @@ from dance_env.accuracy.supernet.network import Supernet, build_supernet, frozen
 from dance_env.accuracy.supernet.streams import stream
 from dance_env.graph.networks import network_space
 from solvers.methods.dance.images.gates import SAMPLINGS, draw, probabilities, sample_path, uniform
-from solvers.methods.dance.images.weight_training import (
+from solvers.methods.dance.images.training.weights import (
     Execution,
     WeightSettings,
     make_criterion,

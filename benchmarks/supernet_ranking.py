@@ -27,21 +27,17 @@ from matplotlib.figure import Figure
 from rich.progress import track
 from scipy import stats
 
-from dance_env.accuracy.supernet.accuracy import SupernetAccuracy, load_supernet, save_supernet
+from dance_env.accuracy.supernet.accuracy import SupernetAccuracy, load_supernet
 from dance_env.accuracy.supernet.catalog import load_images
 from dance_env.accuracy.supernet.image_data import plain_batches
 from dance_env.accuracy.supernet.network import build_network
 from dance_env.atomic import write_whole
 from dance_env.graph.networks import network_space
+from dance_env.progress import reporter
 from dance_env.space import DesignSpace
-from solvers.methods.dance.images.catalog import image_task
-from solvers.methods.dance.images.distributed import World
-from solvers.methods.dance.images.drive import drive
-from solvers.methods.dance.images.hardware import NoHardware
-from solvers.methods.dance.images.search import SearchStage
-from solvers.methods.dance.images.settings import ChoiceSettings, ImageSearchSettings
-from solvers.methods.dance.images.show import progress_bars
-from solvers.methods.dance.images.weight_training import Execution, WeightSettings, accuracy, train_from_scratch
+from solvers.methods.dance.images.settings import ChoiceSettings, ImageSettings
+from solvers.methods.dance.images.supernet_command import train_supernet, trainable_supernet
+from solvers.methods.dance.images.training.weights import Execution, WeightSettings, accuracy, train_from_scratch
 
 TASK = "dance-mnist"
 
@@ -66,16 +62,14 @@ def weights(epochs: int) -> WeightSettings:
 
 def supernet_accuracy(folder: Path, epochs: int) -> SupernetAccuracy:
     """The trained supernet, now or from an earlier run."""
-    task, path = image_task(TASK), folder / "supernet.safetensors"
+    trainable, path = trainable_supernet(TASK), folder / "supernet.safetensors"
     if not path.exists():
         choice = ChoiceSettings(warmup_epochs=epochs, grown_epochs=min(4, epochs))
-        settings = ImageSearchSettings(weights(epochs), choice, weights(1))
-        stage = SearchStage(task, settings, term=NoHardware(), execution=Execution())
-        with progress_bars() as show:
-            drive(stage, folder / "training.safetensors", world=World(), progress=show)
-        save_supernet(path, stage.supernet, space=task.network_space, data=task.data)
-    supernet = load_supernet(path, space=task.network_space, data=task.data)
-    return SupernetAccuracy(task.network_space, supernet, task.data)
+        settings = ImageSettings(weights(epochs), choice, weights(1))
+        with reporter(True, "Training steps") as report:
+            train_supernet(trainable, path, settings=settings, progress=report)
+    supernet = load_supernet(path, space=trainable.space, data=trainable.data)
+    return SupernetAccuracy(trainable.space, supernet, trainable.data)
 
 
 def spread_over_sizes(model: SupernetAccuracy, count: int, rng: np.random.Generator) -> np.ndarray:

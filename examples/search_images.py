@@ -16,24 +16,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from dance_env.tasks import get_task
-from experiments.claims.joint_on_images import judge
-from experiments.claims.scale import ImageScale
-from solvers.methods.dance.images.catalog import HARDWARE_TERMS, hardware_term, image_task, image_task_names
-from solvers.methods.dance.images.distributed import World
+from dance_env import make_problem
+from dance_env.tasks import UNTRAINED, get_task
+from solvers import Progress
 from solvers.methods.dance.images.gates import SAMPLINGS
-from solvers.methods.dance.images.settings import ImageSearchSettings, preset
-from solvers.methods.dance.images.show import progress_bars
-from solvers.methods.dance.images.sweep import sweep
-from solvers.methods.dance.images.weight_training import Execution
+from solvers.methods.dance.images.hardware import HARDWARE_TERMS
+from solvers.methods.dance.images.settings import ImageSettings, preset
+from solvers.methods.dance.images.solver import DanceImages
+from solvers.methods.dance.images.supernet_command import image_task_names
+from solvers.methods.dance.images.sweep import SweepRun, sweep
+from solvers.methods.dance.images.training.distributed import World
+from solvers.methods.dance.images.training.weights import Execution
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the runs are kept")
     parser.add_argument("--task", default="dance-mnist", choices=image_task_names(), help="default: %(default)s")
@@ -49,12 +51,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"))
     parser.add_argument("--compile", action="store_true", help="run blocks through torch.compile")
-    parser.add_argument("--threads", type=int, help="of the CPU")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the CPU (default: all)")
     return parser.parse_args(given)
 
 
-def settings_from(asked: argparse.Namespace) -> ImageSearchSettings:
-    """The task's preset with what the command line changes."""
+def settings_from(asked: argparse.Namespace) -> ImageSettings:
+    """Return the task's preset with what the command line changes."""
     wanted = preset(get_task(asked.task).network)
     choice, search, final = wanted.choice, wanted.search, wanted.final
     warmup = choice.warmup_epochs if asked.warmup_epochs is None else asked.warmup_epochs
@@ -68,71 +70,75 @@ def settings_from(asked: argparse.Namespace) -> ImageSearchSettings:
     return replace(wanted, choice=choice, search=replace(search, **common), final=replace(final, **common))
 
 
-def main(given: Sequence[str] | None = None) -> list[dict[str, Any]]:
+def main(given: Sequence[str] | None = None) -> list[SweepRun]:
     """Run the sweep and print its results."""
     asked = arguments(given)
-    if asked.threads:
-        torch.set_num_threads(asked.threads)
     world = World.from_environment()
     device = f"cuda:{world.local_rank}" if asked.device == "cuda" else asked.device
-    execution = Execution(device=device, compiled=asked.compile, world=world)
-    task = image_task(asked.task, location=asked.location, progress=world.leads)
-    settings = settings_from(asked)
-    terms = {name: hardware_term(name, task, device=device) for name in asked.hardware}
+    execution = Execution(device=device, compiled=asked.compile, threads=asked.threads, world=world)
+    problem = make_problem(asked.task, supernet=UNTRAINED, images=asked.location, progress=world.leads)
+    solver = DanceImages(training=settings_from(asked), execution=execution)
     console = Console(stderr=True)
-    with progress_bars(console) as show:
-        results = sweep(
-            task,
+    with console.status("starting") as status:
+        runs = sweep(
+            problem,
             asked.folder,
-            settings=settings,
-            terms=terms,
-            lambdas=asked.lambda2 or [settings.choice.lambda2],
+            solver=solver,
+            terms=asked.hardware,
+            lambdas=asked.lambda2 or [solver.training_on(problem.network_space.name).choice.lambda2],
             seeds=asked.seeds,
-            execution=execution,
-            progress=show,
+            callback=lambda progress: status.update(standing(progress)),
         )
     if world.leads:
-        console.print(table_of(results))
-        for line in comparison(results):
-            console.print(line)
+        console.print(table_of(runs))
+        for line in summary(runs):
+            console.print(line, highlight=False)
     world.leave()
-    return results
+    return runs
 
 
-def comparison(results: Sequence[dict[str, Any]]) -> list[str]:
-    """How the joint search fares against each separate one: EDAP at equal error within a seed, and the least objective.
-
-    Nothing where only one of the two was run.
-    """
-    terms, seeds = ([*dict.fromkeys(result[key] for result in results)] for key in ("term", "seed"))
-    separate = tuple(term for term in terms if term in ("macs", "none"))
-    if "table" not in terms or not separate:
-        return []
-    claim = judge(results, ImageScale(tasks=(results[0]["task"],), seeds=tuple(seeds), separate=separate))
-    lines = [f"{finding.what}: {finding.ours} ({finding.rule})" for finding in claim.findings]
-    for term in terms:
-        least = [min(each["objective"] for each in results if (each["term"], each["seed"]) == (term, s)) for s in seeds]
-        lines.append(f"pays for {term}: least objective by seed " + ", ".join(f"{value:.2f}" for value in least))
-    return [*lines, claim.sentence]
-
-
-def table_of(results: Sequence[dict[str, Any]]) -> Table:
-    """One line per run."""
-    table = Table(
-        "hardware", "lambda2", "seed", "error, %", "EDAP, J s mm2", "latency, s", "network", "accelerator", "s"
+def standing(progress: Progress) -> str:
+    """Return a run's progress in a line."""
+    return (
+        f"{progress.task}, seed {progress.seed}: {progress.training_steps} training steps, "
+        f"{progress.gradient_queries} of {progress.budget - 1} choice steps, {progress.seconds:.0f} s"
     )
-    for result in results:
-        network = " ".join(str(option).replace("mb", "").replace("_k", "x") for option in result["network"].values())
+
+
+def summary(runs: Sequence[SweepRun]) -> list[str]:
+    """Return the mean error and geometric mean EDAP of each setting, and each term's least objective by seed."""
+    rows = [run.row() for run in runs]
+    lines = []
+    for term, lambda2 in dict.fromkeys((run.term, run.lambda2) for run in runs):
+        mine = [row for row in rows if (row["term"], row["lambda2"]) == (term, lambda2)]
+        error = np.mean([row["error_pct"] for row in mine])
+        edap = np.exp(np.mean(np.log([row["edap_js_mm2"] for row in mine])))
+        lines.append(f"pays for {term}, lambda2 {lambda2:g}: mean error {error:.2f} %, EDAP {edap:.3g} J s mm2")
+    for term in dict.fromkeys(run.term for run in runs):
+        least: dict[int, float] = {}
+        for row in rows:
+            if row["term"] == term:
+                least[row["seed"]] = min(row["objective"], least.get(row["seed"], np.inf))
+        lines.append(f"pays for {term}: least objective by seed " + ", ".join(f"{each:.2f}" for each in least.values()))
+    return lines
+
+
+def table_of(runs: Sequence[SweepRun]) -> Table:
+    """Return one line per run."""
+    table = Table(
+        "hardware", "lambda2", "seed", "error, %", "EDAP, J s mm2", "latency, s", "network and accelerator", "s"
+    )
+    for row in (run.row() for run in runs):
+        design = " ".join(str(option).replace("mb", "").replace("_k", "x") for option in row["design"].values())
         table.add_row(
-            result["term"],
-            f"{result['lambda2']:g}",
-            str(result["seed"]),
-            f"{result['error_pct']:.2f}",
-            f"{result['edap_js_mm2']:.3g}",
-            f"{result['latency_s']:.3g}",
-            network,
-            " ".join(map(str, result["accelerator"].values())),
-            f"{result['search_seconds'] + result['final_seconds']:.0f}",
+            row["term"],
+            f"{row['lambda2']:g}",
+            str(row["seed"]),
+            f"{row['error_pct']:.2f}",
+            f"{row['edap_js_mm2']:.3g}",
+            f"{row['latency_s']:.3g}",
+            design,
+            f"{row['training_seconds'] + row['oracle_seconds']:.0f}",
         )
     return table
 

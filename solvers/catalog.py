@@ -26,6 +26,7 @@ _SOLVERS = {
     "annealing": "solvers.methods.annealing:Annealing",
     "ppo": "solvers.methods.rl.ppo:PPO",
     "dance": "solvers.methods.dance.dance:Dance",
+    "dance-images": "solvers.methods.dance.images.solver:DanceImages",
     "dance-refined": "solvers.methods.dance.refined.solver:DanceRefined",
     "dance-exact": "solvers.methods.dance.refined.exact:DanceExact",
     "dance-front": "solvers.methods.dance.front:DanceFront",

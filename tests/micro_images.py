@@ -1,4 +1,4 @@
-"""A whole image task in miniature, which a search finishes in a second; shared by tests and their subprocesses."""
+"""A whole image problem in miniature, which a search finishes in a second; shared by tests and their subprocesses."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from dance_env.accuracy import AccuracyModel
 from dance_env.accuracy.supernet.augment import Augmentation
 from dance_env.accuracy.supernet.image_data import ImageData, cut
 from dance_env.accuracy.supernet.sources import MemoryImages
+from dance_env.accuracy.supernet.trainable import TrainableSupernet
+from dance_env.accuracy.supernet.untrained import UntrainedSupernet
 from dance_env.cost.table import CostTable
 from dance_env.graph import BlockSpace, Slot
 from dance_env.objective import EDAP, Objective
+from dance_env.problem import Problem
 from dance_env.space import AcceleratorSpace
-from solvers.methods.dance.images.settings import ChoiceSettings, ImageSearchSettings
-from solvers.methods.dance.images.task import ImageTask
-from solvers.methods.dance.images.weight_training import WeightSettings
+from solvers.methods.dance.images.settings import ChoiceSettings, ImageSettings
+from solvers.methods.dance.images.training.weights import WeightSettings
 
 OPERATORS = ("mb3_k3", "mb3_k5", "zero")
 
@@ -71,17 +74,27 @@ def micro_costs(space: BlockSpace, accelerators: AcceleratorSpace) -> CostTable:
     )
 
 
-def micro_task(*, weight: float = 1.0) -> ImageTask:
-    """The task: micro space, 24 accelerators, EDAP."""
+def micro_trainable() -> TrainableSupernet:
+    """The micro networks and images."""
+    return TrainableSupernet(micro_space(), micro_data())
+
+
+def micro_problem(*, weight: float = 1.0, accuracy: AccuracyModel | None = None) -> Problem:
+    """The micro networks on 24 accelerators, EDAP; nothing is trained unless `accuracy` is."""
     space = micro_space()
     accelerators = AcceleratorSpace((2, 4), (2, 4), (4, 8), ("WS", "OS", "RS"))
-    return ImageTask(
-        "micro", space, accelerators, micro_costs(space, accelerators), Objective(EDAP(1e-15), weight), micro_data()
+    return Problem(
+        "micro",
+        space,
+        accelerators,
+        micro_costs(space, accelerators),
+        accuracy or UntrainedSupernet(space, micro_data(), calibration_images=60),
+        Objective(EDAP(1e-15), weight),
     )
 
 
-def micro_settings(**changes: object) -> ImageSearchSettings:
-    """3 + 3 epochs of 3 steps; `changes` go to the choice's settings."""
+def micro_settings(**changes: object) -> ImageSettings:
+    """1 + 2 epochs of 3 steps, and 3 epochs of 4 from scratch; `changes` go to the choice's settings."""
     weights = WeightSettings(epochs=3, batch_size=30, learning_rate=0.1, label_smoothing=0.1)
     choice = ChoiceSettings(warmup_epochs=1, every=2, learning_rate=0.1, lambda2=0.1)
-    return ImageSearchSettings(search=weights, choice=replace(choice, **changes), final=weights)  # type: ignore[arg-type]
+    return ImageSettings(search=weights, choice=replace(choice, **changes), final=weights)  # type: ignore[arg-type]

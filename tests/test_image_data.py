@@ -488,7 +488,7 @@ def wrong_size(path: Path) -> Path:
     return write_parquet(path / "cifar", size=28)
 
 
-@wrong(r"tells 10 classes apart, the data set has 7")
+@wrong(r"the network has 10 classes, the data set 7")
 def too_few_classes(path: Path) -> Path:
     return write_parquet(path / "cifar", classes=7)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
-from micro_images import micro_data, micro_images, micro_settings, micro_space
+from micro_images import micro_data, micro_images, micro_settings, micro_space, micro_trainable
 
 import dance_env.accuracy.supernet.catalog as image_catalog
 import dance_env.graph.networks as networks_module
@@ -26,7 +27,7 @@ from dance_env.envs import CoDesignEnv
 from dance_env.graph.networks import network_space
 from dance_env.objective import EDAP, Linear, Objective
 from dance_env.space import AcceleratorSpace
-from dance_env.tasks import SUPERNET_VARIABLE, Task, Variant, get_task, make_problem, task_names
+from dance_env.tasks import SUPERNET_VARIABLE, UNTRAINED, Task, Variant, make_problem, task_names
 from dance_env.tasks.variants import IMAGE_VARIANTS
 from solvers.catalog import load_solver, make_solver, solver_names
 from solvers.cli import main
@@ -35,9 +36,11 @@ from solvers.comparison.plan import default_contestants
 from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
 from solvers.comparison.sources import Sources
+from solvers.comparison.spec import SolverSpec
+from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.dance.evaluator import Evaluator, EvaluatorShape
 from solvers.methods.dance.images import settings as image_settings
-from solvers.methods.dance.images.catalog import image_task, image_task_names
-from solvers.methods.dance.images.supernet_command import uniform_settings
+from solvers.methods.dance.images.supernet_command import image_task_names, trainable_supernet
 from solvers.report.page import write_report
 
 ID = "dance_env/CoDesign-v0"
@@ -69,7 +72,7 @@ def _miniature(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
         return micro_data() if name == "micro" else real(name, **where)  # type: ignore[arg-type]
 
     monkeypatch.setattr(image_catalog, "load_images", load)
-    monkeypatch.setattr("solvers.methods.dance.images.catalog.load_images", load)
+    monkeypatch.setattr("solvers.methods.dance.images.supernet_command.load_images", load)
     monkeypatch.setitem(image_settings.PRESETS, "micro", micro_settings())
     monkeypatch.setattr("dance_env.tasks.accuracies.CALIBRATION_IMAGES", 60)
     monkeypatch.delenv(SUPERNET_VARIABLE, raising=False)
@@ -94,16 +97,21 @@ def test_the_catalog_says_which_tasks_need_a_file() -> None:
         assert [bool(variant.objective.constraints) for variant in some.values()] == [False, False, True]
 
 
-def test_an_image_search_and_a_problem_are_the_same_task(supernet: Path) -> None:
+def test_the_same_task_with_a_supernet_and_without(supernet: Path) -> None:
     for name in ("micro", "micro/linear"):
-        task, problem = image_task(name), make_problem(name, supernet=supernet)
-        assert task.problem(problem.accuracy).fingerprint() == problem.fingerprint()
-        assert task.objective == get_task(name).variant.objective
-    assert image_task("micro/edap").name == image_task("micro").name == "micro"
-    assert image_task("micro/linear").name == "micro/linear"
+        untrained, problem = make_problem(name, supernet=UNTRAINED), make_problem(name, supernet=supernet)
+        assert untrained.name == f"{problem.name} (untrained)"
+        judged = replace(untrained, accuracy=problem.accuracy)
+        assert judged.fingerprint() == problem.fingerprint() != untrained.fingerprint()
+        with pytest.raises(RuntimeError, match="no supernet of micro is trained yet, so 1 networks"):
+            untrained.evaluate(np.zeros((1, 6), np.int64))
+
+
+def test_what_can_be_trained_is_found_by_name_without_costs() -> None:
+    assert trainable_supernet("micro/linear").fingerprint() == micro_trainable().fingerprint()
     assert {"micro", "micro/edap", "dance-mnist", "dance-mnist/linear"} <= set(image_task_names())
-    with pytest.raises(ValueError, match="no image task 'tiny'"):
-        image_task("tiny")
+    with pytest.raises(ValueError, match=r"the task 'tiny/balanced' has no images to train on; dance-mnist"):
+        trainable_supernet("tiny")
 
 
 def test_argument_and_variable_name_the_same_file(supernet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,17 +295,47 @@ def test_progress_is_told_network_by_network(supernet: Path) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------- solvers
-def test_gradients_are_refused_before_any_work(supernet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expectations_are_refused_before_any_work(supernet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = make_problem("micro", supernet=supernet)
     with pytest.raises(TypeError, match="SupernetAccuracy of problem 'micro/edap' has no `relax`"):
         problem.relax()
     monkeypatch.setattr("solvers.methods.dance.evaluator.metered.load_or_train", None)
     refused = [name for name in solver_names() if load_solver(name).why_not(problem)]
-    assert refused == ["dance", "dance-refined", "dance-exact", "dance-front", "separate", "separate-flops", "edd"]
+    assert refused == ["dance-refined", "dance-exact", "dance-front", "separate", "separate-flops", "edd"]
     for name in refused:
-        with pytest.raises(ValueError, match=f"{name} needs expected accuracies .* does not declare.*evolution"):
+        with pytest.raises(ValueError, match=f"{name} needs expected accuracies under probabilities.*evolution"):
             make_solver(name).solve(problem, budget=10, seed=0)
-    assert not [name for name in solver_names() if load_solver(name).why_not(make_problem("tiny"))]
+    refused = [name for name in solver_names() if load_solver(name).why_not(make_problem("tiny"))]
+    assert refused == ["dance-images"]
+
+
+@pytest.mark.parametrize("name", ["dance", "dance-images"])
+def test_dance_trains_its_own_supernet_where_the_task_has_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the task's name alone; the learned evaluator is left untrained here."""
+    monkeypatch.setattr("solvers.methods.dance.images.solver.metered_evaluator", untrained_evaluator)
+    result = make_solver(name).solve("micro", budget=100, seed=0)
+    assert (result.solver, result.task) == (name, "micro/edap (untrained)")
+    assert (result.ledger.gradient_queries, result.ledger.training_steps, result.ledger.evaluations) == (3, 9, 1)
+    assert 0 <= result.trace.accuracy[0] <= 1
+    with pytest.raises(ValueError, match="takes its accuracies from a trained supernet"):
+        make_solver("random").solve("micro", budget=100, seed=0)
+
+
+def untrained_evaluator(problem: MeteredProblem, *given: object, **named: object) -> Evaluator:
+    counts = tuple(len(choice.options) for choice in problem.accelerator_space.choices())
+    return Evaluator.untrained(EvaluatorShape(network_options=5, hardware_counts=counts), seed=0).frozen()
+
+
+def test_a_comparison_ranks_dance_with_the_solvers_that_the_same_supernet_judges(
+    supernet: Path, tmp_path: Path
+) -> None:
+    wanted = SolverSpec("dance-images", {"hardware": "macs"}), "evolution"
+    found = compare(settings(tmp_path, supernet, solvers=wanted, seeds=(0,)))
+    assert {result.solver for result in found.results} == {"dance-images", "evolution"}
+    problem = make_problem("micro", supernet=supernet)
+    for result in found.results:
+        assert result.problem_fingerprint == problem.fingerprint()
+        assert problem.evaluate(result.best_design[None]).objective[0] == result.best_objective
 
 
 def test_too_many_designs_are_refused_before_any_work(supernet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,12 +353,12 @@ def settings(out: Path, supernet: Path, **changes: object) -> Settings:
 
 
 def test_a_comparison_refuses_first_and_runs_afterwards(supernet: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="dance needs expected accuracies"):
-        compare(settings(tmp_path, supernet, solvers=("random", "dance")))
+    with pytest.raises(ValueError, match="dance-refined needs expected accuracies"):
+        compare(settings(tmp_path, supernet, solvers=("random", "dance-refined")))
     assert not (tmp_path / "records").exists()
     contestants, left_out = default_contestants(make_problem("micro", supernet=supernet))
     assert {"evolution", "ppo", "random"} <= {each.label for each in contestants}
-    assert "dance needs expected accuracies" in " ".join(left_out)
+    assert "dance-refined needs expected accuracies" in " ".join(left_out)
 
 
 def test_without_an_optimum_the_best_known_takes_its_place(
@@ -391,11 +429,11 @@ def test_a_command_trains_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_it_is_trained_on_uniform_paths_alone() -> None:
-    wanted = uniform_settings("dance-mnist", epochs=7)
+    wanted = image_settings.preset("dance-mnist").uniform(epochs=7)
     assert (wanted.search.epochs, wanted.choice.warmup_epochs, wanted.choice.grown_epochs) == (7, 7, 4)
-    assert uniform_settings("dance-mnist", epochs=2).choice.grown_epochs == 2
+    assert image_settings.preset("dance-mnist").uniform(epochs=2).choice.grown_epochs == 2
     with pytest.raises(ValueError, match="epochs must be >= 1"):
-        uniform_settings("dance-mnist", epochs=0)
+        image_settings.preset("dance-mnist").uniform(epochs=0)
 
 
 # ------------------------------------------------------------------------------------------------- the real digits
@@ -406,8 +444,8 @@ def test_dance_mnist_itself_with_one_worker_and_with_two(tmp_path: Path, monkeyp
     space = network_space("dance-mnist")
     path = tmp_path / "supernet.safetensors"
     save_supernet(path, build_supernet(space, seed=0), space=space, data=image_catalog.load_images("dance-mnist"))
-    changes = {"task": "dance-mnist/edap", "solvers": ("random",), "budget": 2}
+    changes = {"tasks": "dance-mnist/edap", "solvers": ("random",), "budget": 2}
     found = [compare(settings(tmp_path / str(count), path, workers=count, **changes)) for count in (1, 2)]
     one, two = ([result.trace for result in each.results] for each in found)
     assert all(a.same_search(b) for a, b in zip(one, two, strict=True))
-    assert not found[0].reference.exact
+    assert not found[0].tasks[0].reference.exact

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from micro_images import micro_data, micro_space, micro_task
+from micro_images import micro_data, micro_problem, micro_space
 from torch import nn
 
 from dance_env.accuracy import AccuracyModel, RelaxableAccuracy, SampledAccuracy, TrainedLater
@@ -27,9 +27,10 @@ from dance_env.cache import ArrayCache
 from dance_env.envs import CoDesignEnv
 from dance_env.graph import dance_mnist
 from solvers.catalog import make_solver
+from solvers.contract.result import Result
 from solvers.methods.dance.images import grow as grow_module
 from solvers.methods.dance.images.gates import draw, probabilities, sample_path, uniform
-from solvers.methods.dance.images.weight_training import (
+from solvers.methods.dance.images.training.weights import (
     Execution,
     WeightSettings,
     accuracy,
@@ -454,7 +455,7 @@ def _as_mnist() -> object:
 
 @pytest.mark.parametrize("name", ["random", "evolution"])
 def test_solvers_work_on_a_problem_whose_accuracy_a_supernet_tells(model: SupernetAccuracy, name: str) -> None:
-    env = CoDesignEnv(problem=micro_task().problem(model))
+    env = CoDesignEnv(problem=micro_problem(accuracy=model))
     result = make_solver(name).solve(env, budget=60, seed=0)
     everything = env.problem.evaluate_networks(np.array(PATHS))
     assert everything.objective.min() <= result.best_objective < np.median(everything.objective)
@@ -475,22 +476,25 @@ RANKS = """
 import sys
 sys.path.insert(0, {tests!r})
 import torch
-torch.set_num_threads(1)
-from micro_images import micro_settings, micro_task
-from solvers.methods.dance.images.distributed import World
-from solvers.methods.dance.images.weight_training import Execution
+from dataclasses import replace
+from pathlib import Path
+from micro_images import micro_problem, micro_settings, micro_trainable
 from safetensors.torch import save_file
-from solvers.methods.dance.images import run
+from solvers.methods.dance.images import folder
 from solvers.methods.dance.images.hardware import NoHardware
 from solvers.methods.dance.images.search import SearchStage
-run.plot_probabilities = run.plot_training = lambda *given: None
+from solvers.methods.dance.images.solver import DanceImages
+from solvers.methods.dance.images.training.distributed import World
+from solvers.methods.dance.images.training.final import ScratchAccuracy
+from solvers.methods.dance.images.training.weights import Execution
+folder.plot_probabilities = folder.plot_training = lambda *given: None
 world = World.from_environment()
 assert world.size == 2
 mixed = [torch.tensor([1.0 + world.rank, 5.0]), torch.tensor([[2.0 * world.rank]]), torch.ones(1).double() * world.rank]
 world.average(mixed)
 assert [each.tolist() for each in mixed] == [[1.5, 5.0], [[1.0]], [0.5]], mixed
-execution = Execution(world=world)
-stage = SearchStage(micro_task(), micro_settings(), term=NoHardware(), execution=execution)
+execution, settings = Execution(world=world), micro_settings()
+stage = SearchStage(micro_trainable(), settings, seed=0, term=NoHardware(), execution=execution)
 while stage.step < stage.steps:
     stage.advance()
     stage.step += 1
@@ -498,7 +502,11 @@ while stage.step < stage.steps:
         stage.finish_epoch()
 held = {{name: tensor.contiguous().clone() for name, tensor in stage.tensors().items()}}
 save_file(held, sys.argv[1] + str(world.rank))
-run.search_images(micro_task(), sys.argv[1] + "-run", settings=micro_settings(), execution=execution)
+run = sys.argv[1] + "-run"
+scratch = ScratchAccuracy(micro_trainable(), settings.final, execution=execution, folder=Path(run))
+solver = DanceImages(training=settings, hardware="table", execution=execution, folder=run)
+result = solver.solve(micro_problem(accuracy=scratch), budget=100, seed=0)
+result.save(sys.argv[1] + f"-{{world.rank}}.zip")
 world.leave()
 """
 
@@ -525,4 +533,7 @@ def test_two_ranks_hold_the_same_state_and_write_one_folder(tmp_path: Path) -> N
     for name in zero:
         if not name.endswith("num_batches_tracked"):
             assert torch.equal(zero[name], one[name]), name
-    assert (tmp_path / "rank-run" / "result.json").exists()
+    assert len(list((tmp_path / "rank-run").glob("table-*/supernet.safetensors"))) == 1
+    assert len(list((tmp_path / "rank-run").glob("scratch-*/accuracy.json"))) == 1
+    results = [Result.load(tmp_path / f"rank-{rank}.zip") for rank in (0, 1)]
+    assert results[0].trace.same_search(results[1].trace)

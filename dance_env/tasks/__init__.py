@@ -10,7 +10,7 @@ docs/tasks.md, measured by `dance_env.analysis.coupling`.
 - `making`: `make_problem`, from a name to a problem.
 """
 
-from dance_env.tasks.accuracies import SUPERNET_VARIABLE
+from dance_env.tasks.accuracies import SUPERNET_VARIABLE, UNTRAINED, lacks_supernet
 from dance_env.tasks.catalog import DEFAULT_TASK, TASKS, Task, get_task, task_names
 from dance_env.tasks.making import make_problem
 from dance_env.tasks.variants import VARIANTS, Variant
@@ -19,10 +19,12 @@ __all__ = [
     "DEFAULT_TASK",
     "SUPERNET_VARIABLE",
     "TASKS",
+    "UNTRAINED",
     "VARIANTS",
     "Task",
     "Variant",
     "get_task",
+    "lacks_supernet",
     "make_problem",
     "task_names",
 ]

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dance_env.accuracy import TensorAccuracy, load_surrogate, load_table
+from dance_env.accuracy import SampledAccuracy, TensorAccuracy, load_surrogate, load_table
 from dance_env.accuracy.nas_bench_macro import TABLE_VARIABLE, download_table
 from dance_env.cache import ArrayCache
 from dance_env.graph import BlockSpace
 from dance_env.graph.networks import macro_cifar10
 from dance_env.progress import Progress
 from dance_env.space import DesignSpace
-from dance_env.tasks.catalog import Task
-
-if TYPE_CHECKING:
-    from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
+from dance_env.tasks.catalog import DEFAULT_VARIANTS, TASKS, Task, get_task
 
 SUPERNET_VARIABLE = "DANCE_SUPERNET"
 """Environment variable that names a supernet's file where no argument does."""
+
+UNTRAINED = "untrained"
+"""Stands for a supernet's file where a solver is to train a supernet of its own."""
 
 CALIBRATION_IMAGES = 256
 """How many images of the weights' split a network's batch norm is measured on."""
@@ -51,6 +50,12 @@ def is_measured(table: str | Path | None) -> bool:
     return bool(table or os.environ.get(TABLE_VARIABLE))
 
 
+def lacks_supernet(name: str) -> bool:
+    """Return whether a name is an image task's, and the environment variable names no supernet for it."""
+    known = name in TASKS or name in DEFAULT_VARIANTS
+    return known and get_task(name).needs_supernet and not os.environ.get(SUPERNET_VARIABLE)
+
+
 def supernet_accuracy(
     task: Task,
     supernet: str | os.PathLike[str] | None,
@@ -59,23 +64,40 @@ def supernet_accuracy(
     device: str = "cpu",
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
-) -> SupernetAccuracy:
-    """The accuracy model of a task of images (torch is imported here).
+) -> SampledAccuracy:
+    """Return the accuracy model of an image task (torch is imported here).
 
     Args:
-        task: one that needs a supernet.
-        supernet, images, device, cache_dir, progress: as for `make_problem`.
+        task: One that needs a supernet.
+        supernet: Its file, or `UNTRAINED`; else as for `make_problem`.
+        images: As for `make_problem`.
+        device: As for `make_problem`.
+        cache_dir: As for `make_problem`.
+        progress: As for `make_problem`.
 
     Raises:
-        ValueError, FileNotFoundError, ImportError: as `make_problem`.
+        ValueError: As `make_problem`.
+        FileNotFoundError: If there is no such file.
+        ImportError: If a package of the extra "images" is missing.
     """
     given = supernet or os.environ.get(SUPERNET_VARIABLE)
     how_to_train = f"`dance supernet {task.network} FILE` trains one"
     if not given:
         raise ValueError(
             f"the task {task.name!r} takes its accuracies from a trained supernet: name its file (supernet=..., "
-            f"--supernet FILE, or the environment variable {SUPERNET_VARIABLE}); {how_to_train}, and an image search "
-            "(examples/search_images.py) leaves one in its folder"
+            f"--supernet FILE, or the environment variable {SUPERNET_VARIABLE}); {how_to_train}. A solver that trains "
+            f"its own (dance) takes supernet={UNTRAINED!r}"
+        )
+    if os.fspath(given) == UNTRAINED:
+        from dance_env.accuracy.supernet.catalog import load_images
+        from dance_env.accuracy.supernet.untrained import UntrainedSupernet
+
+        return UntrainedSupernet(
+            task.network_space,
+            load_images(task.network, location=None if images is None else os.fspath(images)),
+            calibration_images=CALIBRATION_IMAGES,
+            judging_images=JUDGING_IMAGES.get(task.network),
+            device=device,
         )
     path = Path(given)
     if not path.is_file():

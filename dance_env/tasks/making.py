@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dance_env.accuracy import AccuracyModel
+from dance_env.accuracy import AccuracyModel, TrainedLater
 from dance_env.cost import Technology, get_technology
 from dance_env.from_file import is_in_file, load_from_file, naming_the_line
 from dance_env.problem import Problem
 from dance_env.progress import Progress
-from dance_env.tasks.accuracies import is_measured, macro_accuracy, supernet_accuracy
+from dance_env.tasks.accuracies import UNTRAINED, is_measured, macro_accuracy, supernet_accuracy
 from dance_env.tasks.catalog import DEFAULT_TASK, Task, get_task
 
 
@@ -36,7 +36,8 @@ def make_problem(
             that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships. With a
             table the problem's name says "measured accuracies".
         supernet: for the tasks of images (`task_names(needs_supernet=True)`): the file of a trained supernet; without
-            it, the one that the environment variable DANCE_SUPERNET names. `dance supernet` trains one.
+            it, the one that the environment variable DANCE_SUPERNET names. `dance supernet` trains one. "untrained"
+            gives a problem that only a solver can work on that trains a supernet itself (dance); its name says so.
         images: where those tasks' images are: a local folder, or another name on the hub; None for the usual ones.
         device: where a supernet runs: "cpu", "cuda".
         technology: instead of the task's own, a value or a name out of `dance_env.cost.TECHNOLOGIES`; the problem's name
@@ -68,6 +69,8 @@ def make_problem(
     notes = []  # what differs from the task as it ships
     if technology is not None and technology != task.variant.technology:
         notes.append(technology.name)
+    if isinstance(accuracy, TrainedLater):
+        notes.append(UNTRAINED)
     if not task.needs_supernet and is_measured(accuracy_table):
         notes.append("measured accuracies")
     return Problem(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dance_env.tasks import UNTRAINED, make_problem
 from experiments.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
 from experiments.claims.fronts import Points
 from experiments.claims.joint_beats_separate import CLEAR, spread
@@ -40,34 +41,35 @@ def untested(sentence: str) -> Claim:
 
 def run_sweeps(wanted: ImageScale, work: Work) -> list[dict[str, Any]]:
     """Every hardware term, lambda2 and seed; runs that have ended are read, an interrupted one goes on."""
-    from solvers.methods.dance.images.catalog import hardware_term, image_task
-    from solvers.methods.dance.images.drive import Progress
     from solvers.methods.dance.images.settings import preset
+    from solvers.methods.dance.images.solver import DanceImages
     from solvers.methods.dance.images.sweep import sweep
-    from solvers.methods.dance.images.weight_training import Execution
+    from solvers.methods.dance.images.training.weights import Execution
 
     (name,) = wanted.tasks
-    task = image_task(name, location=wanted.location)
-    settings = preset(name)
-    settings = replace(
-        settings,
-        search=replace(settings.search, precision=wanted.precision),
-        final=replace(settings.final, precision=wanted.precision),
+    problem = make_problem(name, supernet=UNTRAINED, images=wanted.location)
+    training = preset(problem.network_space.name)
+    training = replace(
+        training,
+        search=replace(training.search, precision=wanted.precision),
+        final=replace(training.final, precision=wanted.precision),
     )
 
-    def show(progress: Progress) -> None:
-        work.tell(f"{name}: {progress.stage}", progress.step, progress.steps)
+    def show(done: int, total: int) -> None:
+        work.tell(f"{name}: final", done, total)
 
-    return sweep(
-        task,
+    runs = sweep(
+        problem,
         work.folder / "images",
-        settings=settings,
-        terms={term: hardware_term(term, task, device=wanted.device) for term in (wanted.joint, *wanted.separate)},
+        solver=DanceImages(training=training, execution=Execution(device=wanted.device)),
+        terms=(wanted.joint, *wanted.separate),
         lambdas=wanted.lambdas,
         seeds=wanted.seeds,
-        execution=Execution(device=wanted.device),
-        progress=show,
+        callback=lambda progress: work.tell(f"{name}: search", progress.gradient_queries, progress.budget),
+        final_progress=show,
     )
+    test_images = len(problem.accuracy.trainable().data.test)  # type: ignore[attr-defined]
+    return [{**run.row(), "test_images": test_images} for run in runs]
 
 
 def judge(results: Sequence[dict[str, Any]], wanted: ImageScale) -> Claim:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dance_env.tasks import UNTRAINED, make_problem
 from experiments.claims.catalog import Measure, check_names, claim_names, load_claim, settings_of
 from experiments.claims.claim import Claim
 from experiments.claims.problems import problem_of
@@ -134,10 +135,8 @@ def problem_fingerprints(name: str, scale: Scale, work: Work) -> list[str]:
 
 
 def _image_fingerprint(task: str, *, location: str | None) -> str:
-    from solvers.methods.dance.images.catalog import image_task
-
     try:
-        return image_task(task, location=location).fingerprint
+        return make_problem(task, supernet=UNTRAINED, images=location).fingerprint() or f"unknown {uuid.uuid4()}"
     except ImportError as error:  # the claim itself will say so
         return f"missing: {error}"
 

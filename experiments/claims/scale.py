@@ -21,6 +21,10 @@ _PUBLISHED_SAMPLES = replace(
 """The paper's numbers of samples, with as much training as a laptop has time for (two minutes of one core)."""
 
 
+HardwareName = Literal["evaluator", "table", "macs", "none"]
+"""As in `solvers.methods.dance.images.hardware`, which imports torch."""
+
+
 @dataclass(frozen=True)
 class EvaluatorScale:
     """How evaluators are trained and judged.
@@ -118,8 +122,8 @@ class ImageScale:
     tasks: tuple[str, ...] = ("dance-mnist",)
     lambdas: tuple[float, ...] = (0.03, 0.1, 0.3)
     seeds: tuple[int, ...] = (0, 1, 2)
-    joint: str = "table"
-    separate: tuple[str, ...] = ("macs", "none")
+    joint: HardwareName = "table"
+    separate: tuple[HardwareName, ...] = ("macs", "none")
     location: str | None = None
     device: str = "cpu"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"

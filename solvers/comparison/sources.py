@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dance_env.problem import Problem
 from dance_env.progress import Progress
-from dance_env.tasks import make_problem
+from dance_env.tasks import UNTRAINED, make_problem
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Sources:
 
     Attributes:
         accuracy_table: File with the NAS-Bench-Macro table, in place of the surrogate fitted to it.
-        supernet: A trained supernet's file, for tasks of images.
+        supernet: A trained supernet's file, for tasks of images; or `dance_env.tasks.UNTRAINED`.
         images: Where their images are: a folder, or another name on the hub.
         device: Where a supernet runs.
     """
@@ -45,9 +45,9 @@ class Sources:
         images = self.images
         if images is not None and Path(images).exists():
             images = str(Path(images).resolve())
-        return dataclasses.replace(
-            self, accuracy_table=_absolute(self.accuracy_table), supernet=_absolute(self.supernet), images=images
-        )
+        supernet = self.supernet if self.supernet == Path(UNTRAINED) else _absolute(self.supernet)
+        table = _absolute(self.accuracy_table)
+        return dataclasses.replace(self, accuracy_table=table, supernet=supernet, images=images)
 
 
 def _absolute(path: Path | None) -> Path | None:

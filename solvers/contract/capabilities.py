@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from dance_env.accuracy.model import RelaxableAccuracy, SampledAccuracy
+from dance_env.accuracy.model import RelaxableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.analysis.exact import MAX_DESIGNS
 from dance_env.problem import Problem
 
@@ -45,6 +45,11 @@ class Capabilities:
         if gradients and self.access == "values":
             raise ValueError("a solver that needs gradients has access 'gradients' or 'white box', not 'values'")
 
+    @property
+    def trains(self) -> bool:
+        """Whether the solver trains a supernet of its own where a task has none."""
+        return self.needs_sampled_gradient or self.needs_gradients
+
     def why_not(self, problem: Problem, *, solver: str) -> str:
         """Return why a solver of these capabilities cannot work on a problem, in a sentence; empty if it can.
 
@@ -54,6 +59,11 @@ class Capabilities:
         """
         model = type(problem.accuracy).__name__
         expectation, sampled = offers_expectation(problem.accuracy), offers_sampled_gradient(problem.accuracy)
+        if isinstance(problem.accuracy, TrainedLater) and not self.trains:
+            return (
+                f"{problem.name} has no trained supernet, and {solver} trains none. Train one (`dance supernet`) and give "
+                "its file (supernet=FILE), or take a solver that does (dance)"
+            )
         lacking = ""
         if self.needs_expectation and not expectation:
             lacking = "expected accuracies under probabilities"

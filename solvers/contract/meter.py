@@ -163,6 +163,7 @@ class Meter:
         """Count updates of a supernet's weights; they are timed by `charge("training")`."""
         self._counts["training_steps"] += int(steps)
         self._counts["training_images"] += int(images)
+        self._report()
 
     def bill_gradients(self, rows: int) -> None:
         """Count gradient queries that were answered by a model of the solver's own, such as a supernet in training."""
@@ -252,6 +253,7 @@ class Meter:
                     budget=self.budget,
                     evaluations=len(self._writer),
                     gradient_queries=self._counts["gradient_queries"],
+                    training_steps=self._counts["training_steps"],
                     best_objective=self._best_objective,
                     best_violation=self._best_violation,
                     seconds=self.clock.elapsed,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from dance_env.accuracy import RelaxableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.cost import Cost
 from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
 from dance_env.graph import NetworkSpace
@@ -36,6 +38,7 @@ class MeteredProblem:
     | `best_hardware(networks)` | - | on all |
     | `costs.lookup(networks, hardware)` | - | each network on its accelerator |
     | `costs.on_all_hardware(networks)` | - | on all |
+    | `trainable()`, `judged_by(supernet)` | - (a solver bills what it trains: `meter.bill_training`) | - |
     | `unmetered` | -, but the ledger says `tables_read` | all there are |
     """
 
@@ -62,6 +65,11 @@ class MeteredProblem:
     def costs(self) -> MeteredCosts:
         """The cost table, its look-ups on the meter."""
         return MeteredCosts(self._problem, self.meter)
+
+    @property
+    def offers_expectation(self) -> bool:
+        """Whether the accuracy model declares expectations, so that `relax()` can be asked for accuracies."""
+        return isinstance(self._problem.accuracy, RelaxableAccuracy)
 
     def fingerprint(self) -> str | None:
         """Return the problem's fingerprint, or None where it has none."""
@@ -115,6 +123,31 @@ class MeteredProblem:
 
         with self.meter.oracle():
             return MeteredRelaxedProblem(self._problem, self.meter, device=device, dtype=dtype)
+
+    def trainable(self) -> Any:
+        """Return the networks and images that a solver can train on, as the accuracy model declares them; free.
+
+        What is trained on them is billed by the solver: `meter.bill_training`, `meter.bill_gradients`.
+
+        Raises:
+            TypeError: If the accuracy model does not declare any (`dance_env.accuracy.SampledAccuracy`).
+        """
+        accuracy = self._problem.accuracy
+        if not isinstance(accuracy, SampledAccuracy):
+            raise TypeError(f"{type(accuracy).__name__} of problem {self.name!r} has no `trainable` (SampledAccuracy)")
+        return accuracy.trainable()
+
+    def judged_by(self, supernet: Any) -> MeteredProblem:
+        """Return this problem, on the same meter, judged by a supernet that the solver has trained.
+
+        Only a problem whose networks nothing has judged yet (`dance_env.accuracy.TrainedLater`) is judged so. Any other
+        keeps its own accuracy model, so that all solvers are judged alike.
+        """
+        accuracy = self._problem.accuracy
+        if not isinstance(accuracy, TrainedLater):
+            return self
+        judged = replace(self._problem, accuracy=accuracy.trained(supernet))
+        return MeteredProblem(judged, self.meter, episode=self._episode, horizon=self._horizon)
 
     def env(self, *, episode: str | None = None, horizon: int | None = None) -> CoDesignEnv:
         """The Gymnasium environment of this problem, on the same meter.

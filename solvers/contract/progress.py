@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """A run's standing after its newest evaluation or gradient query.
+    """A run's standing after its newest evaluation, gradient query or training step.
 
     Attributes:
         solver: the solver's name.
@@ -17,6 +17,7 @@ class Progress:
         budget: the most that the run may spend.
         evaluations: designs evaluated so far.
         gradient_queries: rows asked of the differentiable view so far.
+        training_steps: updates of a supernet's weights so far, for a solver that trains one.
         best_objective: lowest objective among the feasible designs so far; infinity before the first one.
         best_violation: lowest violation so far; infinity before the first evaluation, 0 once a design is feasible.
         seconds: wall time since the run began, callbacks not counted.
@@ -28,6 +29,7 @@ class Progress:
     budget: int
     evaluations: int
     gradient_queries: int
+    training_steps: int
     best_objective: float
     best_violation: float
     seconds: float

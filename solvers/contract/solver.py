@@ -12,6 +12,7 @@ import numpy as np
 
 from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
 from dance_env.problem import Problem
+from dance_env.tasks import UNTRAINED, lacks_supernet
 from solvers.contract.budget import Budget
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.failure import TimeLimit, reason_of, traceback_of
@@ -92,7 +93,7 @@ class Solver(ABC):
                 the solver needs.
         """
         _check_finished(self)
-        given = _as_env(env)
+        given = _as_env(env, trains=self.capabilities.trains)
         problem = given.problem
         if isinstance(problem, MeteredProblem):
             raise ValueError("this env is already on a solver's meter; give the solver the env that you made yourself")
@@ -166,12 +167,12 @@ def _check_seed(seed: int) -> int:
     return int(seed)
 
 
-def _as_env(env: Any) -> CoDesignEnv | CoDesignVectorEnv:
+def _as_env(env: Any, *, trains: bool) -> CoDesignEnv | CoDesignVectorEnv:
     """The env behind whatever the caller named."""
     if isinstance(env, str):
         if re.search(r"-v\d+$", env):
-            return _as_env(gymnasium.make(env))
-        return CoDesignEnv(env)
+            return _as_env(gymnasium.make(env), trains=trains)
+        return CoDesignEnv(env, supernet=UNTRAINED if trains and lacks_supernet(env) else None)
     if isinstance(env, Problem):
         return CoDesignEnv(problem=env)
     inner = getattr(env, "unwrapped", env)

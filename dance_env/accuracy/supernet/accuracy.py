@@ -35,7 +35,7 @@ class Memory(Protocol):
     """Keeps small float64 arrays by key, over processes: the disk cache (`dance_env.cache.ArrayCache`) is one."""
 
     def load(self, key: str) -> np.ndarray | None:
-        """The array under `key`, or None."""
+        """Return the array under `key`, or None."""
         ...
 
     def store(self, key: str, array: np.ndarray) -> None:
@@ -84,8 +84,7 @@ class SupernetAccuracy:
     _spared: list[float] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        channels, rows, _ = self.space.image_shape
-        self.data.check_fits(num_classes=self.space.num_classes, channels=channels, image_size=rows)
+        self.trainable()  # images that do not fit are refused now
         counts = tuple(len(choice.options) for choice in self.space.choices())
         if self.supernet.counts != counts:
             raise ValueError(f"the supernet has {self.supernet.counts} options, the network space {counts}")
@@ -112,7 +111,7 @@ class SupernetAccuracy:
         return sum(self._spared)
 
     def evaluate(self, networks: np.ndarray) -> np.ndarray:
-        """Accuracy, a fraction, shape `(B,)`, of networks `(B, N)`."""
+        """Return accuracies, fractions `(B,)`, of networks `(B, N)`."""
         rows = [tuple(map(int, row)) for row in DesignSpace(self.space.choices()).check(networks)]
         missing = sorted({row for row in rows if row not in self._known})
         self._recall(missing)
@@ -146,7 +145,7 @@ class SupernetAccuracy:
         """Write the supernet's weights, and what they belong to, as one safetensors file.
 
         Raises:
-            OSError: the file cannot be written.
+            OSError: If the file cannot be written.
         """
         save_supernet(Path(path), self.supernet, space=self.space, data=self.data)
 
@@ -164,11 +163,11 @@ class SupernetAccuracy:
         memory: Memory | None = None,
         progress: Progress | bool | None = None,
     ) -> SupernetAccuracy:
-        """The model from a file that `save`, `dance supernet` or an image search wrote.
+        """Return the model of a file that `save`, `dance supernet` or an image search wrote.
 
         Raises:
-            FileNotFoundError: no such file.
-            CheckpointError: the file is damaged, or of another network space or data set.
+            FileNotFoundError: If there is no such file.
+            CheckpointError: If the file is damaged, or of another network space or data set.
         """
         return cls(
             space,
@@ -184,7 +183,7 @@ class SupernetAccuracy:
 
     # ------------------------------------------------------------------------------------------------------- private
     def _recall(self, networks: Sequence[Network]) -> None:
-        """Know what the memory knows."""
+        """Take over what the memory holds."""
         if self.memory is None or not networks:
             return
         for network in networks:
@@ -216,7 +215,7 @@ class SupernetAccuracy:
                         self.memory.store(self._key(network), np.array([found[network], seconds]))
 
     def _key(self, network: Network) -> str:
-        """Where the memory keeps a network."""
+        """Return the key under which the memory keeps a network."""
         return hashlib.sha256(f"{_VERSION} {self._fingerprint} {self._machine} {network}".encode()).hexdigest()
 
     @cached_property

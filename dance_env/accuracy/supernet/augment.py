@@ -43,12 +43,12 @@ class Normalisation:
     image_size: int
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """`(b, C, H, W)` uint8 -> `(b, C, S, S)` float32: the centre `S x S`, zeros around what is smaller."""
+        """Return `(b, C, S, S)` float32 of uint8 `(b, C, H, W)`: the center `S x S`, zeros around what is smaller."""
         _check_batch(images, len(self.mean))
         return self.scale(_centre(images, self.image_size))
 
     def scale(self, images: torch.Tensor) -> torch.Tensor:
-        """Pixels 0..255 of any real type -> float32 of mean 0 and deviation 1, channels-last in memory."""
+        """Return float32 of mean 0 and deviation 1, channels-last in memory, of pixels 0..255 of any real type."""
         mean = torch.tensor(self.mean, dtype=torch.float32, device=images.device).view(1, -1, 1, 1)
         std = torch.tensor(self.std, dtype=torch.float32, device=images.device).view(1, -1, 1, 1)
         scaled = (images.to(torch.float32) / 255.0 - mean) / std
@@ -58,7 +58,7 @@ class Normalisation:
 def augment(
     images: torch.Tensor, augmentation: Augmentation, *, normalisation: Normalisation, generator: torch.Generator
 ) -> torch.Tensor:
-    """`(b, C, H, W)` uint8 -> `(b, C, S, S)` float32, augmented and normalised. Draws on the CPU, so devices agree."""
+    """Return `(b, C, S, S)` float32 of uint8 `(b, C, H, W)`, augmented and normalised; it draws on the CPU, so devices agree."""
     _check_batch(images, len(normalisation.mean))
     size = normalisation.image_size
     if augmentation.min_area < 1:
@@ -87,7 +87,7 @@ def _check_batch(images: torch.Tensor, channels: int) -> None:
 
 
 def _centre(images: torch.Tensor, size: int) -> torch.Tensor:
-    """The centre `size x size` window; smaller images get zeros all around."""
+    """Return the center `size x size` window; smaller images get zeros all around."""
     lack = size - images.shape[2]
     if lack > 0:
         before = lack // 2
@@ -97,7 +97,7 @@ def _centre(images: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _random_crop(images: torch.Tensor, size: int, *, padding: int, generator: torch.Generator) -> torch.Tensor:
-    """A `size x size` window at a random place of each zero-padded image."""
+    """Return a `size x size` window at a random place of each zero-padded image."""
     padded = functional.pad(images, (padding,) * 4) if padding else images
     slack = padded.shape[2] - size
     if slack == 0:
@@ -110,7 +110,7 @@ def _random_crop(images: torch.Tensor, size: int, *, padding: int, generator: to
 
 
 def _scaled_crop(images: torch.Tensor, size: int, *, min_area: float, generator: torch.Generator) -> torch.Tensor:
-    """A window of random area and aspect ratio of each image, resized to `size x size` (the usual ImageNet crop)."""
+    """Return a window of random area and aspect ratio of each image, resized to `size x size` (the usual ImageNet crop)."""
     draws = torch.rand((4, len(images)), generator=generator)
     area = min_area + (1 - min_area) * draws[0]
     ratio = torch.exp((2 * draws[1] - 1) * torch.log(torch.tensor(4 / 3)))
@@ -127,7 +127,7 @@ def _scaled_crop(images: torch.Tensor, size: int, *, min_area: float, generator:
 
 
 def _squares(count: int, size: int, edge: int, generator: torch.Generator) -> torch.Tensor:
-    """`(count, 1, size, size)` bool: a square per image, clipped at the border, as in the cutout paper."""
+    """Return `(count, 1, size, size)` bool: a square per image, clipped at the border, as in the cutout paper."""
     centres = torch.randint(size, (2, count, 1), generator=generator)
     pixels = torch.arange(size)
     inside = (pixels >= centres - edge // 2) & (pixels < centres - edge // 2 + edge)

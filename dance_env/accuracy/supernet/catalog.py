@@ -25,7 +25,7 @@ class HubData:
     resize: bool = False
 
     def load(self, name: str, *, location: str | Path | None, seed: int, cache_dir: str | Path | None) -> ImageData:
-        """Read it from `location`, or from the hub if None, and cut it."""
+        """Read the data from `location`, or from the hub if None, and cut it."""
         training, test = load_hugging_face(
             name,
             location=self.location if location is None else location,
@@ -55,7 +55,7 @@ HUB_DATA: dict[str, HubData] = {
 
 
 def _mnist(seed: int) -> ImageData:
-    """3,000 digits for the weights, 1,000 for the choices, 1,000 for the test."""
+    """Return 3,000 digits for the weights, 1,000 for the choices, 1,000 for the test."""
     return cut(
         load_mnist5k(),
         None,
@@ -70,7 +70,7 @@ def _mnist(seed: int) -> ImageData:
 def load_images(
     name: str, *, location: str | Path | None = None, seed: int = 0, cache_dir: str | Path | None = None
 ) -> ImageData:
-    """A data set of the catalog, in three splits.
+    """Return a data set of the catalog, in three splits.
 
     Args:
         name: "dance-mnist", "dance-cifar10", "dance-cifar100" or "dance-imagenet".
@@ -79,9 +79,9 @@ def load_images(
         cache_dir: where `datasets` keeps its copy.
 
     Raises:
-        ValueError: unknown name, with the nearest ones.
-        ImportError: a package of the extra "images" is missing.
-        ImageDataError: the data set is missing, damaged or of the wrong kind.
+        ValueError: If the name is unknown; the nearest ones are offered.
+        ImportError: If a package of the extra "images" is missing.
+        ImageDataError: If the data set is missing, damaged or of the wrong kind.
     """
     if name == "dance-mnist":
         if location is not None:
@@ -93,5 +93,5 @@ def load_images(
 
 
 def image_names() -> list[str]:
-    """The names that `load_images` knows."""
+    """Return the names that `load_images` knows."""
     return ["dance-mnist", *HUB_DATA]

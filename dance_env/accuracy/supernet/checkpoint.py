@@ -30,7 +30,7 @@ class CheckpointError(ValueError):
 
 
 def previous(path: Path) -> Path:
-    """Where the checkpoint before the newest one is kept."""
+    """Return where the checkpoint before the newest one is kept."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
@@ -55,11 +55,11 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The tensors and the state of a checkpoint.
+    """Return the tensors and the state of a checkpoint.
 
     Raises:
-        FileNotFoundError: there is neither `path` nor `previous(path)`.
-        CheckpointError: the file is truncated, altered, or no checkpoint.
+        FileNotFoundError: If there is neither `path` nor `previous(path)`.
+        CheckpointError: If the file is truncated, altered, or not a checkpoint.
     """
     source = path if path.exists() or not previous(path).exists() else previous(path)
     if not source.exists():

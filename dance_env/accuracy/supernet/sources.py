@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -42,11 +42,11 @@ class ImageSource(Protocol):
         ...
 
     def read(self, indices: torch.Tensor) -> torch.Tensor:
-        """`(b,)` int64 -> `(b, channels, image_size, image_size)` uint8."""
+        """Return `(b, channels, image_size, image_size)` uint8 of indices `(b,)` int64."""
         ...
 
     def fingerprint(self) -> str:
-        """A digest that changes when the images or labels do."""
+        """Return a digest that changes when the images or labels do."""
         ...
 
 
@@ -55,8 +55,8 @@ class MemoryImages:
     """A data set held as one uint8 array: MNIST, CIFAR, and anything of a few gigabytes."""
 
     name: str
-    images: torch.Tensor  # (n, channels, size, size) uint8
-    labels: torch.Tensor  # (n,) int64
+    images: torch.Tensor = field(repr=False)  # (n, channels, size, size) uint8
+    labels: torch.Tensor = field(repr=False)  # (n,) int64
     num_classes: int
 
     def __post_init__(self) -> None:
@@ -80,11 +80,11 @@ class MemoryImages:
         return int(self.images.shape[2])
 
     def read(self, indices: torch.Tensor) -> torch.Tensor:
-        """`(b,)` int64 -> `(b, channels, size, size)` uint8."""
+        """Return `(b, channels, size, size)` uint8 of indices `(b,)` int64."""
         return self.images[indices]
 
     def fingerprint(self) -> str:
-        """SHA-256 over shape, pixels and labels."""
+        """Return SHA-256 over shape, pixels and labels."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
         digest.update(self.images.contiguous().numpy().tobytes())
         digest.update(self.labels.contiguous().numpy().tobytes())

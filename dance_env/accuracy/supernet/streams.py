@@ -12,7 +12,7 @@ import torch
 
 
 def stream(seed: int, name: str, *numbers: int) -> torch.Generator:
-    """The CPU generator of one named stream; the same arguments give the same draws, everywhere."""
+    """Return the CPU generator of one named stream; the same arguments give the same draws, everywhere."""
     key = "/".join([str(int(seed)), name, *(str(int(number)) for number in numbers)])
     generator = torch.Generator()
     generator.manual_seed(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1)

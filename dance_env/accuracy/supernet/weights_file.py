@@ -22,7 +22,7 @@ def save_supernet(path: Path, supernet: Supernet, *, space: BlockSpace, data: Im
     """Write a supernet's weights, and which space and images they belong to.
 
     Raises:
-        OSError: the file cannot be written; what was there is intact.
+        OSError: If the file cannot be written; what was there is intact.
     """
     tensors = {f"{_PREFIX}{name}": weight for name, weight in supernet.named_parameters()}
     about = {"network_space": space.name, "images": data.name}
@@ -33,8 +33,8 @@ def load_supernet(path: Path, *, space: BlockSpace, data: ImageData) -> Supernet
     """Read what `save_supernet` wrote.
 
     Raises:
-        FileNotFoundError: no such file.
-        CheckpointError: the file is damaged, no supernet, or one of other networks or images.
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is damaged, not a supernet, or one of other networks or images.
     """
     tensors, identity = _read(path, space)
     if identity.get("images") != data.fingerprint():
@@ -51,16 +51,17 @@ def load_supernet(path: Path, *, space: BlockSpace, data: ImageData) -> Supernet
 
 
 def check_networks(path: Path, space: BlockSpace) -> None:
-    """Refuse a file that is no supernet of these networks, before any image is read.
+    """Refuse a file that is not a supernet of these networks, before any image is read.
 
     Raises:
-        FileNotFoundError, CheckpointError: as `load_supernet`.
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is damaged, not a supernet, or one of other networks.
     """
     _read(path, space)
 
 
 def _read(path: Path, space: BlockSpace) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Weights, and what they belong to, of a sound file of these networks."""
+    """Return weights, and what they belong to, of a sound file of these networks."""
     if not path.is_file():
         raise FileNotFoundError(f"no supernet {path}; `dance supernet {space.name} FILE` trains one")
     try:
@@ -85,7 +86,7 @@ def _read(path: Path, space: BlockSpace) -> tuple[dict[str, torch.Tensor], dict[
 
 
 def space_digest(space: BlockSpace) -> str:
-    """A digest of the choices and of every layer: of what networks compute, not of how this package describes them."""
+    """Return a digest of the choices and of every layer: of what networks compute, not of how this package describes them."""
     choices = [[choice.name, *choice.options] for choice in space.choices()]
     parts = [[graph_to_dict(graph) for graph in graphs] for graphs in space.fragments()]
     text = json.dumps([space.image_shape, space.num_classes, choices, parts], sort_keys=True)

@@ -33,6 +33,9 @@ class Dance(Solver):
     starts. A step costs one gradient query and a decoded design one evaluation; a budget that is too small for all the
     steps of a search shortens it.
 
+    On images, where accuracies have to be trained for, `DanceImages` ("dance-images") runs in its place with the same
+    evaluator: there the error is the cross-entropy of a supernet on sampled paths, as in the paper.
+
     Deviations from the paper, with the reasons:
 
     - The error is the accuracy model's exact expectation over the architecture distribution, where the paper has the
@@ -58,7 +61,7 @@ class Dance(Solver):
     """
 
     name: ClassVar[str] = "dance"
-    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_expectation=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_gradients=True)
     evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
     fresh_evaluator: bool = False
     steps: int = 24
@@ -89,6 +92,13 @@ class Dance(Solver):
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Train or load the evaluator, then search, decode and evaluate until the budget is spent."""
+        if not problem.offers_expectation:  # accuracies have to be trained for
+            # Imported here, since it loads matplotlib.
+            from solvers.methods.dance.images.solver import DanceImages, Execution
+
+            on = Execution(device=self.device)
+            images = DanceImages(evaluator=self.evaluator, fresh_evaluator=self.fresh_evaluator, execution=on)
+            return images.search(problem, rng)
         with torch_threads(1):  # the tensors are small: more threads only wait for each other
             evaluator = metered_evaluator(problem, self.evaluator, rng, fresh=self.fresh_evaluator, device=self.device)
             while problem.meter.left:

@@ -1,8 +1,11 @@
-"""DANCE on real images: search on sampled paths with a price on hardware, derive, train from scratch, test.
+"""DANCE on images: shared weights and the network choice are trained in turns, and the choice pays for hardware.
 
-- `catalog` (tasks and hardware terms by name), `task` (what is searched), `settings` (how; presets), `hardware` (what
-  the search pays)
-- `search`, `final` (the two training stages), `drive` (runs a stage, with checkpoints), `run` (the whole)
-- `sweep` (many runs), `warm_up` (the start that they share)
-- `folder` (what is kept), `plots`, `show` (progress on the terminal)
+Read in this order:
+
+- `solver`: `DanceImages`, the solver on the common contract
+- `search`: the loss and its two kinds of step; `gates` (sampled paths and their gradients), `hardware` (what the choice
+  pays), `grow` (a quick start), `warm_up` (a start that several runs share)
+- `settings`: of search and final training, with a preset for each image task
+- `training/`: weight steps, checkpoints, several processes, and training from scratch
+- `folder` (what a run keeps), `plots`, `sweep` (many runs), `supernet_command` (`dance supernet`)
 """

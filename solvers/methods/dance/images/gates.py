@@ -31,18 +31,18 @@ class Draw:
 
 
 def probabilities(logits: torch.Tensor, counts: Sequence[int]) -> torch.Tensor:
-    """`(..., O)` logits -> probabilities that sum to one over each choice's block."""
+    """Return probabilities that sum to one over each choice's block, of logits `(..., O)`."""
     return torch.cat([block.softmax(-1) for block in logits.split(list(counts), dim=-1)], dim=-1)
 
 
 def sample_path(probs: torch.Tensor, counts: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
-    """One option a choice, drawn from `(O,)` probabilities; draws on the CPU, whatever the device."""
+    """Return one option a choice, drawn from `(O,)` probabilities on the CPU, whatever the device."""
     blocks = probs.detach().to("cpu", torch.float64).split(list(counts))
     return tuple(int(torch.multinomial(block, 1, generator=generator)) for block in blocks)
 
 
 def uniform(counts: Sequence[int]) -> torch.Tensor:
-    """`(O,)` float64: every option of a choice as likely as the next."""
+    """Return `(O,)` float64 probabilities: every option of a choice as likely as the next."""
     return torch.cat([torch.full((count,), 1.0 / count, dtype=torch.float64) for count in counts])
 
 

@@ -18,13 +18,13 @@ NOISE = 0.2
 
 
 def smallest(candidates: Candidates) -> int:
-    """The option with the fewest weights, of those that have any."""
+    """Return the option with the fewest weights, among those that have any."""
     sizes = [sum(weight.numel() for weight in option.parameters()) for option in candidates.options]
     return min((size, option) for option, size in enumerate(sizes) if size)[1]
 
 
 def smallest_path(supernet: Supernet, path: tuple[int, ...]) -> tuple[int, ...]:
-    """The path with every option that has weights replaced by its choice's smallest; Zero and identity stay."""
+    """Return the path with every option that has weights replaced by its choice's smallest; Zero and identity stay."""
     modules = [module for module in supernet.sequence if isinstance(module, Candidates)]
     return tuple(
         smallest(module) if any(True for _ in module.options[option].parameters()) else option
@@ -68,7 +68,7 @@ def _fits(source: dict[str, nn.Module], target: dict[str, nn.Module]) -> bool:
 
 
 def _copy(source: nn.Module, target: nn.Module, generator: torch.Generator) -> None:
-    """One layer: outputs repeated, inputs repeated and shared out, kernels centred in zeros."""
+    """Copy one layer: outputs repeated, inputs repeated and shared out, kernels centered in zeros."""
     if isinstance(source, nn.Conv2d) and isinstance(target, nn.Conv2d):
         rim = (target.weight.shape[2] - source.weight.shape[2]) // 2
         outputs = target.weight.shape[0] // source.weight.shape[0]

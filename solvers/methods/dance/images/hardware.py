@@ -1,10 +1,11 @@
-"""What the search pays for hardware: functions from network probabilities to one differentiable number."""
+"""What the choice pays for hardware: functions from network probabilities to one differentiable number."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -13,34 +14,42 @@ from dance_env.cost.cost import Cost
 from dance_env.cost.table import CostTable
 from dance_env.graph import BlockSpace
 from dance_env.objective import Objective
-from solvers.methods.dance.evaluator import Evaluator
+from dance_env.suggest import nearest
+from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.dance.evaluator import Evaluator, gumbel_noise
+
+HardwareName = Literal["evaluator", "table", "macs", "none"]
+HARDWARE_TERMS: tuple[HardwareName, ...] = get_args(HardwareName)
+"""What a search can pay for hardware: the learned evaluator's cost, the exact table's, operations, nothing."""
 
 
 class HardwareTerm(Protocol):
-    """A differentiable price of network probabilities.
+    """A differentiable price of network probabilities."""
 
-    Anything of this form can be plugged into the search: the exact table, a learned evaluator, a count of operations.
-    """
+    def __call__(self, network_probs: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return the price `()` of `(1, O)` float32 probabilities on the search's device, about 1 for a usual network.
 
-    def __call__(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """`(1, O)` probabilities, float32, on the search's device -> `()`, the price, about 1 for a usual network."""
+        Args:
+            network_probs: Probabilities of the network options.
+            generator: Where a term that samples draws from; None asks for the price without noise.
+        """
         ...
 
     def describe(self) -> str:
-        """What it is and its settings; part of the run's identity."""
+        """Return what it is and its settings; part of the run's identity."""
         ...
 
 
 @dataclass(frozen=True)
 class NoHardware:
-    """The search knows nothing of hardware: the baseline that DANCE is compared with."""
+    """The choice knows nothing of hardware: the baseline that DANCE is compared with."""
 
-    def __call__(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """0, whatever the probabilities."""
+    def __call__(self, network_probs: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return 0, whatever the probabilities."""
         return (network_probs * 0.0).sum()
 
     def describe(self) -> str:
-        """Name."""
+        """Return its name."""
         return "none"
 
 
@@ -54,19 +63,19 @@ class ExpectedMacs:
 
     @classmethod
     def of(cls, space: BlockSpace) -> ExpectedMacs:
-        """Count what each option of the space adds."""
+        """Return the term of a space, from the operations that each option adds."""
         counts = [[sum(layer.macs for layer in layers) for layers in part.layers] for part in space.parts()]
         fixed = float(sum(layer.macs for layer in space.fixed_layers()))
         reference = fixed + sum(sum(block) / len(block) for block in counts)
         return cls(torch.tensor([count for block in counts for count in block], dtype=torch.float64), fixed, reference)
 
-    def __call__(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """Expected operations over the reference."""
+    def __call__(self, network_probs: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return the expected operations over the reference."""
         expected = network_probs.double()[0] @ self.option_macs.to(network_probs.device) + self.fixed_macs
         return expected / self.reference
 
     def describe(self) -> str:
-        """Name and reference."""
+        """Return name and reference."""
         return f"macs / {self.reference!r}"
 
 
@@ -112,7 +121,7 @@ class TableCost:
         object.__setattr__(self, "reference", float(self.on_all(uniform).min()))
 
     def on_all(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """`(1, O)` -> `(mappable accelerators,)` float64: the cost of each, relative to the reference."""
+        """Return the cost of each mappable accelerator, float64, relative to the reference, of `(1, O)` probabilities."""
         device = network_probs.device
         probs = network_probs.double()[0]
         expected = Cost(
@@ -123,35 +132,38 @@ class TableCost:
         values: torch.Tensor = self.objective.cost_function(expected)
         return values / self.reference
 
-    def __call__(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """The soft minimum over accelerators."""
+    def __call__(self, network_probs: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return the soft minimum over accelerators."""
         values = self.on_all(network_probs)
         least = values.detach().min()
         weights = (-(values - least) / (self.temperature * least)).softmax(0)
         return (weights * values).sum()
 
     def describe(self) -> str:
-        """Cost function, temperature and reference."""
+        """Return cost function, temperature and reference; the table itself is part of the problem's identity."""
         return f"table: {self.objective.cost_function!r}, temperature {self.temperature!r}, / {self.reference!r}"
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluatorCost:
-    """The objective's cost function as the learned evaluator predicts it: DANCE as published.
+    """The objective's cost function as the learned evaluator predicts it, as in the paper.
 
-    The generator's accelerator is forwarded as a one-hot with the soft gradient (straight through).
+    The accelerator is sampled from the generator by a Gumbel softmax and forwarded as a one-hot with the soft gradient
+    (straight through).
 
     Attributes:
-        evaluator: trained and frozen; see `solvers.methods.dance.store.load_or_train`.
-        objective: whose cost function joins latency, energy and area.
-        network_options: options of each network choice.
-        temperature: of the softmax over accelerators in the backward pass.
-        reference: what counts as 1; the prediction for uniform probabilities.
+        evaluator: Trained and frozen.
+        objective: Whose cost function joins latency, energy and area.
+        network_options: Options of each network choice.
+        gumbel: Whether accelerators are sampled with Gumbel noise; if not, the most probable one is forwarded.
+        temperature: Of the softmax over accelerators.
+        reference: What counts as 1: the prediction for uniform probabilities without noise.
     """
 
     evaluator: Evaluator
     objective: Objective
     network_options: tuple[int, ...]
+    gumbel: bool = True
     temperature: float = 1.0
     reference: float = field(init=False)
 
@@ -162,19 +174,49 @@ class EvaluatorCost:
         with torch.no_grad():
             object.__setattr__(self, "reference", float(self(uniform.to(device))))
 
-    def __call__(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """The predicted price on the generated accelerator."""
-        cost, _ = self.evaluator(network_probs, temperature=self.temperature)
+    def __call__(self, network_probs: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Return the predicted price on the generated accelerator."""
+        noise = None
+        if self.gumbel and generator is not None:
+            options = sum(self.evaluator.hardware_counts)
+            noise = gumbel_noise((len(network_probs), options), generator).to(network_probs.device)
+        cost, _ = self.evaluator(network_probs, temperature=self.temperature, noise=noise)
         price: torch.Tensor = self.objective.cost_function(cost)
         return price[0] / self.reference
 
     def describe(self) -> str:
-        """Cost function, temperature and a digest of the evaluator's weights."""
+        """Return cost function, sampling, temperature and a digest of the evaluator's weights."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.evaluator.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return (
-            f"evaluator: {self.objective.cost_function!r}, temperature {self.temperature!r}, "
+            f"evaluator: {self.objective.cost_function!r}, gumbel {self.gumbel}, temperature {self.temperature!r}, "
             f"weights {digest.hexdigest()[:16]}, / {self.reference!r}"
         )
+
+
+def hardware_term(
+    name: HardwareName, problem: MeteredProblem, *, space: BlockSpace, evaluator: Callable[[], Evaluator]
+) -> HardwareTerm:
+    """Return a hardware term by name.
+
+    Args:
+        name: One of `HARDWARE_TERMS`.
+        problem: What the search runs on; the exact table is read whole, and the ledger says so.
+        space: The problem's networks.
+        evaluator: Returns the learned evaluator; called for "evaluator" alone.
+
+    Raises:
+        ValueError: If there is no such term; the nearest names are offered.
+    """
+    if name == "evaluator":
+        counts = tuple(len(choice.options) for choice in space.choices())
+        return EvaluatorCost(evaluator(), problem.objective, counts)
+    if name == "table":
+        return TableCost(problem.objective, problem.unmetered.costs)
+    if name == "macs":
+        return ExpectedMacs.of(space)
+    if name == "none":
+        return NoHardware()
+    raise ValueError(f"unknown hardware term {name!r}. {nearest(name, HARDWARE_TERMS)}")

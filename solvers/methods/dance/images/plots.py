@@ -19,7 +19,7 @@ _SHAPES = "osD^vP*X"
 
 
 def plot_probabilities(history: Sequence[dict[str, Any]], space: BlockSpace, path: Path) -> None:
-    """One panel per choice: the probability of each option after each epoch."""
+    """Draw one panel per choice: the probability of each option after each epoch."""
     choices = space.choices()
     columns = min(3, len(choices))
     rows = -(-len(choices) // columns)
@@ -42,29 +42,28 @@ def plot_probabilities(history: Sequence[dict[str, Any]], space: BlockSpace, pat
     _save(figure, path)
 
 
-def plot_training(search: Sequence[dict[str, Any]], final: Sequence[dict[str, Any]], path: Path) -> None:
-    """Losses and accuracies of the search and of the final training, and the hardware term over the search."""
+def plot_training(history: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw losses and accuracies of the search, and the hardware term over it."""
     figure = Figure(figsize=(12, 3.2), layout="constrained")
     loss, share, hardware = figure.subplots(1, 3)
-    for rows, name in ((search, "search"), (final, "final")):
-        epochs = [row["epoch"] for row in rows]
-        loss.plot(epochs, [row["train_loss"] for row in rows], label=f"{name}, weights")
-        share.plot(epochs, [row["train_accuracy"] for row in rows], label=f"{name}, training")
-    searching = [row for row in search if row["choice_loss"] is not None]
+    epochs = [row["epoch"] for row in history]
+    loss.plot(epochs, [row["train_loss"] for row in history], label="weights")
+    share.plot(epochs, [row["train_accuracy"] for row in history], label="weights' split, sampled paths")
+    share.plot(epochs, [row["derived_accuracy"] for row in history], label="held out, derived network")
+    searching = [row for row in history if row["choice_loss"] is not None]
     epochs = [row["epoch"] for row in searching]
-    loss.plot(epochs, [row["choice_loss"] for row in searching], label="search, choice")
-    share.plot([row["epoch"] for row in search], [row["derived_accuracy"] for row in search], label="derived, held out")
+    loss.plot(epochs, [row["choice_loss"] for row in searching], label="choice")
     hardware.plot(epochs, [row["hardware_term"] for row in searching], label="hardware term")
     hardware.plot(epochs, [row["lambda2"] for row in searching], label="lambda2")
     for axes, title in ((loss, "loss"), (share, "accuracy"), (hardware, "hardware")):
         axes.set_title(title)
-        _epochs(axes, search, labelled=True)
+        _epochs(axes, history, labelled=True)
         axes.legend(fontsize=8)
     _save(figure, path)
 
 
 def plot_sweep(results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Test error against EDAP, one point per run: colour tells the hardware term, shape the seed, label lambda2."""
+    """Draw error against EDAP, one point per run: the color shows the hardware term, the shape the seed, the label lambda2."""
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
     terms, seeds = ([*dict.fromkeys(result[key] for result in results)] for key in ("term", "seed"))
@@ -83,9 +82,7 @@ def plot_sweep(results: Sequence[dict[str, Any]], path: Path) -> None:
         axes.plot([], [], "s", color=f"C{number}", label="pays for nothing" if term == "none" else f"pays for {term}")
     for number, seed in enumerate(seeds if len(seeds) > 1 else ()):
         axes.plot([], [], _SHAPES[number % len(_SHAPES)], color="grey", label=f"seed {seed}")
-    axes.set(
-        xlabel="EDAP on the best accelerator, J s mm²", ylabel="test error, %", xscale="log", title="label: lambda2"
-    )
+    axes.set(xlabel="EDAP on the best accelerator, J s mm²", ylabel="error, %", xscale="log", title="label: lambda2")
     axes.set_ylim(0.0, 1.12 * max(result["error_pct"] for result in results) or None)
     axes.margins(x=0.12)
     axes.xaxis.set_minor_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(1.2, 0.6)))
@@ -96,7 +93,7 @@ def plot_sweep(results: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def _epochs(axes: Axes, history: Sequence[dict[str, Any]], *, labelled: bool) -> None:
-    """Whole epochs below, and the warm-up of the search shaded."""
+    """Label whole epochs below, and shade the warm-up of the search."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     warm = sum(row["phase"] == "warm-up" for row in history)
     if warm:

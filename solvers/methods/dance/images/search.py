@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,13 +12,13 @@ from torch import nn
 from dance_env.accuracy.supernet.image_data import plain_batches, steps_per_epoch, training_batch
 from dance_env.accuracy.supernet.network import build_supernet, frozen_statistics
 from dance_env.accuracy.supernet.streams import stream
-from solvers.methods.dance.images.drive import pack, unpack
+from dance_env.accuracy.supernet.trainable import TrainableSupernet
 from solvers.methods.dance.images.gates import draw, probabilities, sample_path, uniform
 from solvers.methods.dance.images.grow import grow, smallest_path
 from solvers.methods.dance.images.hardware import HardwareTerm
-from solvers.methods.dance.images.settings import ImageSearchSettings
-from solvers.methods.dance.images.task import ImageTask
-from solvers.methods.dance.images.weight_training import (
+from solvers.methods.dance.images.settings import ImageSettings
+from solvers.methods.dance.images.training.drive import pack, pack_scaler, unpack, unpack_scaler
+from solvers.methods.dance.images.training.weights import (
     Execution,
     accuracy,
     average_statistics,
@@ -55,14 +56,35 @@ class SearchStage:
     name = "search"
 
     def __init__(
-        self, task: ImageTask, settings: ImageSearchSettings, *, term: HardwareTerm, execution: Execution
+        self,
+        trainable: TrainableSupernet,
+        settings: ImageSettings,
+        *,
+        seed: int,
+        term: HardwareTerm,
+        execution: Execution,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
-        self.task, self.settings, self.term, self.execution = task, settings, term, execution
-        self.supernet = build_supernet(task.network_space, seed=settings.seed).to(execution.device)
+        """Build the supernet and both optimizers, at step 0.
+
+        Args:
+            trainable: Networks and images.
+            settings: Of the search; `final` plays no part.
+            seed: Of everything that is drawn.
+            term: What the choice pays for hardware.
+            execution: Device and ranks.
+            about: What else tells this run from others, such as the problem; part of its identity.
+
+        Raises:
+            ImageDataError: If a split holds less than one batch.
+        """
+        self.trainable, self.settings, self.seed = trainable, settings, seed
+        self.term, self.execution, self.about = term, execution, dict(about or {})
+        self.supernet = build_supernet(trainable.space, seed=seed).to(execution.device)
         self.choice = Choice(
             self.supernet.counts,
             deviation=settings.choice.initial_deviation,
-            generator=stream(settings.seed, "choice/logits"),
+            generator=stream(seed, "choice/logits"),
         ).to(execution.device)
         if execution.compiled:
             self.supernet.compile_blocks()
@@ -72,8 +94,8 @@ class SearchStage:
         )
         self.scaler = execution.scaler(settings.search.precision)
         self.step, self.history = 0, list[dict[str, Any]]()
-        self.steps_per_epoch = steps_per_epoch(task.data.weights, settings.search.batch_size)
-        steps_per_epoch(task.data.choices, settings.search.batch_size)
+        self.steps_per_epoch = steps_per_epoch(trainable.data.weights, settings.search.batch_size)
+        steps_per_epoch(trainable.data.choices, settings.search.batch_size)
         self.steps = self.steps_per_epoch * settings.search.epochs
         self._sums = torch.zeros(len(_SUMS), dtype=torch.float64, device=execution.device)
 
@@ -81,6 +103,12 @@ class SearchStage:
     def epoch(self) -> int:
         """The epoch that step number `step` belongs to, from 0."""
         return self.step // self.steps_per_epoch
+
+    @property
+    def choice_steps(self) -> int:
+        """Choice steps done so far."""
+        first = self.settings.choice.warmup_epochs * self.steps_per_epoch
+        return max(0, self.step - first) // self.settings.choice.every
 
     @property
     def temperature(self) -> float:
@@ -100,11 +128,11 @@ class SearchStage:
         return choice.lambda2 * (done / rise if done < rise else 1.0)
 
     def network(self) -> tuple[int, ...]:
-        """The derived network, `(N,)`: the most probable option of each choice."""
+        """Return the derived network, `(N,)`: the most probable option of each choice."""
         return tuple(int(block.argmax()) for block in self.choice.logits.detach().split(list(self.choice.counts)))
 
     def advance(self) -> None:
-        """One weight step and, every so often once the warm-up is over, one choice step."""
+        """Do one weight step and, once the warm-up is over, one choice step every so often."""
         self._weights()
         choice = self.settings.choice
         first = choice.warmup_epochs * self.steps_per_epoch
@@ -112,7 +140,7 @@ class SearchStage:
             self._choose((self.step - first) // choice.every)
 
     def finish_epoch(self) -> dict[str, Any]:
-        """Losses, accuracies, lambda2 and the probabilities after the epoch that ends with step `step - 1`."""
+        """Return losses, accuracies, lambda2 and the probabilities after the epoch that ends with step `step - 1`."""
         self.execution.world.average([self._sums])
         average_statistics(self.supernet, self.execution.world)
         sums = dict(zip(_SUMS, self._sums.tolist(), strict=True))
@@ -138,20 +166,20 @@ class SearchStage:
         }
 
     def identity(self) -> dict[str, Any]:
-        """Task, settings that the search depends on, hardware term."""
-        settings = asdict(self.settings)
-        settings.pop("final")
+        """Return what the search depends on: networks and images, settings, hardware term, and `about`."""
         return {
+            **self.about,
             "stage": self.name,
-            "task": self.task.name,
-            "task_fingerprint": self.task.fingerprint,
+            "networks and images": self.trainable.fingerprint(),
             "hardware": self.term.describe(),
             "world_size": self.execution.world.size,
-            **settings,
+            "seed": self.seed,
+            "search": asdict(self.settings.search),
+            "choice": asdict(self.settings.choice),
         }
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Weights, logits, both optimisers, the epoch's running sums, the loss scale."""
+        """Return weights, logits, both optimizers, the epoch's running sums, the loss scale."""
         return {
             **pack("weights", self.supernet, self.weights_optimizer),
             **pack("choice", self.choice, self.choice_optimizer),
@@ -160,7 +188,7 @@ class SearchStage:
         }
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put back what `tensors` gave."""
+        """Put back what `tensors` returned."""
         unpack("weights", tensors, self.supernet, self.weights_optimizer)
         unpack("choice", tensors, self.choice, self.choice_optimizer)
         unpack_scaler(tensors, self.scaler)
@@ -168,7 +196,7 @@ class SearchStage:
 
     # ------------------------------------------------------------------------------------------------------- private
     def _weights(self) -> None:
-        settings, seed = self.settings, self.settings.seed
+        settings, seed = self.settings, self.seed
         self.supernet.train()
         warm = self.epoch < settings.choice.warmup_epochs
         growing = self.epoch < settings.choice.grown_epochs
@@ -200,7 +228,7 @@ class SearchStage:
         self._sums[:3] += torch.stack([loss.double(), right.double(), torch.ones_like(loss).double()])
 
     def _choose(self, number: int) -> None:
-        """Choice step number `number`, counted from the end of the warm-up."""
+        """Do choice step number `number`, counted from the end of the warm-up."""
         settings = self.settings
         images, labels = self.execution.send(self._batch("choices", number))
         self.supernet.train()
@@ -208,7 +236,7 @@ class SearchStage:
             loss, surrogate = self._mixture_loss(images, labels)
         else:
             loss, surrogate = self._gate_loss(images, labels, number)
-        price = self.term(self.choice.probs[None])
+        price = self.term(self.choice.probs[None], stream(self.seed, "choices/hardware", number))
         (gradient,) = torch.autograd.grad(surrogate + self.lambda2 * price.to(surrogate), [self.choice.logits])
         self.execution.world.average([gradient])
         self.choice_optimizer.zero_grad(set_to_none=True)
@@ -217,14 +245,14 @@ class SearchStage:
         self._sums[3:] += torch.stack([loss.double(), price.detach().double(), torch.ones_like(loss).double()])
 
     def _gate_loss(self, images: torch.Tensor, labels: torch.Tensor, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Loss of a sampled path, and a function of the logits whose gradient is that of the gates."""
+        """Return the loss of a sampled path, and a function of the logits whose gradient is that of the gates."""
         settings = self.settings
         drawn = draw(
             self.choice.logits,
             self.supernet.counts,
             sampling=settings.choice.sampling,
             temperature=self.temperature,
-            generator=stream(settings.seed, "choices/path", number),
+            generator=stream(self.seed, "choices/path", number),
         )
         with self.execution.autocast(settings.search.precision):
             loss, gates = self.supernet.gate_gradients(
@@ -238,20 +266,20 @@ class SearchStage:
         return loss, (gates * drawn.relaxed).sum()
 
     def _mixture_loss(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The mixture's loss, differentiable in the logits."""
+        """Return the mixture's loss, detached and differentiable in the logits."""
         with frozen_statistics(self.supernet), self.execution.autocast(self.settings.search.precision):
             outputs = self.supernet.mixture(images, self.choice.probs)
             loss = make_criterion(self.settings.search)(outputs, labels)
         return loss.detach(), loss
 
     def _batch(self, which: str, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        data, world = self.task.data, self.execution.world
+        data, world = self.trainable.data, self.execution.world
         split, data = (data.weights, data) if which == "weights" else (data.choices, data.unaugmented)
         return training_batch(
             split,
             data,
             batch_size=self.settings.search.batch_size,
-            seed=self.settings.seed,
+            seed=self.seed,
             name=which,
             step=step,
             rank=world.rank,
@@ -259,28 +287,13 @@ class SearchStage:
         )
 
     def _derived_accuracy(self) -> float:
-        """Of the derived network on the choices' split, with shared weights and each batch's own statistics."""
-        path = self.network()
+        """Return the derived network's accuracy on the choices' split, with shared weights and the batch's statistics."""
+        path, data = self.network(), self.trainable.data
         self.supernet.train()
         with frozen_statistics(self.supernet):
             return accuracy(
                 lambda images: self.supernet(images, path),
-                plain_batches(self.task.data.choices, self.task.data, batch_size=self.settings.search.batch_size),
+                plain_batches(data.choices, data, batch_size=self.settings.search.batch_size),
                 precision=self.settings.search.precision,
                 execution=self.execution,
             )
-
-
-def pack_scaler(scaler: torch.amp.GradScaler) -> dict[str, torch.Tensor]:
-    """The loss scale as a tensor; nothing where no scale is used."""
-    if not scaler.is_enabled():
-        return {}
-    state = scaler.state_dict()
-    return {"scaler": torch.tensor([state["scale"], state["_growth_tracker"]], dtype=torch.float64)}
-
-
-def unpack_scaler(tensors: dict[str, torch.Tensor], scaler: torch.amp.GradScaler) -> None:
-    """Put back what `pack_scaler` took."""
-    if scaler.is_enabled():
-        scale, tracker = tensors["scaler"].tolist()
-        scaler.load_state_dict({**scaler.state_dict(), "scale": scale, "_growth_tracker": int(tracker)})

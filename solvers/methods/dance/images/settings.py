@@ -1,34 +1,37 @@
-"""The settings of an image search and of the final training, with presets for the tasks of the catalog."""
+"""Settings of an image search and of the final training, with presets for the image tasks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dance_env.suggest import nearest
 from solvers.methods.dance.images.gates import SAMPLINGS, Sampling
-from solvers.methods.dance.images.weight_training import WeightSettings
+from solvers.methods.dance.images.training.weights import WeightSettings
 
 
 @dataclass(frozen=True)
 class ChoiceSettings:
-    """How the network choice is learnt; the defaults are ProxylessNAS's where the paper is silent.
+    """How the network choice is trained; the defaults are ProxylessNAS's where the paper is silent.
 
     Attributes:
-        warmup_epochs: epochs at the start that train weights only, on uniformly sampled paths; if that is all epochs,
-            nothing is searched, and the outcome is a supernet that ranks networks without favour.
-        grown_epochs: how many of them train the smallest option of each choice only, from which the others are then
-            grown (`solvers.methods.dance.images.grow`). ProxylessNAS has none, and needs its 40 epochs; a short search
-            on few images is not possible without.
-        every: weight steps for each step of the choice.
-        learning_rate: of Adam on the logits.
+        warmup_epochs: Epochs at the start that train weights only, on uniformly sampled paths. If that is all epochs,
+            nothing is searched, and the result is a supernet that favors no network.
+        grown_epochs: How many of them train the smallest option of each choice only, from which the others are then
+            grown (`grow`). ProxylessNAS has none, and needs its 40 epochs; a short search on few images does not work
+            without.
+        every: Weight steps for each step of the choice.
+        learning_rate: Of Adam on the logits.
         betas: Adam's.
-        initial_deviation: the logits start as N(0, this).
-        sampling: how paths are sampled and differentiated; see `solvers.methods.dance.images.gates.draw`.
-        temperature: of the Gumbel softmax in the first search epoch.
-        temperature_decay: the temperature is multiplied by this each epoch.
-        lambda2: nats of cross-entropy that one unit of the hardware term is worth.
-        lambda2_warmup: share of the search epochs in which lambda2 rises from 0, linearly; else the cheap options win
+        initial_deviation: The logits start as N(0, this).
+        sampling: How paths are sampled and differentiated; see `gates.draw`.
+        temperature: Of the Gumbel softmax over paths in the first search epoch.
+        temperature_decay: The temperature is multiplied by this each epoch.
+        lambda2: Nats of cross-entropy that one unit of the hardware term is worth.
+        lambda2_warmup: Share of the search epochs in which lambda2 rises linearly from 0; else the cheap options win
             before the weights can tell them apart.
+
+    Raises:
+        ValueError: If a setting is out of its range.
     """
 
     warmup_epochs: int = 40
@@ -59,20 +62,21 @@ class ChoiceSettings:
 
 
 @dataclass(frozen=True)
-class ImageSearchSettings:
-    """One whole run: search, derive, train from scratch.
+class ImageSettings:
+    """How a supernet and its choice are trained, and how a network is trained from scratch.
 
     Attributes:
-        search: weight training of the supernet; `search.epochs` counts warm-up and search epochs together.
-        choice: training of the network choice.
-        final: training of the derived network.
-        seed: of everything that is drawn.
+        search: Weight training of the supernet; `search.epochs` counts warm-up and search epochs together.
+        choice: Training of the network choice.
+        final: Training of one network from scratch.
+
+    Raises:
+        ValueError: If the warm-up has more epochs than the search in all.
     """
 
     search: WeightSettings
     choice: ChoiceSettings
     final: WeightSettings
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.choice.warmup_epochs > self.search.epochs:
@@ -81,14 +85,46 @@ class ImageSearchSettings:
                 f"got {self.search.epochs}"
             )
 
+    def choice_steps(self, *, steps_per_epoch: int) -> int:
+        """Return how many choice steps a whole search takes, at so many weight steps an epoch."""
+        return steps_per_epoch * (self.search.epochs - self.choice.warmup_epochs) // self.choice.every
 
-_CIFAR = ImageSearchSettings(
+    def with_choice_steps(self, most: int, *, steps_per_epoch: int) -> ImageSettings:
+        """Return these settings with at most `most` choice steps, spread over the search epochs.
+
+        Args:
+            most: Choice steps that can be paid for, at least 0.
+            steps_per_epoch: Weight steps an epoch.
+        """
+        if self.choice_steps(steps_per_epoch=steps_per_epoch) <= most:
+            return self
+        searching = steps_per_epoch * (self.search.epochs - self.choice.warmup_epochs)
+        # The smallest `every` with searching // every <= most.
+        return replace(self, choice=replace(self.choice, every=searching // (most + 1) + 1))
+
+    def uniform(self, *, epochs: int | None = None) -> ImageSettings:
+        """Return these settings with every epoch on uniformly drawn paths, so that nothing is searched.
+
+        Args:
+            epochs: Passes over the weights' images; as many as `search` has if None.
+
+        Raises:
+            ValueError: If there is less than one epoch.
+        """
+        search = self.search if epochs is None else replace(self.search, epochs=epochs)
+        grown = min(self.choice.grown_epochs, search.epochs)
+        return replace(
+            self, search=search, choice=replace(self.choice, warmup_epochs=search.epochs, grown_epochs=grown)
+        )
+
+
+_CIFAR = ImageSettings(
     search=WeightSettings(epochs=160),
     choice=ChoiceSettings(warmup_epochs=40),
     final=WeightSettings(epochs=300, learning_rate=0.05),
 )
-PRESETS: dict[str, ImageSearchSettings] = {
-    "dance-mnist": ImageSearchSettings(
+PRESETS: dict[str, ImageSettings] = {
+    "dance-mnist": ImageSettings(
         search=WeightSettings(epochs=18, batch_size=32, learning_rate=0.05, label_smoothing=0.0),
         choice=ChoiceSettings(warmup_epochs=6, grown_epochs=4, every=3, learning_rate=0.04, lambda2=0.1),
         final=WeightSettings(epochs=20, batch_size=32, learning_rate=0.05),
@@ -99,12 +135,18 @@ PRESETS: dict[str, ImageSearchSettings] = {
 }
 
 
-def preset(name: str) -> ImageSearchSettings:
-    """The settings that suit a task of the catalog.
+def preset(network_space: str) -> ImageSettings:
+    """Return the settings that suit the networks of an image task.
+
+    Args:
+        network_space: Name of the network space, such as "dance-mnist".
 
     Raises:
-        ValueError: unknown name, with the nearest ones.
+        ValueError: If there is no preset; the nearest names are offered.
     """
-    if name not in PRESETS:
-        raise ValueError(f"no preset for the task {name!r}. {nearest(name, PRESETS)}")
-    return PRESETS[name]
+    if network_space not in PRESETS:
+        raise ValueError(
+            f"there is no preset for the networks {network_space!r}; give settings of your own. "
+            f"{nearest(network_space, PRESETS)}"
+        )
+    return PRESETS[network_space]

@@ -1,79 +1,86 @@
-"""`dance supernet`: a supernet trained to judge networks, without favour, for the tasks that need one."""
+"""`dance supernet`: a supernet trained to judge networks, for the tasks that need one."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from dance_env.accuracy.supernet.accuracy import save_supernet
+from dance_env.accuracy.supernet.catalog import load_images
+from dance_env.accuracy.supernet.trainable import TrainableSupernet
 from dance_env.device import usable_device
-from dance_env.tasks import get_task
-from solvers.methods.dance.images.catalog import image_task, image_task_names
-from solvers.methods.dance.images.distributed import World
-from solvers.methods.dance.images.drive import ProgressCallback, drive
+from dance_env.progress import Progress, reporter
+from dance_env.tasks import get_task, task_names
 from solvers.methods.dance.images.hardware import NoHardware
 from solvers.methods.dance.images.search import SearchStage
-from solvers.methods.dance.images.settings import ImageSearchSettings, preset
-from solvers.methods.dance.images.task import ImageTask
-from solvers.methods.dance.images.weight_training import Execution
+from solvers.methods.dance.images.settings import ImageSettings, preset
+from solvers.methods.dance.images.training.distributed import World
+from solvers.methods.dance.images.training.drive import drive
+from solvers.methods.dance.images.training.weights import Execution
 
 
-def uniform_settings(network: str, *, epochs: int | None = None, seed: int = 0) -> ImageSearchSettings:
-    """The preset of a network space, with every epoch on uniformly drawn paths: nothing is searched.
+def image_task_names() -> list[str]:
+    """Return the names of the image tasks: their network spaces alone, then the tasks in full."""
+    full = task_names(needs_supernet=True)
+    return [*dict.fromkeys(get_task(name).network for name in full), *full]
+
+
+def trainable_supernet(name: str, *, location: str | None = None) -> TrainableSupernet:
+    """Return the networks and images of an image task; no cost is looked up.
 
     Args:
-        network: name of the network space.
-        epochs: passes over the weights' images; the preset's number if None.
-        seed: of everything that is drawn.
+        name: One of `image_task_names()`.
+        location: A folder of the images, or another name on the hub; None for the usual one.
 
     Raises:
-        ValueError: no preset of this name, or less than one epoch.
+        ValueError: If there is no such task, or it has no images.
+        ImportError: If a package of the extra "images" is missing.
+        ImageDataError: If the images are missing, damaged or do not fit.
     """
-    wanted = preset(network)
-    search = replace(wanted.search, epochs=wanted.search.epochs if epochs is None else epochs)
-    grown = min(wanted.choice.grown_epochs, search.epochs)
-    choice = replace(wanted.choice, warmup_epochs=search.epochs, grown_epochs=grown)
-    return replace(wanted, search=search, choice=choice, seed=seed)
+    task = get_task(name)
+    if not task.needs_supernet:
+        raise ValueError(f"the task {task.name!r} has no images to train on; {', '.join(image_task_names())} have")
+    return TrainableSupernet(task.network_space, load_images(task.network, location=location))
 
 
 def train_supernet(
-    task: ImageTask,
+    trainable: TrainableSupernet,
     file: Path,
     *,
-    settings: ImageSearchSettings,
+    settings: ImageSettings,
+    seed: int = 0,
     execution: Execution | None = None,
-    progress: ProgressCallback | None = None,
+    progress: Progress | None = None,
 ) -> None:
-    """Train on uniform paths and write the file that `SupernetAccuracy` reads; killed, it goes on where it stopped.
+    """Train on uniform paths and write the file that `SupernetAccuracy` reads; if killed, it goes on where it stopped.
 
     Args:
-        task: networks and images.
-        file: what to write. Its checkpoint lies beside it, `<name>.training.safetensors`, until the end.
-        settings: such as `uniform_settings` gives.
-        execution: device and ranks; one CPU process if None.
-        progress: called after each step.
+        trainable: Networks and images.
+        file: What to write. Its checkpoint lies beside it, `<name>.training.safetensors`, until the end.
+        settings: Such as `ImageSettings.uniform` returns.
+        seed: Of everything that is drawn.
+        execution: Device and ranks; one CPU thread if None.
+        progress: Called with (steps done, steps in all).
 
     Raises:
-        CheckpointError: the checkpoint is damaged, or of other settings, task or images.
-        OSError: the folder cannot be written or the disk is full; what is there is intact.
+        CheckpointError: If the checkpoint is damaged, or of other settings, networks or images.
+        OSError: If the folder cannot be written or the disk is full; what is there is intact.
     """
     execution = execution or Execution()
-    stage = SearchStage(task, settings, term=NoHardware(), execution=execution)
+    stage = SearchStage(trainable, settings, seed=seed, term=NoHardware(), execution=execution)
     checkpoint = file.with_name(f"{file.stem}.training.safetensors")
-    drive(stage, checkpoint, world=execution.world, progress=progress)
+    with execution.threads_capped():
+        drive(stage, checkpoint, world=execution.world, progress=progress)
     if execution.world.leads:
-        save_supernet(file, stage.supernet, space=task.network_space, data=task.data)
+        save_supernet(file, stage.supernet, space=trainable.space, data=trainable.data)
         for left in file.parent.glob(f"{file.stem}.training*.safetensors"):
             left.unlink()
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     from rich.console import Console
-
-    from solvers.methods.dance.images.show import progress_bars
 
     parser = argparse.ArgumentParser(
         prog="dance supernet",
@@ -85,6 +92,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--images", metavar="PLACE", help="a folder of the images, or another name on the hub")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, help="of the CPU (default: all)")
     parser.add_argument("--again", action="store_true", help="train anew where the file is there already")
     asked = parser.parse_args(given)
     console = Console(stderr=True)
@@ -92,11 +100,11 @@ def main(given: Sequence[str] | None = None) -> int:
         raise ValueError(f"{asked.file} is there already; give another name, or --again to replace it")
     world = World.from_environment()
     device = str(usable_device(f"cuda:{world.local_rank}" if asked.device == "cuda" else asked.device))
-    settings = uniform_settings(get_task(asked.task).network, epochs=asked.epochs, seed=asked.seed)
-    task = image_task(asked.task, location=asked.images, progress=world.leads)
-    with progress_bars(console) as show:
-        execution = Execution(device=device, world=world)
-        train_supernet(task, asked.file, settings=settings, execution=execution, progress=show)
+    settings = preset(get_task(asked.task).network).uniform(epochs=asked.epochs)
+    trainable = trainable_supernet(asked.task, location=asked.images)
+    with reporter(world.leads, "Training steps") as report:
+        execution = Execution(device=device, threads=asked.threads, world=world)
+        train_supernet(trainable, asked.file, settings=settings, seed=asked.seed, execution=execution, progress=report)
     world.leave()
     console.print(f"{asked.file}: use it with --supernet, supernet=..., or DANCE_SUPERNET", highlight=False)
     return 0

@@ -1,74 +1,110 @@
-"""A sweep: several whole runs that differ in lambda2, hardware term or seed, in one folder, resumable as a whole."""
+"""A sweep: whole searches that differ in lambda2, hardware term or seed, in one folder, resumable as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from solvers.methods.dance.images.drive import ProgressCallback
+from dance_env.problem import Problem
+from dance_env.progress import Progress
+from solvers.contract.progress import Callback
+from solvers.contract.result import Result
 from solvers.methods.dance.images.folder import RunFolder
-from solvers.methods.dance.images.hardware import HardwareTerm
+from solvers.methods.dance.images.hardware import HardwareName
 from solvers.methods.dance.images.plots import plot_sweep
-from solvers.methods.dance.images.run import search_images
-from solvers.methods.dance.images.settings import ImageSearchSettings
-from solvers.methods.dance.images.task import ImageTask
-from solvers.methods.dance.images.warm_up import warm_up
-from solvers.methods.dance.images.weight_training import Execution
+from solvers.methods.dance.images.solver import DanceImages
+from solvers.methods.dance.images.training.final import ScratchAccuracy
+
+
+@dataclass(frozen=True, eq=False)
+class SweepRun:
+    """One run of a sweep.
+
+    Attributes:
+        term: The hardware term that the choice paid.
+        lambda2: Its price.
+        seed: The run's seed.
+        result: What the run found, judged by training its network from scratch.
+    """
+
+    term: HardwareName
+    lambda2: float
+    seed: int
+    result: Result
+
+    def row(self) -> dict[str, Any]:
+        """Return the run as one flat row, with units in the names."""
+        trace, best = self.result.trace, self.result.best
+        assert best is not None, "every run evaluates its network"
+        names = ("objective", "violation", "error_pct", "latency_s", "energy_j", "area_mm2", "edap_js_mm2")
+        return {
+            "term": self.term,
+            "lambda2": self.lambda2,
+            "seed": self.seed,
+            **{name: float(getattr(trace, name)[best]) for name in names},
+            "design": self.result.best_named,
+            "training_seconds": self.result.ledger.training_seconds,
+            "oracle_seconds": self.result.ledger.oracle_seconds,
+        }
 
 
 def sweep(
-    task: ImageTask,
+    problem: Problem,
     folder: str | Path,
     *,
-    settings: ImageSearchSettings,
-    terms: dict[str, HardwareTerm],
+    solver: DanceImages,
+    terms: Sequence[HardwareName],
     lambdas: Iterable[float],
     seeds: Iterable[int],
-    execution: Execution | None = None,
-    progress: ProgressCallback | None = None,
-    finished: Callable[[dict[str, Any]], None] | None = None,
-) -> list[dict[str, Any]]:
-    """Run every combination, each in a folder of its own; those that are finished already are not run again.
+    callback: Callback | None = None,
+    final_progress: Progress | bool | None = None,
+    finished: Callable[[SweepRun], object] | None = None,
+) -> list[SweepRun]:
+    """Run every combination, and judge each network by training it from scratch.
 
-    Writes `sweep.json` (all results so far) and `sweep.png` (test error against true EDAP) after each run. The runs of a
-    seed share one warm-up, which knows nothing of hardware; each ends with the same bits as a run on its own.
+    An interrupted sweep goes on where it was. It writes `sweep.json` (all rows so far) and `sweep.png` (test error
+    against EDAP) after each run. The runs of a seed share one warm-up, which knows nothing of hardware.
 
     Args:
-        task: networks, accelerators, costs, images.
-        folder: holds one run folder per combination.
-        settings: of all runs; lambda2 and seed are replaced.
-        terms: hardware terms by the name that folders and plots call them; "none" is run once per seed, since lambda2
-            means nothing to it.
-        lambdas: the values of lambda2.
-        seeds: the seeds.
-        execution: device and ranks.
-        progress: called after each step of each run.
-        finished: called with each result.
+        problem: Whose accuracy model declares what can be trained (`SampledAccuracy`); it is not asked to evaluate.
+        folder: Keeps all runs.
+        solver: The settings of all runs; hardware, lambda2, folder and the training's seed are replaced.
+        terms: Hardware terms; "none" is run once per seed, since lambda2 has no effect on it.
+        lambdas: The values of lambda2.
+        seeds: The seeds, of search and training from scratch.
+        callback: Called as the callback of `Solver.solve`.
+        final_progress: Of each training from scratch; see `ScratchAccuracy`.
+        finished: Called with each run.
 
     Returns:
-        The results, as `search_images` gives them, each with its `term`.
+        The runs, seed by seed.
     """
-    results: list[dict[str, Any]] = []
-    lambdas, run = tuple(lambdas), RunFolder(Path(folder))
-    execution = execution or Execution()
+    runs: list[SweepRun] = []
+    folder, lambdas = Path(folder), tuple(lambdas)
+    training = solver.training_on(problem.network_space.name)
     for seed in seeds:
-        warmed = None
-        if settings.choice.warmup_epochs:
-            warmed = run.path / f"warm-up-seed{seed}.safetensors"
-            warm_up(task, warmed, settings=replace(settings, seed=seed), execution=execution, progress=progress)
-        for name, term in terms.items():
-            for lambda2 in (0.0,) if name == "none" else lambdas:
-                wanted = replace(settings, choice=replace(settings.choice, lambda2=lambda2), seed=seed)
-                place = run.path / f"{name}-lambda{lambda2:g}-seed{seed}"
-                result = search_images(
-                    task, place, settings=wanted, term=term, execution=execution, progress=progress, warmed=warmed
-                )
-                results.append({"term": name, **result})
-                if execution.world.leads:
-                    run.write("sweep", results)
-                    plot_sweep(results, run.path / "sweep.png")
+        judged = replace(
+            problem,
+            accuracy=ScratchAccuracy(
+                problem.accuracy.trainable(),  # type: ignore[attr-defined]
+                training.final,
+                seed=seed,
+                execution=solver.execution,
+                folder=folder / "scratch",
+                progress=final_progress,
+            ),
+        )
+        for term in terms:
+            for lambda2 in (0.0,) if term == "none" else lambdas:
+                wanted = replace(solver, hardware=term, lambda2=lambda2, folder=str(folder), training_seed=seed)
+                budget = wanted.whole_budget(judged)
+                result = wanted.solve(judged, budget=budget, seed=seed, callback=callback)
+                runs.append(SweepRun(term, lambda2, seed, result))
+                if solver.execution.world.leads:
+                    RunFolder(folder).write("sweep", [run.row() for run in runs])
+                    plot_sweep([run.row() for run in runs], folder / "sweep.png")
                 if finished is not None:
-                    finished(results[-1])
-    return results
+                    finished(runs[-1])
+    return runs

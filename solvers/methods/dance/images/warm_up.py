@@ -1,23 +1,17 @@
-"""One warm-up for the many runs of a sweep: until the choice is searched, nothing they differ in plays a part."""
+"""One warm-up for several runs: until the choice is searched, hardware and lambda2 play no part."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dance_env.accuracy.supernet.checkpoint import check_identity, read_checkpoint
-from solvers.methods.dance.images.drive import ProgressCallback, drive
-from solvers.methods.dance.images.hardware import NoHardware
 from solvers.methods.dance.images.search import SearchStage
-from solvers.methods.dance.images.settings import ImageSearchSettings
-from solvers.methods.dance.images.task import ImageTask
-from solvers.methods.dance.images.weight_training import Execution
 
 _LATER = ("every", "learning_rate", "betas", "temperature_decay", "lambda2", "lambda2_warmup")
-"""Choice settings that mean nothing before the warm-up ends."""
+"""Choice settings that have no effect before the warm-up ends."""
 
 
 class WarmUp:
@@ -32,7 +26,7 @@ class WarmUp:
 
     @property
     def step(self) -> int:
-        """Steps done, of the search."""
+        """Steps done, those of the search."""
         return self.search.step
 
     @step.setter
@@ -49,57 +43,39 @@ class WarmUp:
         self.search.history = rows
 
     def advance(self) -> None:
-        """One weight step."""
+        """Do one weight step."""
         self.search.advance()
 
     def finish_epoch(self) -> dict[str, Any]:
-        """The search's row."""
+        """Return the search's row."""
         return self.search.finish_epoch()
 
     def identity(self) -> dict[str, Any]:
-        """The search's, without what plays no part yet: hardware term, how the choice is learnt."""
-        identity = {key: value for key, value in self.search.identity().items() if key != "hardware"}
+        """Return the search's identity without what has no effect yet: problem, hardware term, the choice's training."""
+        identity = self.search.identity()
         choice = {key: value for key, value in identity["choice"].items() if key not in _LATER}
-        return {**identity, "stage": self.name, "choice": choice}
+        left_out = {"hardware", *self.search.about}
+        kept = {key: value for key, value in identity.items() if key not in left_out}
+        return {**kept, "stage": self.name, "choice": choice}
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """The search's."""
+        """Return the search's."""
         return self.search.tensors()
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put back what `tensors` gave."""
+        """Put back what `tensors` returned."""
         self.search.restore(tensors)
 
 
-def warm_up(
-    task: ImageTask,
-    path: Path,
-    *,
-    settings: ImageSearchSettings,
-    execution: Execution,
-    checkpoint_seconds: float = 60.0,
-    progress: ProgressCallback | None = None,
-) -> None:
-    """Run the warm-up of these settings, resumable, and leave its end as the checkpoint `path`.
-
-    Raises:
-        CheckpointError: `path` is damaged, or of a warm-up with other settings, task or images.
-        OSError: it cannot be written.
-    """
-    plain = replace(settings, choice=replace(settings.choice, lambda2=0.0))
-    stage = WarmUp(SearchStage(task, plain, term=NoHardware(), execution=execution))
-    drive(stage, path, world=execution.world, checkpoint_seconds=checkpoint_seconds, progress=progress)
-
-
 def start_from(search: SearchStage, path: Path) -> float:
-    """Bring a search to the end of its warm-up, as `warm_up` left it.
+    """Bring a search to the end of its warm-up, as the checkpoint of a `WarmUp` left it.
 
     Returns:
         Seconds that the warm-up took.
 
     Raises:
-        FileNotFoundError: no such checkpoint.
-        CheckpointError: it is damaged, of another warm-up, or not at its end.
+        FileNotFoundError: If there is no such checkpoint.
+        CheckpointError: If it is damaged, of another warm-up, or not at its end.
     """
     stage = WarmUp(search)
     tensors, state = read_checkpoint(path)

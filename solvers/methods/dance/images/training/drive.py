@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,27 +11,8 @@ import torch
 from torch import nn
 
 from dance_env.accuracy.supernet.checkpoint import check_identity, previous, read_checkpoint, write_checkpoint
-from solvers.methods.dance.images.distributed import World
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a progress callback is told after each step.
-
-    Attributes:
-        stage: "warm-up", "search" or "final".
-        step: steps done.
-        steps: steps in all.
-        row: the history row of the epoch that this step ended, or None.
-    """
-
-    stage: str
-    step: int
-    steps: int
-    row: Mapping[str, Any] | None
-
-
-ProgressCallback = Callable[[Progress], None]
+from dance_env.progress import Progress
+from solvers.methods.dance.images.training.distributed import World
 
 
 class Stage(Protocol):
@@ -49,29 +29,29 @@ class Stage(Protocol):
         ...
 
     def finish_epoch(self) -> dict[str, Any]:
-        """The history row of the epoch that has just ended."""
+        """Return the history row of the epoch that has just ended."""
         ...
 
     def identity(self) -> dict[str, Any]:
-        """What makes this run this run; a checkpoint of another identity is refused."""
+        """Return what tells this run from others; a checkpoint of another identity is refused."""
         ...
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """All tensors of the state, by name."""
+        """Return all tensors of the state, by name."""
         ...
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put them back."""
+        """Put back what `tensors` returned."""
         ...
 
 
 def drive(
     stage: Stage,
-    path: Path,
+    path: Path | None,
     *,
     world: World,
     checkpoint_seconds: float = 60.0,
-    progress: ProgressCallback | None = None,
+    progress: Progress | None = None,
     after_epoch: Callable[[], None] | None = None,
     spent: float = 0.0,
 ) -> float:
@@ -80,47 +60,48 @@ def drive(
     Checkpoints are written at the end of each epoch and, in a single process, every `checkpoint_seconds`.
 
     Args:
-        stage: at its start, or further on.
-        path: of its checkpoint.
-        world: the ranks that run it.
-        checkpoint_seconds: how much may be lost.
-        progress: called after each step.
-        after_epoch: called after each epoch, once its checkpoint is written.
-        spent: seconds that have brought the stage to where it is, if there is no checkpoint yet.
+        stage: At its start, or further on.
+        path: Of its checkpoint; None keeps none.
+        world: The ranks that run it.
+        checkpoint_seconds: How much may be lost.
+        progress: Called with (steps done, steps in all) before the first step, where the stage has gone on from a
+            checkpoint, and after each step.
+        after_epoch: Called after each epoch, once its checkpoint is written.
+        spent: Seconds that have brought the stage to where it is, if there is no checkpoint yet.
 
     Returns:
         Seconds that the stage has taken, over all its interrupted parts.
 
     Raises:
-        CheckpointError: the checkpoint is damaged or of another run.
-        OSError: a checkpoint cannot be written; the last one is intact.
+        CheckpointError: If the checkpoint is damaged or of another run.
+        OSError: If a checkpoint cannot be written; the last one is intact.
     """
-    resumed = _resume(stage, path)
+    resumed = None if path is None else _resume(stage, path)
     spent = spent if resumed is None else resumed
     start = saved = time.monotonic()
 
     def save() -> None:
         nonlocal saved
-        if world.leads:
+        if world.leads and path is not None:
             seconds = spent + time.monotonic() - start
             state = {"identity": stage.identity(), "step": stage.step, "history": stage.history, "seconds": seconds}
             write_checkpoint(path, stage.tensors(), state)
         saved = time.monotonic()
 
+    if progress is not None and stage.step:
+        progress(stage.step, stage.steps)
     while stage.step < stage.steps:
         stage.advance()
         stage.step += 1
-        row = None
         if stage.step % stage.steps_per_epoch == 0:
-            row = stage.finish_epoch()
-            stage.history.append(row)
+            stage.history.append(stage.finish_epoch())
             save()
             if after_epoch is not None and world.leads:
                 after_epoch()
         elif world.size == 1 and time.monotonic() - saved >= checkpoint_seconds:
             save()
-        if progress is not None and world.leads:
-            progress(Progress(stage.name, stage.step, stage.steps, row))
+        if progress is not None:
+            progress(stage.step, stage.steps)
     world.wait()
     return spent + time.monotonic() - start
 
@@ -138,7 +119,7 @@ def _resume(stage: Stage, path: Path) -> float | None:
 
 
 def pack(prefix: str, module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """Weights, buffers and optimizer state of a module as named tensors."""
+    """Return weights, buffers and optimizer state of a module as named tensors."""
     tensors = {f"{prefix}/module/{name}": tensor for name, tensor in module.state_dict().items()}
     for name, weight in module.named_parameters():
         for key, value in optimizer.state.get(weight, {}).items():
@@ -150,7 +131,7 @@ def pack(prefix: str, module: nn.Module, optimizer: torch.optim.Optimizer) -> di
 def unpack(
     prefix: str, tensors: Mapping[str, torch.Tensor], module: nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put back what `pack` took."""
+    """Put back what `pack` returned."""
     start = f"{prefix}/module/"
     module.load_state_dict({name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)})
     weights, start = dict(module.named_parameters()), f"{prefix}/optimizer/"
@@ -163,3 +144,18 @@ def unpack(
             if not on_host and placed.ndim == 4:
                 placed = placed.contiguous(memory_format=torch.channels_last)
             optimizer.state[weight][key] = placed
+
+
+def pack_scaler(scaler: torch.amp.GradScaler) -> dict[str, torch.Tensor]:
+    """Return the loss scale as a tensor; nothing where no scale is used."""
+    if not scaler.is_enabled():
+        return {}
+    state = scaler.state_dict()
+    return {"scaler": torch.tensor([state["scale"], state["_growth_tracker"]], dtype=torch.float64)}
+
+
+def unpack_scaler(tensors: dict[str, torch.Tensor], scaler: torch.amp.GradScaler) -> None:
+    """Put back what `pack_scaler` returned."""
+    if scaler.is_enabled():
+        scale, tracker = tensors["scaler"].tolist()
+        scaler.load_state_dict({**scaler.state_dict(), "scale": scale, "_growth_tracker": int(tracker)})

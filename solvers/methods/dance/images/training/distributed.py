@@ -53,11 +53,11 @@ class World:
                 tensor.copy_(part.view_as(tensor))
 
     def wait(self) -> None:
-        """Until every rank is here."""
+        """Wait until every rank is here."""
         if self.size > 1:
             distributed.barrier()
 
     def leave(self) -> None:
-        """End the group."""
+        """Leave the group, and end it."""
         if self.size > 1 and distributed.is_initialized():
             distributed.destroy_process_group()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from dance_env.accuracy.supernet.image_data import ImageData, Split, plain_batches, steps_per_epoch, training_batch
 from dance_env.accuracy.supernet.network import Criterion
-from solvers.methods.dance.images.distributed import World
+from solvers.methods.dance.images.training.distributed import World
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Forward = Callable[[torch.Tensor], torch.Tensor]
@@ -24,14 +24,17 @@ class WeightSettings:
     """How weights are trained; the defaults are ProxylessNAS's (1812.00332 and its public code).
 
     Attributes:
-        epochs: passes over the split.
-        batch_size: images a step, over all ranks.
-        learning_rate: of SGD at the start; a cosine takes it to 0.
+        epochs: Passes over the split.
+        batch_size: Images a step, over all ranks.
+        learning_rate: Of SGD at the start; a cosine takes it to 0.
         momentum: Nesterov's.
-        weight_decay: the paper's lambda1, on every parameter.
-        label_smoothing: share of the target spread over all classes.
-        clip_norm: gradients longer than this are scaled down to it.
-        precision: what convolutions compute in; weights stay float32.
+        weight_decay: The paper's lambda1, on every parameter.
+        label_smoothing: Share of the target spread over all classes.
+        clip_norm: Longer gradients are scaled down to this norm.
+        precision: What convolutions compute in; weights stay float32.
+
+    Raises:
+        ValueError: If a setting is out of its range.
     """
 
     epochs: int
@@ -60,34 +63,47 @@ class WeightSettings:
 
 @dataclass(frozen=True)
 class Execution:
-    """Where and how a run executes; a run's results are the same to the bit only on the same kind of machine.
+    """Where and how a run executes; its results are the same to the bit only on the same kind of machine.
 
     Attributes:
         device: "cpu", "cuda" or "cuda:0".
-        compiled: run blocks through `torch.compile`.
-        world: the ranks that train together.
+        compiled: Run blocks through `torch.compile`.
+        threads: Torch's on the CPU, since sums over more threads round differently; None leaves them as they are.
+        world: The ranks that train together.
     """
 
     device: str = "cpu"
     compiled: bool = False
+    threads: int | None = 1
     world: World = field(default_factory=World)
 
+    @contextmanager
+    def threads_capped(self) -> Iterator[None]:
+        """Run with `threads` torch threads inside, and with as many as before outside."""
+        before = torch.get_num_threads()
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
     def send(self, batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images and labels to the device."""
+        """Return images and labels on the device."""
         return batch[0].to(self.device, non_blocking=True), batch[1].to(self.device, non_blocking=True)
 
     def autocast(self, precision: Precision) -> AbstractContextManager[None]:
-        """The context in which networks run at this precision."""
+        """Return the context in which networks run at this precision."""
         dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
         return torch.autocast(torch.device(self.device).type, dtype=dtype, enabled=precision != "float32")
 
     def scaler(self, precision: Precision) -> torch.amp.GradScaler:
-        """Loss scaling, which only float16 needs."""
+        """Return the loss scaling, which only float16 needs."""
         return torch.amp.GradScaler(torch.device(self.device).type, enabled=precision == "float16")
 
 
 def make_optimizer(module: nn.Module, settings: WeightSettings) -> torch.optim.SGD:
-    """SGD over all weights; those outside the sampled path have no gradient and are left alone."""
+    """Return SGD over all weights; those outside the sampled path have no gradient and stay as they are."""
     return torch.optim.SGD(
         module.parameters(),
         lr=settings.learning_rate,
@@ -98,7 +114,7 @@ def make_optimizer(module: nn.Module, settings: WeightSettings) -> torch.optim.S
 
 
 def make_criterion(settings: WeightSettings) -> Criterion:
-    """Cross-entropy with label smoothing, computed in float32."""
+    """Return the cross-entropy with label smoothing, computed in float32."""
     smoothing = settings.label_smoothing
 
     def criterion(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -108,7 +124,7 @@ def make_criterion(settings: WeightSettings) -> Criterion:
 
 
 def cosine(start: float, step: int, steps: int) -> float:
-    """`start` at step 0, falling along half a cosine to 0 at `steps`."""
+    """Return `start` at step 0, falling along half a cosine to 0 at `steps`."""
     return 0.5 * start * (1.0 + math.cos(math.pi * step / steps))
 
 
@@ -122,13 +138,13 @@ def weight_step(
     scaler: torch.amp.GradScaler,
     execution: Execution,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """One step of SGD.
+    """Do one step of SGD.
 
     Returns:
-        Loss and share of the batch that was classified correctly, both `()` and detached.
+        Loss and share of the batch classified correctly, both `()` and detached.
 
     Raises:
-        FloatingPointError: the loss is not a number (checked where it is cheap: on the CPU).
+        FloatingPointError: If the loss is not a number (checked where it is cheap: on the CPU).
     """
     images, labels = execution.send(batch)
     for group in optimizer.param_groups:
@@ -156,7 +172,7 @@ def accuracy(
     precision: Precision,
     execution: Execution,
 ) -> float:
-    """Share of the images classified correctly, a fraction."""
+    """Return the share of the images that is classified correctly, a fraction."""
     right, seen = 0, 0
     with torch.inference_mode(), execution.autocast(precision):
         for batch in batches:
@@ -174,7 +190,7 @@ def average_statistics(module: nn.Module, world: World) -> None:
 def train_from_scratch(
     module: nn.Module, data: ImageData, settings: WeightSettings, *, split: Split, seed: int, execution: Execution
 ) -> float:
-    """Train one network and return its accuracy on the test split, a fraction (no checkpoints; see `solvers.methods.dance`)."""
+    """Train one network and return its accuracy on the test split, a fraction (no checkpoints; `final` keeps some)."""
     module.to(execution.device)
     optimizer, scaler = make_optimizer(module, settings), execution.scaler(settings.precision)
     per_epoch = steps_per_epoch(split, settings.batch_size)
