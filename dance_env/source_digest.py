@@ -30,7 +30,7 @@ _texts: dict[Path, bytes] = {}
 _outlines: dict[Path, Outline] = {}
 
 
-def source_digest(*modules: str | ModuleType, versions: bool = True) -> str:
+def source_digest(*modules: str | ModuleType, versions: bool = True, library: bool = True) -> str:
     """Return a SHA-256 hex digest of modules and of all that they import.
 
     The text of these modules counts, and the text of the modules that they import from their own top-level package,
@@ -48,12 +48,14 @@ def source_digest(*modules: str | ModuleType, versions: bool = True) -> str:
         modules: Names of importable modules (loaded or not), or modules. Inside a module, `__name__` means itself.
         versions: Whether the versions of other packages count. False for what is made on one machine and shipped to
             others.
+        library: Whether `dance_env` and `solvers` count where other code imports them. False where their code is
+            accounted for otherwise.
 
     Raises:
         ValueError: If a module has no source file, as in an interactive session.
     """
     digest = hashlib.sha256()
-    for name, content in sorted(_found(modules, versions=versions).items()):
+    for name, content in sorted(_found(modules, versions=versions, library=library).items()):
         digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
     return digest.hexdigest()
 
@@ -73,11 +75,29 @@ def code_digest(*values: object) -> str | None:
     None where one of them stands in no file, as in an interactive session: its code then has no digest, and what
     depends on it is not cached.
     """
-    modules = {getattr(each, "__module__", None) or type(each).__module__ for each in values}
     try:
-        return source_digest(*sorted(modules))
+        return source_digest(*sorted({_module_of(each) for each in values}))
     except ValueError:
         return None
+
+
+def own_code(value: object) -> str | None:
+    """Return a digest of the code that a user's object brings along, to be part of its fingerprint.
+
+    Empty for an object of this library, whose fingerprints answer for its code. None for one whose class stands in no
+    file: its code has no digest, and what depends on it is not cached. The same on every machine.
+    """
+    module = _module_of(value)
+    if module.partition(".")[0] in _OURS:
+        return ""
+    try:
+        return source_digest(module, versions=False, library=False)
+    except ValueError:
+        return None
+
+
+def _module_of(value: object) -> str:
+    return getattr(value, "__module__", None) or type(value).__module__
 
 
 def forget() -> None:
@@ -140,11 +160,13 @@ class _Walk:
 
     Attributes:
         versions: Whether other packages count.
+        library: Whether this library counts where other code imports it.
         found: The text of each module, and the version of each other package, by name.
     """
 
-    def __init__(self, versions: bool) -> None:
+    def __init__(self, versions: bool, library: bool) -> None:
         self.versions = versions
+        self.library = library
         self.found: dict[str, bytes] = {}
 
     def add(self, tree: _Tree, name: str, path: Path, *, named: bool = True) -> None:
@@ -176,6 +198,8 @@ class _Walk:
 
     def follow(self, tree: _Tree, each: Import) -> None:
         """Add what an import loads."""
+        if not self.library and each.module.partition(".")[0] in _OURS:
+            return
         path = tree.path_of(each.module)
         if path is None:
             self.add_version(each.module.partition(".")[0])
@@ -200,8 +224,8 @@ class _Walk:
             self.found[package] = _version(package).encode()
 
 
-def _found(modules: tuple[str | ModuleType, ...], *, versions: bool = True) -> dict[str, bytes]:
-    walk = _Walk(versions)
+def _found(modules: tuple[str | ModuleType, ...], *, versions: bool = True, library: bool = True) -> dict[str, bytes]:
+    walk = _Walk(versions, library)
     for module in modules:
         name, path = _located(module)
         tree = _Tree(name.partition(".")[0], path.parents[name.count(".") + (path.name == _INIT)])

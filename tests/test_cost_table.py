@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostModel, CostTable, LayerCost
+from dance_env.from_file import load_from_file
 from dance_env.graph import BlockSpace, layer_row, networks
 from dance_env.space import AcceleratorSpace, Hardware
 
@@ -272,6 +273,22 @@ def test_what_a_cost_model_answers_is_checked(
     with pytest.raises(error, match=f"cost model Wrong, layer .*{message}"):
         CostTable.build(space, ACCELERATORS, model=Wrong(), cache_dir=tmp_path)
     assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_costs_do_not_outlive_an_edit_of_a_model_of_ones_own(space: BlockSpace, tmp_path: Path) -> None:
+    """Its fingerprint, written by hand, stays as it was; so the code of its module and of its helpers counts."""
+    (tmp_path / "model.py").write_text(
+        "import numpy as np\nfrom dance_env.cost import LayerCost\nfrom helper import PRICE\nclass Mine:\n"
+        "    def evaluate_layers(self, rows, hardware):\n        cost = np.full((1, len(hardware)), PRICE)\n"
+        "        return LayerCost(cost, cost)\n    def area_mm2(self, hardware):\n        return np.ones(len(hardware))\n"
+        "    def fingerprint(self):\n        return 'mine'\n"
+    )
+    for price in (1.0, 2.0, 2.0):
+        (tmp_path / "helper.py").write_text(f"PRICE = {price}")
+        model = load_from_file(f"{tmp_path / 'model.py'}:Mine", what="model", example="Class", fits=callable)()
+        table = CostTable.build(space, ACCELERATORS, model=model, cache_dir=tmp_path / "cache")
+        assert table.fixed_energy_j[0] % price == 0
+        assert table.fixed_energy_j[0] / price == len(space.fixed_layers())
 
 
 def test_a_model_without_fingerprint_is_asked_every_time(space: BlockSpace, tmp_path: Path) -> None:

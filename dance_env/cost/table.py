@@ -15,6 +15,7 @@ from dance_env.cost.cost import Cost
 from dance_env.cost.model import ClockedCostModel, CostModel
 from dance_env.graph import NetworkSpace, different_layers, layer_row, layer_sum
 from dance_env.progress import Progress, reporter
+from dance_env.source_digest import own_code
 from dance_env.space import AcceleratorSpace, Hardware
 
 
@@ -167,10 +168,10 @@ def layer_costs(
 ) -> dict[tuple[int, ...], np.ndarray]:
     """Latency and energy (2, H) of each layer row, from the cache or the model, in parallel."""
     where = np.stack([hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow])
-    mark = model.fingerprint()
+    mark, code = model.fingerprint(), own_code(model)
     keys: dict[tuple[int, ...], str] = {}  # empty for a model without a fingerprint, whose costs are not cached
-    if mark is not None:
-        context = content_key("layer", mark, where.astype("<i8").tobytes())
+    if mark is not None and code is not None:
+        context = content_key("layer", f"{mark} {code}".rstrip(), where.astype("<i8").tobytes())
         keys = {row: content_key(context, repr(row)) for row in rows}
     found = {row: cache.load(key) for row, key in keys.items()}
     done = {row: array for row, array in found.items() if array is not None and array.shape == (2, len(hardware))}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any
 
+from dance_env.source_digest import own_code
+
 CostFunction = Callable[[Any], Any]
 """From a cost (see `dance_env.cost.Cost`) to numbers of its broadcast shape, by arithmetic that numpy arrays and torch
 tensors share. It may be called from several threads at once.
@@ -17,7 +19,9 @@ problems with another cost function are never cached, and their records are neve
 
 
 def fingerprint_of(function: CostFunction) -> str | None:
-    """Return the fingerprint of a cost function, or None where it has none.
+    """Return the fingerprint of a cost function and its code, or None where it has none.
+
+    It has none where the cost function does not give one, or its class stands in no file.
 
     Raises:
         TypeError: If its `fingerprint` returns neither text nor None.
@@ -28,7 +32,8 @@ def fingerprint_of(function: CostFunction) -> str | None:
         raise TypeError(
             f"the cost function {name_of(function)} must return text (or None) from fingerprint(); got {found!r}"
         )
-    return found
+    code = own_code(function)
+    return None if found is None or code is None else f"{found} {code}".rstrip()
 
 
 def name_of(function: CostFunction) -> str:

@@ -17,6 +17,7 @@ from dance_env.cost.cost import Cost
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Constraint, Metric, Objective
 from dance_env.problem.evaluation import Evaluation
+from dance_env.source_digest import own_code
 from dance_env.space import AcceleratorSpace, DesignSpace, dance_accelerators
 
 if TYPE_CHECKING:
@@ -256,16 +257,22 @@ class Problem:
     def fingerprint(self) -> str | None:
         """Return a SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective (not the name).
 
-        None where a part has no fingerprint, such as a cost function of a user's without one (see
-        `dance_env.objective.CostFunction`). Nobody can then tell whether this is the problem of an earlier day: whoever
-        caches by the fingerprint does not cache, and a record without one is never reused.
+        The code of a cost function or accuracy model that is not of this library counts as well, with the modules of its
+        package or folder that it imports.
+
+        None where a part has no fingerprint, such as a cost function without the method `fingerprint` (see
+        `dance_env.objective.CostFunction`), or a class that stands in no file. Whether this is the problem of an
+        earlier day is then unknown: what depends on it is not cached, and a record of it is never reused.
         """
         return self._fingerprint
 
     @cached_property
     def _fingerprint(self) -> str | None:
         digest = hashlib.sha256()
-        for part in (self.space.fingerprint(), self.accuracy.fingerprint(), self.objective.fingerprint()):
+        accuracy, code = self.accuracy.fingerprint(), own_code(self.accuracy)
+        if accuracy is None or code is None:
+            return None
+        for part in (self.space.fingerprint(), f"{accuracy} {code}".rstrip(), self.objective.fingerprint()):
             if part is None:
                 return None
             digest.update(part.encode() + b"\0")
