@@ -19,7 +19,8 @@ from solvers.comparison.settings import Settings
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
 from solvers.report.page import write_report
-from solvers.report.summary import summarise
+from solvers.comparison.table import long_table
+from solvers.report.summary import summarize
 from solvers.report.table import note, rich_table
 
 
@@ -47,12 +48,13 @@ def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: 
         )
         comparison = compare(settings, listener=listener)
     pages = write_report(comparison, command=command)
+    table = summarize(long_table(comparison))
     for each in comparison.tasks:
-        rows = summarise(each.by_solver(), each.reference.objective)
+        rows = [row for row in table if row.task == each.task]
         title = f"{each.task}: {each.problem.space.size:,} designs, {each.reference}"
         console.print()
         console.print(rich_table(rows, title=title, reference=each.reference))
-        console.print(f"[dim]{escape(note(each.reference))}[/dim]", highlight=False)
+        console.print(f"[dim]{escape(note(rows, each.reference))}[/dim]", highlight=False)
     for reason in comparison.left_out:
         console.print(escape(f"Left out: {reason}"), highlight=False)
     console.print(

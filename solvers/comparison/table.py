@@ -18,6 +18,9 @@ from solvers.contract.result import Result, Status
 CLOSE_PCT = 1.0
 """A run has come close once its regret is at most this share (%) of the optimum."""
 
+CHECKPOINTS = (20, 40, 80, 160, 250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
+"""Numbers of evaluations + gradient queries at which regret is read off."""
+
 FIGURES = (
     "objective",
     "regret",
@@ -54,8 +57,11 @@ class RunRow:
         reason: What went wrong, where something did.
         reference: The objective that its task is measured from.
         reference_exact: Whether that is the exact optimum; else the best known.
+        access: What the run made use of: values, gradients, or the tables themselves (white box).
         figures: By the names of `FIGURES`; NaN where the run has no such figure. A run that failed or timed out has
             none, whatever it had found until then, so that it cannot be ranked by mistake.
+        regret_pct_at: By number of queries (`CHECKPOINTS`, up to the budget), the regret (%) of the best feasible design
+            at that number; infinite before the first one, and for a run that failed.
         ledger: Every count and every time of its ledger.
     """
 
@@ -70,7 +76,9 @@ class RunRow:
     reason: str
     reference: float
     reference_exact: bool
+    access: str
     figures: Mapping[str, float]
+    regret_pct_at: Mapping[int, float]
     ledger: Mapping[str, Any]
 
     @property
@@ -85,8 +93,10 @@ class RunRow:
 
     def flat(self) -> dict[str, Any]:
         """Return everything in one level, for a data frame: `pandas.DataFrame([row.flat() for row in rows])`."""
-        row = {name: value for name, value in vars(self).items() if name not in ("settings", "figures", "ledger")}
-        return {**row, "status": self.status.name, **self.figures, **self.ledger}
+        nested = ("settings", "figures", "regret_pct_at", "ledger")
+        row = {name: value for name, value in vars(self).items() if name not in nested}
+        at = {f"regret_pct_at_{queries}": regret for queries, regret in self.regret_pct_at.items()}
+        return {**row, "status": self.status.name, **self.figures, **at, **self.ledger}
 
 
 def long_table(comparison: Comparison) -> list[RunRow]:
@@ -113,12 +123,23 @@ def spent_to_close(result: Result, optimum: float) -> float:
     return float(close[0] + 1 + trace.gradient_queries[close[0]]) if close.size else math.inf
 
 
+def regret_pct_at(result: Result, optimum: float) -> dict[int, float]:
+    """Return by number of queries the regret (%) of the best feasible design at that number; infinite before the first."""
+    queries = np.arange(1, len(result.trace) + 1) + result.trace.gradient_queries
+    regret = 100.0 * (result.trace.best_so_far() - optimum) / abs(optimum) if optimum else np.full(len(queries), np.nan)
+    checkpoints = sorted({*(at for at in CHECKPOINTS if at < result.budget), result.budget})
+    rows = np.searchsorted(queries, checkpoints, side="right") - 1
+    known = result.status.complete
+    return {
+        at: float(regret[row]) if known and row >= 0 else math.inf for at, row in zip(checkpoints, rows, strict=True)
+    }
+
+
 def _row(run: Run, reference: Reference) -> RunRow:
     result = run.result
     figures = dict.fromkeys(FIGURES, math.nan)
     if result.status.complete:
-        # The queries of a solver that enumerates do not tell what it used.
-        spent = math.nan if run.enumerates else spent_to_close(result, reference.objective)
+        spent = spent_to_close(result, reference.objective)
         figures |= _of_best(result, reference.objective) | {"spent_to_close": spent}
     return RunRow(
         task=run.task,
@@ -132,7 +153,9 @@ def _row(run: Run, reference: Reference) -> RunRow:
         reason=result.reason,
         reference=reference.objective,
         reference_exact=reference.exact,
+        access=result.ledger.access,
         figures=figures,
+        regret_pct_at=regret_pct_at(result, reference.objective),
         ledger=asdict(result.ledger),
     )
 

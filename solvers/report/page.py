@@ -1,4 +1,4 @@
-"""Everything of a comparison in one folder: report.md, table.csv and the plots beside the records."""
+"""Everything of a comparison in one folder: the long table, and for each task its tables, plots and report.md."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dance_env.analysis.exact import pareto_front
+from dance_env.atomic import write_text
+from dance_env.objective import EDAP
 from solvers.comparison.reference import Reference
-from solvers.comparison.run import Comparison, TaskRuns
-from solvers.comparison.settings import Settings
+from solvers.comparison.run import Comparison, Run, TaskRuns
+from solvers.comparison.table import RunRow, long_table
 from solvers.comparison.table import csv_text as runs_csv
-from solvers.comparison.table import long_table
 from solvers.contract.record.file import safe_name
 from solvers.contract.result import software_versions
-from solvers.report.plots import Front, plot_best_so_far, plot_plane
-from solvers.report.summary import Row, summarise
-from solvers.report.table import csv_text, markdown, note, plain
+from solvers.report.curves import AXES, plot_best_so_far
+from solvers.report.plane import CostAxis, Front, plot_plane
+from solvers.report.summary import summarize
+from solvers.report.table import csv_text, markdown, note, plain, regret_at_budgets
 
 
 def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> list[Path]:
-    """Write the long table, and for each task the table, the plots and the page that shows them.
+    """Write the long table, and for each task the tables, the plots and the page that shows them.
+
+    Every file is written whole or not at all, in UTF-8.
 
     Args:
         comparison: what to show.
@@ -28,79 +32,105 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> list
 
     Returns:
         Path of each task's report.md; with several tasks, each in a folder of its own.
+
+    Raises:
+        OSError: If the folder cannot be written.
     """
     folder = comparison.settings.out
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "runs.csv").write_text(runs_csv(long_table(comparison)), encoding="utf-8")
+    rows = long_table(comparison)
+    write_text(folder / "runs.csv", runs_csv(rows))
     several = len(comparison.tasks) > 1
     return [
-        _write_task(comparison, each, folder / safe_name(each.task.replace("/", ".")) if several else folder, command)
+        _write_task(
+            comparison,
+            each,
+            [row for row in rows if row.task == each.task],
+            folder / safe_name(each.task.replace("/", ".")) if several else folder,
+            command,
+        )
         for each in comparison.tasks
     ]
 
 
-def _write_task(comparison: Comparison, of: TaskRuns, out: Path, command: Sequence[str]) -> Path:
+def _write_task(comparison: Comparison, of: TaskRuns, rows: list[RunRow], out: Path, command: Sequence[str]) -> Path:
     out.mkdir(parents=True, exist_ok=True)
-    results, task = of.by_solver(), of.task
-    rows = summarise(results, of.reference.objective)
-    (out / "table.csv").write_text(csv_text(rows), encoding="utf-8")
-    for against in ("queries", "seconds"):
-        plot_best_so_far(
-            results,
-            of.reference,
-            against=against,
-            path=out / f"best_so_far_{against}.png",
-            title=f"{task}: {_best_so_far(of.reference)}",
-        )
-    plot_plane(
-        results,
-        _edap_front(of),
-        metric="edap_js_mm2",
-        label="EDAP (J s mm²)",
-        path=out / "error_edap.png",
-        title=f"{task}: error against EDAP",
-    )
+    results, reference = of.by_solver(), of.reference
+    write_text(out / "table.csv", csv_text(summarize(rows)))
+    pictures = []
+    for against in AXES:
+        path = out / f"best_so_far_{against}.png"
+        pictures.append(plot_best_so_far(results, reference, against=against, path=path, title=_curve_title(of)))
+    for name, axis in _planes(of).items():
+        title, path = f"{of.task}: error against {_PLANES[name]}", out / f"{name}.png"
+        pictures.append(plot_plane(results, _front(of, axis.metric), axis=axis, path=path, title=title))
     page = out / "report.md"
-    page.write_text(_page(comparison.settings, of, rows, command), encoding="utf-8", errors="backslashreplace")
+    write_text(page, _page(comparison, of, rows, pictures, command))
     return page
 
 
-def _best_so_far(reference: Reference) -> str:
-    """What the curves show."""
-    return "regret" if reference.exact else "best objective so far"
+_PLANES = {"error_cost": "the cost that the task minimizes", "error_edap": "EDAP"}
 
 
-def _edap_front(comparison: TaskRuns) -> Front:
-    if not comparison.reference.exact:
-        return Front.best_known(comparison.results, "edap_js_mm2")
-    front = pareto_front(comparison.problem, metric="edap_js_mm2")
+def _planes(of: TaskRuns) -> dict[str, CostAxis]:
+    """Return the planes to draw: the cost that the task minimizes, and EDAP in any case."""
+    function = of.problem.objective.cost_function
+    edap = {"error_edap": CostAxis("edap_js_mm2", "EDAP (J s mm²)")}
+    return edap if isinstance(function, EDAP) else {"error_cost": CostAxis("cost", str(function)), **edap}
+
+
+def _front(of: TaskRuns, metric: str) -> Front:
+    """Return the exact front of the feasible designs, or the best known one where the space is too large."""
+    if not of.reference.exact:
+        return Front.best_known(of.results, metric)
+    front = pareto_front(of.problem, metric=metric)
     return Front(error_pct=front.error_pct, cost=front.cost)
 
 
-def _page(settings: Settings, comparison: TaskRuns, rows: Sequence[Row], command: Sequence[str]) -> str:
-    reference = comparison.reference
+def _curve_title(of: TaskRuns) -> str:
+    return f"{of.task}: {'regret' if of.reference.exact else 'best objective so far'}"
+
+
+def _page(
+    comparison: Comparison, of: TaskRuns, rows: list[RunRow], pictures: Sequence[Path], command: Sequence[str]
+) -> str:
+    settings, reference, summaries = comparison.settings, of.reference, summarize(rows)
+    made = f"Made with `{shlex.join(command)}`.\n\n" if command else ""
     versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
-    endings = [
-        f"- {plain(f'{r.label}, seed {r.result.seed}: {r.result.status.value} {r.result.reason}')}"
-        for r in comparison.runs
-    ]
-    made = f"\nMade with `{shlex.join(command)}`.\n" if command else ""
-    return f"""# {plain(comparison.problem.name)}
-{made}
-Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}.
-{comparison.problem.space.size:,} designs; {reference}.
+    shown = "\n\n".join(f"![{path.stem.replace('_', ' ')}]({path.name})" for path in pictures)
+    left_out = "".join(f"Left out: {plain(reason)}\n\n" for reason in comparison.left_out)
+    return f"""# {plain(of.task)}
 
-{markdown(rows, reference=reference)}
-{note(reference)}
+{made}Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}.
+{of.problem.space.size:,} designs. Objective: {plain(str(of.problem.objective))}. {_capitalized(reference)}.
 
-![{_best_so_far(reference).capitalize()} against queries](best_so_far_queries.png)
+{markdown(summaries, reference=reference)}
+{note(summaries, reference)}
 
-![{_best_so_far(reference).capitalize()} against seconds](best_so_far_seconds.png)
+{left_out}## {"Regret" if reference.exact else "Distance to the best known"} at smaller budgets
 
-![Error against EDAP](error_edap.png)
+Median over seeds, in percent, after so many evaluations + gradient queries of the same runs.
+
+{regret_at_budgets(summaries)}
+{shown}
 
 ## How each run ended
-{chr(10).join(endings)}
+
+{chr(10).join(map(_ending, of.runs))}
 
 {versions}
 """
+
+
+def _capitalized(reference: Reference) -> str:
+    text = str(reference)
+    return text[:1].upper() + text[1:]
+
+
+def _ending(run: Run) -> str:
+    result = run.result
+    text = f"- {plain(f'{run.label}, seed {result.seed}: {result.status.value} {result.reason}')}"
+    if not result.traceback:
+        return text
+    indented = "\n".join(f"      {line}" for line in result.traceback.splitlines())
+    return f"{text}\n\n{indented}\n"

@@ -1,4 +1,4 @@
-"""The comparison as a table: on the terminal, as Markdown, as CSV."""
+"""The comparison as tables: on the terminal, as Markdown, as CSV."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from solvers.comparison.reference import Reference
 from solvers.comparison.table import CLOSE_PCT
-from solvers.report.summary import Row, Spread, spread_columns
+from solvers.report.summary import Sample, SolverRow
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,161 +19,204 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """A column as a person reads it: heading with unit, the figure, and how it is written."""
+    """A column as a person reads it.
+
+    Attributes:
+        heading: with its unit.
+        figure: a name in `SolverRow.samples`.
+        write: the sample as text.
+        short: heading on the terminal; empty for a column that is left out there.
+        brief: the sample as text on the terminal; `write` if None.
+    """
 
     heading: str
     figure: str
-    write: Callable[[Spread], str]
+    write: Callable[[Sample], str]
+    short: str = ""
+    brief: Callable[[Sample], str] | None = None
 
 
-def _digits(digits: int) -> Callable[[Spread], str]:
-    def write(spread: Spread) -> str:
-        if not spread.seeds:
-            return "–"
-        mean = f"{spread.mean:,.{digits}f}"
-        return mean if spread.seeds == 1 else f"{mean} ± {spread.std:,.{digits}f}"
-
-    return write
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with so many digits behind the point; an en dash where there is none."""
+    return "–" if not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
-def _significant(spread: Spread) -> str:
-    """Three significant digits of the mean, the spread to the same place."""
-    if not spread.seeds:
+def count(value: float) -> str:
+    """Return a count: whole below a million, three significant digits above; "never" for infinity."""
+    if math.isnan(value):
         return "–"
-    place = 0 if spread.mean == 0 else 2 - math.floor(math.log10(abs(spread.mean)))
-    return _digits(max(0, place))(spread)
+    if math.isinf(value):
+        return "never"
+    return f"{value:,.0f}" if value < 1e6 else f"{value:.2e}".replace("e+0", "e").replace("e+", "e")
 
 
-def _count(spread: Spread) -> str:
-    if not spread.seeds:
+def _significant(value: float) -> str:
+    """Return three significant digits."""
+    if not math.isfinite(value):
         return "–"
-    return f"{spread.mean:,.0f}" if spread.mean < 1e6 else f"{spread.mean:.3g}"
+    return number(value, max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0)
 
 
-COLUMNS = (
-    Column("objective", "objective", _digits(3)),
-    Column("regret %", "regret_pct", _digits(2)),
-    Column("accuracy %", "accuracy_pct", _digits(2)),
-    Column("latency ms", "latency_ms", _significant),
-    Column("energy mJ", "energy_mj", _significant),
-    Column("area mm²", "area_mm2", _digits(2)),
-    Column("EDAP nJ·s·mm²", "edap_njs_mm2", _significant),
-    Column("evals", "evaluations", _count),
-    Column("gradients", "gradient_queries", _count),
-    Column(f"to {CLOSE_PCT:g} %", "spent_to_close", _count),
-    Column("cost pairs", "cost_pairs", _count),
-    Column("samples", "evaluator_samples", _count),
-    Column("solver s", "solver_s", _digits(1)),
-    Column("oracle s", "oracle_s", _digits(2)),
-    Column("training s", "evaluator_s", _digits(1)),
-)
-
-EXACT = Reference(0.0, exact=True)
-
-_ABOUT_EXACT = "Regret: objective above the exact optimum, in per cent of it. "
-_ABOUT_BEST_KNOWN = (
-    "There are too many designs to know the optimum: objectives are measured from the best that these runs found. "
-)
-_ABOUT_ALL = (
-    f"to {CLOSE_PCT:g} %: evaluations + gradients until that was so small, over the seeds that got there "
-    "(n/m says how many did). cost queries: costs of a network on an accelerator asked for apart from evaluations; "
-    "samples: what a surrogate was trained on; training s: its seconds. These are charged to each seed in full, "
-    "although a cache shares them. †: read the problem's tables behind the meter, so that its counts do not tell all."
-)
+def _median(write: Callable[[float], str]) -> Callable[[Sample], str]:
+    return lambda sample: write(sample.median)
 
 
-def note(reference: Reference = EXACT) -> str:
-    """What the table's columns mean."""
-    about = _ABOUT_EXACT if reference.exact else _ABOUT_BEST_KNOWN
-    return f"Mean ± standard deviation over seeds. {about}{_ABOUT_ALL}"
+def _with_range(write: Callable[[float], str]) -> Callable[[Sample], str]:
+    """Return a writer of "median (least to greatest)"; the median alone where they are the same."""
 
+    def text(sample: Sample) -> str:
+        middle, low, high = write(sample.median), write(sample.best), write(sample.worst)
+        return middle if low == middle == high else f"{middle} ({low} to {high})"
 
-def _heading(column: Column, reference: Reference) -> str:
-    return "above best %" if column.figure == "regret_pct" and not reference.exact else column.heading
-
-
-def _cell(row: Row, column: Column) -> str:
-    text = column.write(getattr(row, column.figure))
-    spread = getattr(row, column.figure)
-    if column.figure == "spent_to_close" and 0 < spread.seeds < row.runs:
-        text += f" ({spread.seeds}/{row.runs})"
-    if column.figure == "objective" and row.without_design:
-        text += f" ({row.without_design} of {row.runs} runs found none)"
-    if column.figure == "objective" and row.failed:
-        text += f" ({row.failed} of {row.runs} runs failed)"
     return text
 
 
-def _name(row: Row) -> str:
-    return f"{row.solver} †" if row.tables_read else row.solver
+def _reached(sample: Sample) -> str:
+    """Return the median, and how many runs got there where not all did."""
+    text = count(sample.median)
+    return text if sample.reached in (0, len(sample.values)) else f"{text} ({sample.reached}/{len(sample.values)})"
+
+
+def _one(value: float) -> str:
+    return number(value, 1)
+
+
+def _two(value: float) -> str:
+    return number(value, 2)
+
+
+COLUMNS = (
+    Column("objective", "objective", _median(lambda value: number(value, 3)), "objective"),
+    Column("regret %", "regret_pct", _with_range(_two), "regret %", _median(_two)),
+    Column("error %", "error_pct", _median(_two)),
+    Column("latency ms", "latency_ms", _median(_significant)),
+    Column("energy mJ", "energy_mj", _median(_significant)),
+    Column("area mm²", "area_mm2", _median(_two)),
+    Column("EDAP nJ·s·mm²", "edap_njs_mm2", _median(_significant)),
+    Column("evaluations", "evaluations", _median(count)),
+    Column("gradient queries", "gradient_queries", _median(count)),
+    Column(f"queries to {CLOSE_PCT:g} %", "spent_to_close", _reached, f"to {CLOSE_PCT:g} %"),
+    Column("cost pairs", "cost_pairs", _median(count), "cost pairs"),
+    Column("evaluator samples", "evaluator_samples", _median(count)),
+    Column("search s", "search_seconds", _with_range(_one), "search s", _median(_one)),
+    Column("training s", "all_training_seconds", _with_range(_one), "training s", _median(_one)),
+)
+ACCESS = "access"
+ALWAYS = ("objective", "regret_pct", "cost_pairs")
+"""Figures whose column is shown even where it holds nothing but zeros."""
+
+
+def note(rows: Sequence[SolverRow], reference: Reference) -> str:
+    """Return what the columns mean, those of this table only."""
+    shown = {column.figure for column in shown_columns(rows)}
+    about = "Regret: objective above the exact optimum, in percent of it."
+    if not reference.exact:
+        about = (
+            "The space is too large to compute the optimum, so objectives are measured from the best design that these runs "
+            "found."
+        )
+    seeds = max((row.runs for row in rows), default=0)
+    parts = [
+        f"Median over {seeds} seeds" + (", least to greatest in brackets." if seeds > 1 else "."),
+        about,
+        "Access: values (of designs), gradients (of expectations), white box (reads the tables).",
+        "Cost pairs: distinct (layer, accelerator) pairs whose cost was asked for; the budget does not limit them.",
+    ]
+    if "spent_to_close" in shown:
+        parts.append(
+            f"Queries to {CLOSE_PCT:g} %: evaluations + gradient queries until regret was first at most {CLOSE_PCT:g} % "
+            "(runs that got there/runs)."
+        )
+    if "evaluator_samples" in shown:
+        parts.append(
+            "Evaluator samples and training s: of a learned evaluator, charged to each run in full although runs share it."
+        )
+    if any(row.failed for row in rows):
+        parts.append("A failed run counts as one that found nothing.")
+    return " ".join(parts)
+
+
+def _heading(column: Column, reference: Reference, *, short: bool = False) -> str:
+    if column.figure == "regret_pct" and not reference.exact:
+        return "above best %"
+    return column.short if short else column.heading
+
+
+def _name(row: SolverRow) -> str:
+    """Return the label, and how many runs failed or found nothing."""
+    empty = row.without_design - row.failed
+    notes = [f"{row.failed} of {row.runs} failed"] * bool(row.failed)
+    notes += [f"{empty} of {row.runs} found none"] * bool(empty)
+    return f"{row.solver} ({', '.join(notes)})" if notes else row.solver
 
 
 def plain(text: str) -> str:
-    """Text of others as Markdown shows it: in one line, without HTML or cells of its own."""
-    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    """Return a user's text as Markdown shows it literally: in one line, without HTML, links, pictures or cells."""
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    for character in "\\|[]!`*_":
+        text = text.replace(character, f"\\{character}")
+    return text
 
 
-def rich_table(rows: Sequence[Row], *, title: str, reference: Reference = EXACT) -> Table:
-    """The table for a terminal: a column per solver, so that it fits; figures that say nothing here are left out."""
+def shown_columns(rows: Sequence[SolverRow]) -> list[Column]:
+    """Return the columns in which a solver has a figure other than zero, and those that are always shown."""
+    return [
+        column
+        for column in COLUMNS
+        if column.figure in ALWAYS or any(row[column.figure].reached and row[column.figure].known.any() for row in rows)
+    ]
+
+
+def rich_table(rows: Sequence[SolverRow], *, title: str, reference: Reference) -> Table:
+    """Return the table for a terminal of 80 columns: a row per solver, the figures that matter most."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
-    table.add_column("", no_wrap=True, style="bold")
+    table.add_column("solver", style="bold", overflow="fold", ratio=1)
+    table.add_column(ACCESS, no_wrap=True)
+    columns = [column for column in shown_columns(rows) if column.short]
+    for column in columns:
+        table.add_column(_heading(column, reference, short=True), justify="right", no_wrap=True)
     for row in rows:
-        table.add_column(escape(_name(row)), justify="right")
-    for column in telling_columns(rows):
-        table.add_row(_heading(column, reference), *(_cell(row, column).replace(" ± ", "±") for row in rows))
+        cells = ((column.brief or column.write)(row[column.figure]) for column in columns)
+        table.add_row(escape(_name(row)), row.access, *cells)
     return table
 
 
-def telling_columns(rows: Sequence[Row]) -> list[Column]:
-    """The columns in which at least one solver has a figure other than zero."""
-
-    def tells(column: Column) -> bool:
-        return any(not math.isnan(mean) and mean != 0 for mean in (getattr(row, column.figure).mean for row in rows))
-
-    return [column for column in COLUMNS if column.figure in ("objective", "regret_pct") or tells(column)]
-
-
-def markdown(rows: Sequence[Row], *, reference: Reference = EXACT) -> str:
-    """The table as Markdown."""
-    columns = telling_columns(rows)
-    lines = [
-        "| solver | " + " | ".join(_heading(column, reference) for column in columns) + " |",
-        "| --- |" + " ---: |" * len(columns),
-    ]
+def markdown(rows: Sequence[SolverRow], *, reference: Reference) -> str:
+    """Return the table as Markdown."""
+    columns = shown_columns(rows)
+    headings = [_heading(column, reference) for column in columns]
+    lines = [f"| solver | {ACCESS} | " + " | ".join(headings) + " |", "| --- | --- |" + " ---: |" * len(columns)]
     for row in rows:
-        lines.append(f"| {plain(_name(row))} | " + " | ".join(_cell(row, column) for column in columns) + " |")
+        cells = " | ".join(column.write(row[column.figure]) for column in columns)
+        lines.append(f"| {plain(_name(row))} | {row.access} | {cells} |")
     return "\n".join(lines) + "\n"
 
 
-def csv_text(rows: Sequence[Row]) -> str:
-    """Every figure as CSV, mean, standard deviation and seeds apart."""
+def regret_at_budgets(rows: Sequence[SolverRow]) -> str:
+    """Return the median regret at growing numbers of queries, as Markdown."""
+    budgets = sorted({at for row in rows for at in row.regret_pct_at})
+    lines = ["| solver | " + " | ".join(f"{at:,}" for at in budgets) + " |", "| --- |" + " ---: |" * len(budgets)]
+    for row in rows:
+        cells = (_two(row.regret_pct_at[at].median) if at in row.regret_pct_at else "–" for at in budgets)
+        lines.append(f"| {plain(row.solver)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def csv_text(rows: Sequence[SolverRow]) -> str:
+    """Return every figure as CSV: median, least, greatest, mean, standard deviation, and the number of runs that have it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = spread_columns()
-    writer.writerow(
-        [
-            "solver",
-            "runs",
-            "without_design",
-            "failed",
-            "tables_read",
-            *(f"{name}_{part}" for name in names for part in ("mean", "std", "seeds")),
-        ]
-    )
+    names = list(dict.fromkeys(name for row in rows for name in row.samples))
+    parts = ("median", "best", "worst", "mean", "std", "reached")
+    head = ["task", "solver", ACCESS, "runs", "failed", "without_design"]
+    writer.writerow([*head, *(f"{name}_{part}" for name in names for part in parts)])
     for row in rows:
-        figures = [getattr(row, name) for name in names]
-        writer.writerow(
-            [
-                row.solver,
-                row.runs,
-                row.without_design,
-                row.failed,
-                row.tables_read,
-                *(part for each in figures for part in (each.mean, each.std, each.seeds)),
-            ]
-        )
+        samples = [row[name] for name in names]
+        figures = [getattr(sample, part) for sample in samples for part in parts]
+        solver = f"'{row.solver}" if row.solver.startswith(("=", "+", "-", "@")) else row.solver
+        writer.writerow([row.task, solver, row.access, row.runs, row.failed, row.without_design, *figures])
     return out.getvalue()
