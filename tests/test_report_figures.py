@@ -8,10 +8,10 @@ import pytest
 from dance_env.testing import synthetic_problem
 from solvers import make_solver
 from solvers.catalog import solver_names
+from solvers.comparison.reference import Reference
 from solvers.report.curves import plot_best_so_far
 from solvers.report.palette import solver_colors
 from solvers.report.plane import CostAxis, Front, plot_plane
-from solvers.report.reference import Reference
 
 
 def test_a_solver_keeps_its_color_whatever_it_is_compared_with():

@@ -115,15 +115,7 @@ def _task_runs(
     task: str, problem: Problem, reference: Reference | None, ended: Sequence[tuple[Cell, Result]]
 ) -> TaskRuns:
     runs = tuple(
-        Run(
-            task,
-            cell.label,
-            cell.contestant.settings_digest,
-            cell.contestant.solver.capabilities.needs_enumeration,
-            result,
-        )
-        for cell, result in ended
-        if cell.task == task
+        Run(task, cell.label, cell.contestant.settings_digest, result) for cell, result in ended if cell.task == task
     )
     return TaskRuns(task, problem, reference or Reference.best_known(run.result for run in runs), runs)
 

@@ -18,14 +18,12 @@ class Run:
         task: The task.
         label: The solver's label.
         settings_digest: The digest of the solver's settings.
-        enumerates: Whether the solver looks at every design, so that it stands for the optimum.
         result: The result.
     """
 
     task: str
     label: str
     settings_digest: str
-    enumerates: bool
     result: Result
 
 

@@ -126,7 +126,10 @@ def spent_to_close(result: Result, optimum: float) -> float:
 def regret_pct_at(result: Result, optimum: float) -> dict[int, float]:
     """Return by number of queries the regret (%) of the best feasible design at that number; infinite before the first."""
     queries = np.arange(1, len(result.trace) + 1) + result.trace.gradient_queries
-    regret = 100.0 * (result.trace.best_so_far() - optimum) / abs(optimum) if optimum else np.full(len(queries), np.nan)
+    if optimum and math.isfinite(optimum):
+        regret = 100.0 * (result.trace.best_so_far() - optimum) / abs(optimum)
+    else:
+        regret = np.full(len(queries), np.nan)  # a share of nothing
     checkpoints = sorted({*(at for at in CHECKPOINTS if at < result.budget), result.budget})
     rows = np.searchsorted(queries, checkpoints, side="right") - 1
     known = result.status.complete

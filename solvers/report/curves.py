@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from solvers.comparison.reference import Reference
 from solvers.contract.result import Result
 from solvers.report.figure import new_figure, save_figure
 from solvers.report.palette import solver_colors
-from solvers.report.reference import Reference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,8 +78,17 @@ def plot_best_so_far(
 def _mark(axes: Axes, height: float, name: str) -> None:
     """Draw a dotted line across, with its name at the left end, below it, where no curve has begun."""
     axes.axhline(height, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
-    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    axes.annotate(name, (0.01, height), (0, -2), **place, ha="left", va="top", color="0.4", fontsize=8)
+    axes.annotate(
+        name,
+        (0.01, height),
+        (0, -2),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="left",
+        va="top",
+        color="0.4",
+        fontsize=8,
+    )
 
 
 def _curves(results: Sequence[Result], optimum: float, against: str) -> list[Curve]:
@@ -101,7 +110,7 @@ def _curves(results: Sequence[Result], optimum: float, against: str) -> list[Cur
     return curves
 
 
-def _draw(axes: Axes, curves: Sequence[Curve], *, label: str, color: str, floor: float, dashed: bool = False) -> None:
+def _draw(axes: Axes, curves: Sequence[Curve], *, label: str, color: str, floor: float, style: str = "-") -> None:
     if not curves:
         return
     start, end = min(x[0] for x, _ in curves), max(x[-1] for x, _ in curves)
@@ -115,8 +124,7 @@ def _draw(axes: Axes, curves: Sequence[Curve], *, label: str, color: str, floor:
     if not shown.any():
         return
     middle, low, high = (np.maximum(each[shown], floor) for each in (middle, low, high))
-    line = {"color": color, "linewidth": 1.8, "linestyle": style}
-    axes.step(grid[shown], middle, where="post", label=label, **line)
+    axes.step(grid[shown], middle, where="post", label=label, color=color, linewidth=1.8, linestyle=style)
     axes.plot(grid[shown][-1:], middle[-1:], marker="o", color=color, markersize=5, clip_on=False, zorder=5)
     top = np.where(np.isfinite(high), high, middle)
     axes.fill_between(grid[shown], low, top, step="post", color=color, alpha=0.15, linewidth=0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dance_env.analysis.exact import pareto_front
-from dance_env.atomic import write_text
+from dance_env.atomic import write_whole
 from dance_env.objective import EDAP
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
@@ -39,7 +39,7 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> list
     folder = comparison.settings.out
     folder.mkdir(parents=True, exist_ok=True)
     rows = long_table(comparison)
-    write_text(folder / "runs.csv", runs_csv(rows))
+    write_whole(folder / "runs.csv", runs_csv(rows))
     several = len(comparison.tasks) > 1
     return [
         _write_task(
@@ -56,7 +56,7 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> list
 def _write_task(comparison: Comparison, of: TaskRuns, rows: list[RunRow], out: Path, command: Sequence[str]) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     results, reference = of.by_solver(), of.reference
-    write_text(out / "table.csv", csv_text(summarize(rows)))
+    write_whole(out / "table.csv", csv_text(summarize(rows)))
     pictures = []
     for against in AXES:
         path = out / f"best_so_far_{against}.png"
@@ -65,7 +65,7 @@ def _write_task(comparison: Comparison, of: TaskRuns, rows: list[RunRow], out: P
         title, path = f"{of.task}: error against {_PLANES[name]}", out / f"{name}.png"
         pictures.append(plot_plane(results, _front(of, axis.metric), axis=axis, path=path, title=title))
     page = out / "report.md"
-    write_text(page, _page(comparison, of, rows, pictures, command))
+    write_whole(page, _page(comparison, of, rows, pictures, command))
     return page
 
 

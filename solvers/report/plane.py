@@ -76,7 +76,9 @@ def plot_plane(
         axes.scatter(cost, error, s=10, color=color, alpha=0.45, linewidths=0, zorder=2)
         ends = np.array([end for result in results[solver] if (end := _end(result, axis.metric))]).reshape(-1, 2)
         size = 30.0 + 45.0 * (len(colors) - 1 - number)  # the first solver named has the outermost ring
-        axes.scatter(*ends.T, s=size, facecolors="none", edgecolors=color, linewidths=1.7, label=solver, zorder=4)
+        axes.scatter(
+            ends[:, 0], ends[:, 1], s=size, facecolors="none", edgecolors=color, linewidths=1.7, label=solver, zorder=4
+        )
     axes.set_xlabel(axis.label)
     axes.set_ylabel("error (%)")
     low, high = _error_limits(front, results)

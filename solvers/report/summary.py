@@ -113,7 +113,9 @@ def _rank(row: SolverRow) -> tuple[float, float, float]:
 
 
 def _summary(group: Sequence[RunRow]) -> SolverRow:
-    figures = [{**row.figures, **_numbers(row.ledger), "error_pct": 100.0 - row.figures["accuracy_pct"]} for row in group]
+    figures = [
+        {**row.figures, **_numbers(row.ledger), "error_pct": 100.0 - row.figures["accuracy_pct"]} for row in group
+    ]
     for figure in figures:
         figure["queries"] = figure["evaluations"] + figure["gradient_queries"]
         figure["search_seconds"] = figure["solver_seconds"] + figure["oracle_seconds"]
@@ -127,9 +129,7 @@ def _summary(group: Sequence[RunRow]) -> SolverRow:
         failed=sum(row.failed for row in group),
         without_design=sum(not row.found for row in group),
         samples={name: Sample(tuple(each[name] for each in figures)) for name in figures[0]},
-        regret_pct_at={
-            at: Sample(tuple(row.regret_pct_at[at] for row in group)) for at in first.regret_pct_at
-        },
+        regret_pct_at={at: Sample(tuple(row.regret_pct_at[at] for row in group)) for at in first.regret_pct_at},
     )
 
 
