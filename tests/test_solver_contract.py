@@ -313,10 +313,11 @@ def test_env_steps_and_vector_steps_are_on_the_meter() -> None:
         name: ClassVar[str] = "steps"
 
         def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-            env = problem.env()
+            env = problem.env(reward="penalised")
             env.reset(seed=0)
-            env.step(problem.space.sample(rng, 1)[0])
-            batch = problem.vector(4)
+            _, reward, _, _, info = env.step(problem.space.sample(rng, 1)[0])
+            assert reward == -(info["objective"] + 10.0 * info["violation"])
+            batch = problem.vector(4, reward="metrics")
             batch.reset(seed=0)
             while True:
                 batch.step(problem.space.sample(rng, 4))

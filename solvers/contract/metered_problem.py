@@ -11,7 +11,7 @@ import numpy as np
 
 from dance_env.accuracy import RelaxableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.cost import Cost
-from dance_env.envs import CoDesignEnv, CoDesignVectorEnv
+from dance_env.envs import CoDesignEnv, CoDesignVectorEnv, Reward
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Objective
 from dance_env.problem import Evaluation, Problem
@@ -149,18 +149,30 @@ class MeteredProblem:
         judged = replace(self._problem, accuracy=accuracy.trained(supernet))
         return MeteredProblem(judged, self.meter, episode=self._episode, horizon=self._horizon)
 
-    def env(self, *, episode: str | None = None, horizon: int | None = None) -> CoDesignEnv:
-        """The Gymnasium environment of this problem, on the same meter.
+    def env(
+        self, *, episode: str | None = None, horizon: int | None = None, reward: Reward | str = "objective"
+    ) -> CoDesignEnv:
+        """Return the Gymnasium environment of this problem, on the same meter.
 
         Args:
             episode: a style out of `dance_env.EPISODE_NAMES`; by default that of the env that `solve` was given.
             horizon: steps of a refine episode.
+            reward: what the return of an episode is, such as "penalised" or `PenalisedReward(weight=5.0)`. It is the
+                solver's choice: the reward of the env that `solve` was given does not matter.
         """
-        return CoDesignEnv(problem=cast(Any, self), **self._style(episode, horizon))
+        return CoDesignEnv(cast(Any, self), reward=reward, **self._style(episode, horizon))
 
-    def vector(self, num_envs: int, *, episode: str | None = None, horizon: int | None = None) -> CoDesignVectorEnv:
-        """`num_envs` episodes side by side, on the same meter; arguments as for `env`."""
-        return CoDesignVectorEnv(cast(Any, self), num_envs=num_envs, **self._style(episode, horizon))
+    def vector(
+        self,
+        num_envs: int,
+        *,
+        episode: str | None = None,
+        horizon: int | None = None,
+        reward: Reward | str = "objective",
+    ) -> CoDesignVectorEnv:
+        """Return `num_envs` episodes side by side, on the same meter; arguments as for `env`."""
+        style = self._style(episode, horizon)
+        return CoDesignVectorEnv(cast(Any, self), num_envs=num_envs, reward=reward, **style)
 
     def _style(self, episode: str | None, horizon: int | None) -> dict[str, Any]:
         given = episode is None or episode == self._episode

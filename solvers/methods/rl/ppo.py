@@ -9,7 +9,7 @@ import numpy as np
 from stable_baselines3 import PPO as StablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, PenalisedReward
+from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, ObjectiveReward, PenalisedReward, Reward
 from dance_env.suggest import nearest
 from solvers.contract.isolation import isolated_global_state
 from solvers.contract.meter import Meter
@@ -78,10 +78,11 @@ class PPO(Solver):
         steps = problem.vector(1, episode=self.episode).episode.horizon
         evaluations = steps if self.episode == "refine" else 1  # of an episode
         num_envs = max(self.smallest_batch, meter.budget // (self.updates * evaluations))
-        batch = problem.vector(num_envs, episode=self.episode)
+        reward: Reward = ObjectiveReward()
         if problem.objective.constraints:
             objective = problem.evaluate(problem.space.sample(rng, 4 * self.smallest_batch)).objective
-            batch.reward = PenalisedReward(weight=self.penalty * spread(objective))
+            reward = PenalisedReward(weight=self.penalty * spread(objective))
+        batch = problem.vector(num_envs, episode=self.episode, reward=reward)
         with isolated_global_state(seed):
             adapter = CoDesignVecEnv(batch, seed=seed)
             model = StablePPO(
@@ -103,7 +104,7 @@ class PPO(Solver):
             rollouts = -(-meter.budget // (num_envs * evaluations))
             total = rollouts * num_envs * steps
             callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
-            if problem.objective.constraints:
+            if isinstance(reward, PenalisedReward):
                 callbacks.append(_RaisePenalty(adapter, batch, growth=self.penalty_growth))
             model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
 
