@@ -17,7 +17,7 @@ from dance_env.cost.table import CostTable
 from dance_env.graph import BlockSpace, Slot
 from dance_env.objective import EDAP, Objective
 from dance_env.problem import Problem
-from dance_env.space import AcceleratorSpace
+from dance_env.space import AcceleratorSpace, FactorSum
 from solvers.methods.dance.images.settings import ChoiceSettings, ImageSettings
 from solvers.methods.dance.images.training.weights import WeightSettings
 
@@ -65,12 +65,9 @@ def micro_costs(space: BlockSpace, accelerators: AcceleratorSpace) -> CostTable:
     overhead = 1.0 + speed / 100.0
     counts = [len(choice.options) for choice in space.choices()]
     return CostTable(
-        option_latency_s=1e-9 * macs / speed,
-        option_energy_j=1e-12 * macs * overhead,
-        fixed_latency_s=1e-9 * fixed / speed,
-        fixed_energy_j=1e-12 * fixed * overhead,
+        latency_s=FactorSum.per_choice(counts, 1e-9 * fixed / speed, 1e-9 * macs / speed),
+        energy_j=FactorSum.per_choice(counts, 1e-12 * fixed * overhead, 1e-12 * macs * overhead),
         area_mm2=0.1 + speed / 50.0,
-        offsets=np.cumsum([0, *counts])[:-1],
     )
 
 

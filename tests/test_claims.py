@@ -264,12 +264,7 @@ def test_optima_under_many_objectives_are_the_exact_ones():
         )  # fmt: skip
 
 
-def test_a_space_without_accuracies_says_so(tmp_path):
-    from dance_env.accuracy import UnknownAccuracy
-    from dance_env.graph.networks import network_space
-
-    with pytest.raises(RuntimeError, match="accuracy of networks of dance-cifar10 is not known"):
-        UnknownAccuracy(network_space("dance-cifar10")).evaluate(np.zeros((1, 9), np.int64))
+def test_an_unknown_task_is_refused(tmp_path):
     with pytest.raises(ValueError, match="there is no task 'tiny/edap2'"):
         problem_of("tiny/edap2", SCALES["laptop"], Work(tmp_path))
 

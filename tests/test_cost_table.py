@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostModel, CostTable, LayerCost
 from dance_env.from_file import load_from_file
 from dance_env.graph import BlockSpace, layer_row, networks
-from dance_env.space import AcceleratorSpace, Hardware
+from dance_env.space import FREE, AcceleratorSpace, Factor, FactorSum, Hardware
 
 ACCELERATORS = AcceleratorSpace(pe_x=(8, 12, 16), pe_y=(8, 14), rf_words=(8, 16, 64), dataflow=("WS", "OS", "RS"))
 
@@ -70,8 +72,7 @@ def table(space: BlockSpace, tmp_path_factory: pytest.TempPathFactory) -> CostTa
 
 
 def same_bits(a: CostTable, b: CostTable) -> bool:
-    names = ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2", "offsets")
-    return all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in names)
+    return a.shape == b.shape and a.fingerprint() == b.fingerprint()
 
 
 # --- what the table says ---------------------------------------------------------------------------------------------
@@ -91,17 +92,15 @@ def test_networks_cost_what_the_model_says(space: BlockSpace, table: CostTable) 
 
 
 def test_shapes_and_kinds(space: BlockSpace, table: CostTable) -> None:
-    options = sum(len(choice.options) for choice in space.choices())
-    assert table.option_latency_s.shape == table.option_energy_j.shape == (options, ACCELERATORS.size)
-    assert table.fixed_latency_s.shape == table.fixed_energy_j.shape == table.area_mm2.shape == (ACCELERATORS.size,)
-    assert table.offsets.tolist() == [0, 3, 6]
-    for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2"):
-        array = getattr(table, name)
-        assert array.dtype == np.float64
-        assert array.flags.c_contiguous
-        assert (array >= 0).all()
-        assert np.isfinite(array).all()
-    assert (table.fixed_latency_s > 0).all()
+    assert table.shape == (3, 3, 3, ACCELERATORS.size)
+    assert table.latency_s.rows.shape == table.energy_j.rows.shape == (9, ACCELERATORS.size)
+    assert table.area_mm2.shape == (ACCELERATORS.size,)
+    for sums in (table.latency_s, table.energy_j):
+        assert [factor.scope for factor in sums.factors] == [(0,), (1,), (2,)]
+        assert (sums.rows >= 0).all()
+        assert (sums.constant > 0).all()
+    assert table.unmappable_pairs == 0
+    assert table.mappable.all()
 
 
 @settings(max_examples=30)
@@ -135,7 +134,7 @@ def test_an_answer_can_be_written_to(table: CostTable) -> None:
 
 
 def test_the_table_itself_cannot_be_written_to(table: CostTable) -> None:
-    for array in (table.option_latency_s, table.option_energy_j, table.fixed_latency_s, table.area_mm2, table.offsets):
+    for array in (table.latency_s.rows, table.energy_j.rows, table.latency_s.constant, table.area_mm2):
         with pytest.raises(ValueError, match="read-only"):
             array += 1
 
@@ -143,15 +142,16 @@ def test_the_table_itself_cannot_be_written_to(table: CostTable) -> None:
 @pytest.mark.parametrize(
     ("chosen", "where", "error", "message"),
     [
-        (np.array([[0, 0, 3]]), np.array([0]), IndexError, "networks: expected options below \\[3, 3, 3\\]"),
-        (np.array([[0, -1, 0]]), np.array([0]), IndexError, "networks: expected options below"),
-        (np.array([[0, 0, 0]]), np.array([ACCELERATORS.size]), IndexError, "hardware: expected indices in 0..53"),
-        (np.array([[0, 0, 0]]), np.array([-1]), IndexError, "hardware: expected indices in 0..53"),
-        (np.array([[0, 0]]), np.array([0]), ValueError, "networks: expected integers of shape \\(batch, 3\\)"),
-        (np.array([0, 0, 0]), np.array([0]), ValueError, "got int64 of shape \\(3,\\)"),
-        (np.array([[0.0, 0.0, 0.0]]), np.array([0]), ValueError, "got float64"),
-        (np.array([[0, 0, 0]]), np.array([0.0]), ValueError, "hardware: expected 1 integers, got float64"),
-        (np.array([[0, 0, 0]]), np.array([0, 1]), ValueError, "hardware: expected 1 integers"),
+        (np.array([[0, 0, 3]]), np.array([0]), ValueError, "network 0, column 2: option index must be in 0..2, got 3"),
+        (np.array([[0, -1, 0]]), np.array([0]), ValueError, "network 0, column 1: .* got -1"),
+        (np.array([[0, 0]]), np.array([0]), ValueError, r"networks must have shape \(batch, 3\), got \(1, 2\)"),
+        (np.array([0, 0, 0]), np.array([0]), ValueError, r"networks must have shape .* pass network\[None\]"),
+        (np.array([[0.0, 0.0, 0.0]]), np.array([0]), TypeError, "networks must be whole numbers .* float64"),
+        (np.array([[0, 0, 0]]), np.array([ACCELERATORS.size]), ValueError, "hardware: .* must be in 0..53, got 54"),
+        (np.array([[0, 0, 0]]), np.array([-1]), ValueError, "hardware: .* must be in 0..53, got -1"),
+        (np.array([[0, 0, 0]]), np.array([0.0]), TypeError, "hardware must be whole numbers .* float64"),
+        (np.array([[0, 0, 0]]), np.array([True]), TypeError, "hardware must be whole numbers .* bool"),
+        (np.array([[0, 0, 0]]), np.array([0, 1]), ValueError, r"hardware must have shape \(1,\).* got \(2,\)"),
     ],
 )
 def test_what_is_no_design_is_refused(
@@ -159,9 +159,104 @@ def test_what_is_no_design_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         table.lookup(chosen, where)
-    if message.startswith("networks"):
+    if message.startswith("network"):
         with pytest.raises(error, match=message):
             table.on_all_hardware(chosen)
+
+
+def tables_of(seed: int, *, joint: bool, unmappable: bool = False) -> CostTable:
+    """Random costs of three choices on four accelerators; `joint`: a factor over the first and last choice besides."""
+    rng, counts = np.random.default_rng(seed), (2, 3, 2)
+    scopes = [(0,), (1,), (2,), *([(0, 2)] if joint else [])]
+    shapes = [(int(np.prod([counts[choice] for choice in scope])), 4) for scope in scopes]
+
+    def total() -> FactorSum:
+        return FactorSum(
+            counts, rng.uniform(size=4), [Factor(s, rng.uniform(size=n)) for s, n in zip(scopes, shapes, strict=True)]
+        )
+
+    table = CostTable(total(), total(), rng.uniform(1, 2, size=4))
+    if not unmappable:
+        return table
+    latency, energy = (
+        FactorSum(counts, sums.constant, [Factor((0,), [[np.inf, 1, 1, 1], [1, 1, 1, 1]]), *sums.factors[1:]])
+        for sums in (table.latency_s, table.energy_j)
+    )
+    return CostTable(latency, energy, table.area_mm2)
+
+
+@pytest.mark.parametrize("joint", [False, True], ids=["one choice each", "two choices"])
+def test_every_question_gives_the_same_costs(joint: bool) -> None:
+    """Look-up, all accelerators, expectation, bounds and parts agree, whatever the parts' scopes."""
+    table = tables_of(0, joint=joint)
+    networks = np.array(list(itertools.product(range(2), range(3), range(2))))
+    everywhere = table.on_all_hardware(networks)
+    one_hot = np.zeros((12, 7))
+    np.put_along_axis(one_hot, networks + np.array([0, 2, 5]), 1.0, axis=1)
+    relaxed = table.relax()(torch.tensor(one_hot))
+    for name in ("latency_s", "energy_j", "area_mm2"):
+        values = getattr(everywhere, name)
+        np.testing.assert_allclose(getattr(relaxed, name).expand(12, 4), values, rtol=1e-14)
+        for where in range(4):
+            hardware = np.full(12, where)
+            np.testing.assert_array_equal(getattr(table.lookup(networks, hardware), name), values[:, where])
+            at = table.relax().at(torch.tensor(one_hot), torch.tensor(hardware))
+            np.testing.assert_allclose(getattr(at, name), values[:, where], rtol=1e-14)
+        least, most = (getattr(each, name) for each in table.bounds(np.array([[FREE, 1, FREE]])))
+        some = values[networks[:, 1] == 1]
+        assert (least[0] <= some.min(axis=0)).all()
+        assert (most[0] >= some.max(axis=0)).all()
+    parts = table.latency_by_part(networks, np.zeros(12, dtype=np.int64))
+    assert list(parts) == [(0,), (1,), (2,), (0, 2)][: 3 + joint]
+    np.testing.assert_allclose(sum(parts.values()) + table.latency_s.constant[0], everywhere.latency_s[:, 0])
+    kept = table.relax(hardware=np.array([2, 0]))(torch.tensor(one_hot))
+    np.testing.assert_allclose(kept.latency_s, everywhere.latency_s[:, [2, 0]], rtol=1e-14)
+
+
+def test_what_cannot_be_mapped() -> None:
+    table = tables_of(0, joint=True, unmappable=True)
+    assert table.unmappable_pairs == 1
+    assert table.mappable.tolist() == [False, True, True, True]
+    assert np.isinf(table.lookup(np.array([[0, 0, 0]]), np.array([0])).energy_j).all()
+    with pytest.raises(ValueError, match="1 values of the tables are infinite"):
+        table.relax()
+    assert table.relax(hardware=table.mappable).area_mm2.shape == (3,)
+    finite = table.replace_unmappable(10.0)
+    assert finite.unmappable_pairs == 0
+    assert finite.latency_s.rows[0, 0] == 10.0 * table.latency_s.largest_finite
+    least, most = table.bounds(np.full((1, 3), FREE), finite_only=True)
+    assert np.isfinite(least.latency_s).all()
+    assert np.isfinite(most.latency_s).all()
+    assert np.isinf(table.bounds(np.full((1, 3), FREE))[1].latency_s[0]).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"area_mm2": np.ones(3)}, ValueError, r"of the same accelerators; got 4, 4 and \(3,\)"),
+        ({"area_mm2": np.array([1, 1, np.nan, 1])}, ValueError, "area_mm2 holds 1 values that are negative or NaN"),
+        ({"area_mm2": np.ones(4) * 1j}, TypeError, "area_mm2 must hold real numbers, got complex128"),
+        (
+            {"energy_j": FactorSum.per_choice((2,), -np.ones(4), np.ones((2, 4)))},
+            ValueError,
+            "sums over the same parts",
+        ),
+        ({"energy_j": tables_of(0, joint=True).energy_j}, ValueError, "sums over the same parts"),
+        (
+            {"energy_j": FactorSum.per_choice((2, 3, 2), -np.ones(4), np.ones((7, 4)))},
+            ValueError,
+            "energy_j, constant holds 4 values that are negative or NaN, the first is -1.0; a cost is >= 0, and inf",
+        ),
+    ],
+)
+def test_a_table_that_gives_wrong_numbers_is_refused(change: dict, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        dataclasses.replace(tables_of(0, joint=False), **change)
+
+
+def test_costs_are_real_numbers() -> None:
+    with pytest.raises(TypeError, match="table must hold real numbers, got complex128"):
+        FactorSum.per_choice((2,), np.ones(4), np.ones((2, 4)) * 1j)
 
 
 # --- how it is built -------------------------------------------------------------------------------------------------
@@ -240,7 +335,7 @@ def test_unmappable_layers_cost_inf_where_they_are_used(space: BlockSpace, tmp_p
     model = CountingModel(unmappable=layer_row(layer))
     found = CostTable.build(space, ACCELERATORS, model=model, cache_dir=tmp_path)
     uses = [layer in layers for layers in options]
-    assert np.isinf(found.option_latency_s[:3]).all(axis=1).tolist() == uses
+    assert np.isinf(found.latency_s.factors[0].table).all(axis=1).tolist() == uses
     chosen = np.array([[uses.index(True), 0, 0]])
     assert np.isinf(found.lookup(chosen, np.array([5])).energy_j).all()
 
@@ -299,7 +394,7 @@ def test_a_model_without_fingerprint_is_asked_every_time(space: BlockSpace, tmp_
     model = Nameless()
     tables = [CostTable.build(space, ACCELERATORS, model=model, cache_dir=tmp_path) for _ in range(2)]
     assert not list(tmp_path.rglob("*.bin"))
-    np.testing.assert_array_equal(tables[0].option_energy_j, tables[1].option_energy_j)
+    assert same_bits(*tables)
 
 
 def test_a_folder_that_cannot_be_written_is_refused(space: BlockSpace, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_an_accelerator_that_is_left_out_is_never_the_best():
 
 def test_leaving_out_the_dominated_changes_nothing_in_the_limit():
     problem = synthetic_problem(2)
-    limit = Constraint("latency_s", float(np.quantile(problem.costs.fixed_latency_s, 0.5)) * 4)
+    limit = Constraint("latency_s", float(np.quantile(problem.costs.latency_s.constant, 0.5)) * 4)
     objective = dataclasses.replace(problem.objective, constraints=(limit,))
     problem = dataclasses.replace(problem, objective=objective)
     networks = all_networks(problem)

@@ -15,9 +15,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from dance_env import source_digest
+from dance_env.cost import CostTable
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
 from dance_env.source_digest import digested_modules
+from dance_env.space import FactorSum
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from experiments.claims import evaluator_command
@@ -250,7 +252,7 @@ def test_labels_are_what_the_problem_says() -> None:
     problem = problem_of()
     networks = problem.space.sample(np.random.default_rng(0), 20)[:, problem.space.network]
     probs = torch.zeros(20, sum(COUNTS), dtype=torch.float64)
-    probs.scatter_(1, torch.tensor(networks + problem.costs.offsets), 1.0)
+    probs.scatter_(1, torch.tensor(networks + problem.space.offsets[problem.space.network]), 1.0)
     table = LabelTable.of(problem)
     best = table.best_hardware(probs).numpy()
     np.testing.assert_array_equal(best, problem.best_hardware(networks))
@@ -267,9 +269,11 @@ def two_accelerators(*, ratio: float = 1.0, limit: float | None = None) -> Label
     latency[2] = latency[1] * ratio
     limits = () if limit is None else (Constraint("latency_s", limit),)
     return LabelTable(
-        option_costs=torch.stack([latency, latency / 3.0]),
-        fixed_costs=torch.full((2, 4), 0.1, dtype=torch.float64),
-        area_mm2=torch.tensor([1.0, 3.0, 3.0, 2.5], dtype=torch.float64),
+        costs=CostTable(
+            latency_s=FactorSum.per_choice((2, 2), np.full(4, 0.1), latency.numpy().T),
+            energy_j=FactorSum.per_choice((2, 2), np.full(4, 0.1), latency.numpy().T / 3.0),
+            area_mm2=np.array([1.0, 3.0, 3.0, 2.5]),
+        ).relax(),
         objective=Objective(Linear(latency_s=1.0, energy_j=1.0), weight=1.0, constraints=limits),
     )
 
@@ -313,10 +317,12 @@ def test_a_margin_tightens_the_limits_of_the_labels_where_something_meets_them()
 
 def test_labels_of_layers_without_a_mapping_are_large_but_finite() -> None:
     table = LabelTable.of(synthetic_problem(0, option_counts=COUNTS, unmappable=50))
-    clean = problem_of().costs.option_latency_s
-    assert table.option_costs.isfinite().all()
-    assert table.option_costs[0].max().item() <= UNMAPPABLE_FACTOR * clean.max()
-    assert int((table.option_costs[0] > clean.max()).sum()) == 50
+    largest = problem_of().costs.latency_s.largest_finite
+    one_hots = torch.eye(sum(COUNTS), dtype=torch.float64)  # each option alone
+    latency = table.on_all_hardware(one_hots).latency_s
+    assert latency.isfinite().all()
+    assert latency.max().item() <= (UNMAPPABLE_FACTOR + 1) * largest
+    assert int((latency > 2 * largest).sum()) == 50
 
 
 def test_held_out_networks_are_never_trained_on() -> None:

@@ -22,7 +22,7 @@ from dance_env.graph.networks import tiny
 from dance_env.objective import EDAP, Constraint, CostFunction, Linear, Objective
 from dance_env.problem import Evaluation, Problem
 from dance_env.source_digest import forget
-from dance_env.space import AcceleratorSpace
+from dance_env.space import AcceleratorSpace, FactorSum
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers.contract.result import Status
@@ -328,14 +328,13 @@ def test_a_single_accelerator_shows_no_coupling(options: tuple[int, ...], tmp_pa
 def test_costs_that_factorise_show_no_coupling(tmp_path: Path) -> None:
     problem = coupled_problem()
     costs = problem.costs
-    scale, work = costs.fixed_latency_s, np.arange(1.0, 10.0)[:, None]
+    scale, work = costs.latency_s.constant, np.arange(1.0, 10.0)[:, None]
+    counts = costs.shape[:-1]
     # Every network's latency and energy are its work times the accelerator's scale: the same order for all.
     costs = dataclasses.replace(
         costs,
-        option_latency_s=work * scale,
-        option_energy_j=work * 0 + 1e-3 * 0 * scale,
-        fixed_latency_s=0 * scale,
-        fixed_energy_j=0 * scale + 1e-3,
+        latency_s=FactorSum.per_choice(counts, 0 * scale, work * scale),
+        energy_j=FactorSum.per_choice(counts, 0 * scale + 1e-3, 0 * work * scale),
     )
     problem = dataclasses.replace(problem, costs=costs, objective=Objective(_delay, 1.0))
     found = measure(problem, cache_dir=tmp_path)

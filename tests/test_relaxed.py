@@ -81,8 +81,8 @@ def test_edap_is_averaged_over_accelerators_of_expected_energy_and_latency() -> 
     probs = problem.space.sample_relaxed(np.random.default_rng(4), 1)
     network, hardware = halves(problem, probs)
     costs, row = problem.costs, network.numpy()[0]
-    latency = costs.fixed_latency_s + row @ costs.option_latency_s
-    energy = costs.fixed_energy_j + row @ costs.option_energy_j
+    latency = costs.latency_s.constant + row @ costs.latency_s.rows
+    energy = costs.energy_j.constant + row @ costs.energy_j.rows
     blocks = np.split(hardware.numpy()[0], np.cumsum(problem.space.option_counts[problem.space.hardware])[:-1])
     joint = np.array([np.prod(each) for each in itertools.product(*blocks)])
     relaxed = problem.relax()

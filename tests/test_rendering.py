@@ -202,7 +202,7 @@ def test_ranges_hold_every_design_and_are_reached() -> None:
 def test_block_times_and_the_fixed_time_add_up_to_the_latency() -> None:
     design = LIMITED.space.sample(np.random.default_rng(0), 1)
     hardware = LIMITED.accelerator_space.index(design[:, LIMITED.space.hardware])[0]
-    total = sum(block_latencies(LIMITED, design[0]).values()) + LIMITED.costs.fixed_latency_s[hardware]
+    total = sum(block_latencies(LIMITED, design[0]).values()) + LIMITED.costs.latency_s.constant[hardware]
     assert total == pytest.approx(LIMITED.evaluate(design).cost.latency_s[0])
     assert block_latencies(LIMITED, design[0, :3]) == {}
 

@@ -152,7 +152,7 @@ def test_shares_add_up_to_the_networks_share_of_the_macs() -> None:
     shares = macs_shares(problem)
     networks = networks_of(problem)
     macs = problem.network_space.macs(networks)
-    columns = networks + problem.costs.offsets
+    columns = networks + problem.space.offsets[problem.space.network]
     np.testing.assert_allclose(
         shares[columns].sum(axis=1), (macs - macs.min()) / (macs.max() - macs.min()), rtol=1e-12, atol=1e-12
     )

@@ -5,7 +5,6 @@
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
 - `surrogate`: `load_surrogate()`, NAS-Bench-Macro as fitted weights that ship with the package (`fit` made them).
 - `nas_bench_macro`: `load_table()`, the measured table itself, where a user has it or downloads it.
-- `unknown`: `UnknownAccuracy`, for questions of cost alone.
 - `supernet/` (torch, never imported from here): accuracy by training.
 """
 
@@ -13,7 +12,6 @@ from dance_env.accuracy.model import AccuracyModel, RelaxableAccuracy, SampledAc
 from dance_env.accuracy.nas_bench_macro import load_table
 from dance_env.accuracy.surrogate import load_surrogate
 from dance_env.accuracy.tensor import TensorAccuracy
-from dance_env.accuracy.unknown import UnknownAccuracy
 
 __all__ = [
     "AccuracyModel",
@@ -21,7 +19,6 @@ __all__ = [
     "SampledAccuracy",
     "TensorAccuracy",
     "TrainedLater",
-    "UnknownAccuracy",
     "load_surrogate",
     "load_table",
 ]

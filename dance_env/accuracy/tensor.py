@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dance_env.accuracy.checked import checked_accuracies
-from dance_env.space import Choice, DesignSpace
+from dance_env.space import Choice, DesignSpace, Factor, FactorSum
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +36,10 @@ class TensorAccuracy:
     """
 
     tensor: np.ndarray
+    _factors: FactorSum = field(init=False)
 
     def __post_init__(self) -> None:
-        tensor = np.array(self.tensor, dtype=np.float64, order="C")
+        tensor = np.asarray(self.tensor, dtype=np.float64)
         if tensor.ndim == 0 or tensor.size == 0:
             raise ValueError(f"an accuracy tensor needs one axis per network choice; got shape {tensor.shape}")
         bad = ~((tensor >= 0.0) & (tensor <= 1.0))
@@ -48,8 +49,9 @@ class TensorAccuracy:
                 f"accuracies must be fractions between 0 and 1; {int(bad.sum())} of {tensor.size} are not, "
                 f"the first is {tensor[where]} for network {where}. Divide percentages by 100."
             )
-        tensor.setflags(write=False)
-        object.__setattr__(self, "tensor", tensor)
+        every_choice = Factor(tuple(range(tensor.ndim)), tensor.reshape(-1, 1))
+        object.__setattr__(self, "_factors", FactorSum(tensor.shape, [0.0], [every_choice]))
+        object.__setattr__(self, "tensor", self._factors.rows.reshape(tensor.shape))  # read-only, and not held twice
 
     def __repr__(self) -> str:
         lowest, highest = float(self.tensor.min()), float(self.tensor.max())
@@ -146,15 +148,12 @@ class TensorAccuracy:
         return self.tensor.shape
 
     def evaluate(self, networks: np.ndarray) -> np.ndarray:
-        """Accuracy (B,) of networks (B, N).
+        """Return the accuracy `(B,)` of networks `(B, N)`.
 
         Raises:
-            ValueError: networks of another width, or an option out of range.
+            TypeError, ValueError: As `dance_env.space.check_indices`.
         """
-        networks = np.asarray(networks)
-        if networks.ndim != 2 or networks.shape[1] != self.tensor.ndim:
-            raise ValueError(f"networks must have shape (batch, {self.tensor.ndim}); got {networks.shape}")
-        return self.tensor.reshape(-1)[np.ravel_multi_index(tuple(networks.T), self.tensor.shape)]
+        return self._factors.evaluate(self._factors.check(networks))[:, 0]
 
     def fingerprint(self) -> str:
         """SHA-256 over shape and values."""
@@ -168,19 +167,10 @@ class TensorAccuracy:
         Returns:
             A function from network probabilities (B, O_net), the choices' blocks side by side, to accuracies (B,).
         """
-        import torch
+        from dance_env.space.factors_torch import RelaxedFactorSum
 
-        counts = list(self.option_counts)
-        tensor = torch.tensor(self.tensor, device=device, dtype=dtype or torch.float64).reshape(counts[0], -1)
-
-        def expected_accuracy(network_probs: torch.Tensor) -> torch.Tensor:
-            first, *rest = torch.split(network_probs, counts, dim=1)
-            partial = first @ tensor  # (B, product of the remaining option counts)
-            for probs in rest:
-                partial = torch.bmm(probs.unsqueeze(1), partial.reshape(len(probs), probs.shape[1], -1)).squeeze(1)
-            return partial.squeeze(1)
-
-        return expected_accuracy
+        relaxed = RelaxedFactorSum(self._factors, device=device, dtype=dtype)
+        return lambda network_probs: relaxed(network_probs).squeeze(1)
 
 
 def _option(choice: Choice, cell: Any) -> Any:

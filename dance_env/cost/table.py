@@ -1,121 +1,196 @@
-"""The cost table: every option of a network space on every accelerator, so that any design's cost is a sum of rows."""
+"""The cost table: what every network of a space costs on every accelerator, as a sum over the network's parts."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dance_env.cache import ArrayCache, content_key
-from dance_env.cost.checked import checked_costs
+from dance_env.cache import ArrayCache
 from dance_env.cost.cost import Cost
+from dance_env.cost.layer_costs import layer_costs
 from dance_env.cost.model import ClockedCostModel, CostModel
 from dance_env.graph import NetworkSpace, different_layers, layer_row, layer_sum
-from dance_env.progress import Progress, reporter
-from dance_env.source_digest import own_code
-from dance_env.space import AcceleratorSpace, Hardware
+from dance_env.progress import Progress
+from dance_env.space import AcceleratorSpace, FactorSum
+
+if TYPE_CHECKING:
+    import torch
+
+    from dance_env.cost.relaxed_table import RelaxedCosts
+
+_SMALLEST_COST = 1e-12  # seconds or joules: what counts as the largest where no value is finite
 
 
 @dataclass(frozen=True, eq=False)
 class CostTable:
-    """Costs of the parts of a network on each of H accelerators. An unmappable layer costs inf. Its arrays are read-only.
+    """What networks cost on each of H accelerators. An unmappable layer costs inf.
+
+    Shapes: B networks of N choices.
 
     Attributes:
-        option_latency_s, option_energy_j: (O_net, H) float64, the layers of each option of each network choice.
-        fixed_latency_s, fixed_energy_j: (H,) float64, the layers that every network has.
-        area_mm2: (H,) float64.
-        offsets: (N,) int64, the first row of each network choice.
-        clock_hz: of the accelerators, to read cycles off a latency; None where the costs come from no clocked model.
+        latency_s: Seconds, as a sum with one value for each accelerator.
+        energy_j: Joules, as a sum over the same parts.
+        area_mm2: `(H,)` float64, read-only.
+        clock_hz: Of the accelerators, to read cycles off a latency; None where the costs come from no clocked model.
+
+    Raises:
+        TypeError: If the areas are not real numbers.
+        ValueError: If the parts do not fit each other, or a cost is negative or NaN.
     """
 
-    option_latency_s: np.ndarray
-    option_energy_j: np.ndarray
-    fixed_latency_s: np.ndarray
-    fixed_energy_j: np.ndarray
+    latency_s: FactorSum
+    energy_j: FactorSum
     area_mm2: np.ndarray
-    offsets: np.ndarray
     clock_hz: float | None = None
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, np.ndarray):  # everyone looks at these; nobody can change what the others see
-                shown = value.view()
-                shown.flags.writeable = False
-                object.__setattr__(self, each.name, shown)
+        area = np.asarray(self.area_mm2)
+        if area.dtype.kind not in "fiu":
+            raise TypeError(f"cost table: area_mm2 must hold real numbers, got {area.dtype}")
+        area = np.array(area, dtype=np.float64)
+        if area.shape != (self.latency_s.width,) or self.energy_j.width != self.latency_s.width:
+            raise ValueError(
+                f"cost table: latency, energy and area must be of the same accelerators; got {self.latency_s.width}, "
+                f"{self.energy_j.width} and {area.shape}"
+            )
+        parts = [(sums.option_counts, [factor.scope for factor in sums.factors]) for sums in self._sums]
+        if parts[0] != parts[1]:
+            raise ValueError(f"cost table: latency and energy must be sums over the same parts; got {parts}")
+        for name, values in (
+            ("latency_s", self.latency_s.rows),
+            ("latency_s, constant", self.latency_s.constant),
+            ("energy_j", self.energy_j.rows),
+            ("energy_j, constant", self.energy_j.constant),
+            ("area_mm2", area),
+        ):
+            wrong = ~(values >= 0.0)  # NaN is not >= 0 either
+            if wrong.any():
+                raise ValueError(
+                    f"cost table: {name} holds {int(wrong.sum())} values that are negative or NaN, the first is "
+                    f"{values[wrong][0]}; a cost is >= 0, and inf where a layer cannot be mapped"
+                )
+        area.setflags(write=False)
+        object.__setattr__(self, "area_mm2", area)
 
-    def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
-        """Cost of designs: networks on accelerators, pairwise.
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Options of each network choice, then H."""
+        return (*self.latency_s.option_counts, len(self.area_mm2))
+
+    # ------------------------------------------------------------------------------------------------------- questions
+    def lookup(self, networks: np.ndarray, hardware: np.ndarray, *, trusted: bool = False) -> Cost:
+        """Return the cost of designs: networks on accelerators, pairwise.
 
         Args:
-            networks: (B, N) integer option indices.
-            hardware: (B,) integer accelerator indices.
+            networks: `(B, N)` option indices.
+            hardware: `(B,)` accelerator indices.
+            trusted: Whether both are int64 arrays that have been checked already.
 
         Returns:
-            Cost with leaves (B,), the same bits however the designs are batched.
+            Cost with leaves `(B,)`, the same bits however the designs are batched.
 
         Raises:
-            TypeError, ValueError: for arrays of another shape or kind.
-            IndexError: for an index out of range.
+            TypeError: If indices are not whole numbers.
+            ValueError: If shapes do not fit, or an index is out of range.
         """
-        networks = self._checked(networks)
-        hardware = np.asarray(hardware)
-        if hardware.shape != networks.shape[:1] or hardware.dtype.kind not in "iu":
-            raise ValueError(
-                f"hardware: expected {len(networks)} integers, got {hardware.dtype} of shape {hardware.shape}."
-            )
-        if len(hardware) and not 0 <= hardware.min() <= hardware.max() < len(self.area_mm2):
-            raise IndexError(f"hardware: expected indices in 0..{len(self.area_mm2) - 1}, got {hardware}.")
-        flat, rows = self._by_hardware
-        start = hardware.astype(np.int64) * rows
+        chosen = networks if trusted else self.latency_s.check(networks)
+        where = hardware if trusted else self._check_hardware(hardware, len(chosen))
+        flat, stride = self._by_hardware
+        start = where * stride
         total = flat.take(start)
-        for column, offset in zip(networks.T, self.offsets, strict=True):
-            total += flat.take(start + (column + (offset + 1)))
-        return Cost(total.real.copy(), total.imag.copy(), self.area_mm2.take(hardware))
+        start += 1
+        for positions in self.latency_s.positions(chosen):
+            total += flat.take(start + positions)
+        return Cost(total.real.copy(), total.imag.copy(), self.area_mm2.take(where))
 
-    def on_all_hardware(self, networks: np.ndarray) -> Cost:
-        """Cost of networks (B, N) on every accelerator, leaves (B, H): the same bits as `lookup`."""
-        rows = self._checked(networks) + self.offsets
-        latency = np.empty((len(rows), len(self.area_mm2)))
-        energy = np.empty_like(latency)
-        for network, (seconds, joules) in enumerate(zip(latency, energy, strict=True)):
-            seconds[:] = self.fixed_latency_s
-            joules[:] = self.fixed_energy_j
-            for row in rows[network]:
-                seconds += self.option_latency_s[row]
-                joules += self.option_energy_j[row]
+    def on_all_hardware(self, networks: np.ndarray, *, trusted: bool = False) -> Cost:
+        """Return the cost of networks `(B, N)` on every accelerator, leaves `(B, H)`: the same bits as `lookup`.
+
+        Arguments and errors as `lookup`.
+        """
+        chosen = networks if trusted else self.latency_s.check(networks)
+        positions = self.latency_s.positions(chosen)
+        latency, energy = self.latency_s.add_rows(positions), self.energy_j.add_rows(positions)
         return Cost(latency, energy, np.broadcast_to(self.area_mm2, latency.shape))
 
-    def _checked(self, networks: np.ndarray) -> np.ndarray:
-        networks = np.asarray(networks)
-        if networks.ndim != 2 or networks.shape[1] != len(self.offsets) or networks.dtype.kind not in "iu":
-            raise ValueError(
-                f"networks: expected integers of shape (batch, {len(self.offsets)}), got {networks.dtype} of shape "
-                f"{networks.shape}."
-            )
-        if len(networks) and ((networks < 0) | (networks >= self._option_counts)).any():
-            raise IndexError(f"networks: expected options below {self._option_counts.tolist()}, got one out of range.")
-        return networks
+    def bounds(self, partial: np.ndarray, *, finite_only: bool = False) -> tuple[Cost, Cost]:
+        """Return the least and the most, leaves `(B, H)`, that partly made networks can cost on each accelerator.
 
-    @cached_property
-    def _option_counts(self) -> np.ndarray:
-        return np.diff(self.offsets, append=len(self.option_latency_s))
-
-    @cached_property
-    def _by_hardware(self) -> tuple[np.ndarray, int]:
-        """Seconds + 1j * joules, accelerator by accelerator (fixed part first, then the options), flat; row length.
-
-        One complex number per look-up fetches both metrics from one place; adding complex numbers adds each part as a
-        float64 of its own.
+        Arguments and errors as `FactorSum.bounds`. Each metric is bounded by itself; a product of bounds bounds a product.
         """
-        fixed = np.stack([self.fixed_latency_s, self.fixed_energy_j], axis=-1)[:, None]
-        options = np.stack([self.option_latency_s.T, self.option_energy_j.T], axis=-1)
-        both = np.ascontiguousarray(np.concatenate([fixed, options], axis=1))
-        return both.view(np.complex128).ravel(), both.shape[1]
+        latency, energy = (sums.bounds(partial, finite_only=finite_only) for sums in self._sums)
+        area = np.broadcast_to(self.area_mm2, latency[0].shape)
+        return Cost(latency[0], energy[0], area), Cost(latency[1], energy[1], area)
 
+    def latency_by_part(self, networks: np.ndarray, hardware: np.ndarray) -> dict[tuple[int, ...], np.ndarray]:
+        """Return the seconds `(B,)` of each part of the networks, by its scope. Arguments and errors as `lookup`."""
+        chosen = self.latency_s.check(networks)
+        where = self._check_hardware(hardware, len(chosen))
+        found: dict[tuple[int, ...], np.ndarray] = {}
+        for factor, positions in zip(self.latency_s.factors, self.latency_s.positions(chosen), strict=True):
+            seconds = self.latency_s.rows[positions, where]
+            found[factor.scope] = found[factor.scope] + seconds if factor.scope in found else seconds
+        return found
+
+    def relax(
+        self,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+        hardware: np.ndarray | None = None,
+    ) -> RelaxedCosts:
+        """Return the expected cost under probabilities of the options, differentiable (torch).
+
+        Args:
+            device: Where the tensors live.
+            dtype: Their type; None for float64.
+            hardware: Indices of (or a mask over) the accelerators to keep; None keeps all.
+
+        Raises:
+            ValueError: If some option has no mapping on some of these accelerators (0 x inf has no meaning).
+        """
+        from dance_env.cost.relaxed_table import RelaxedCosts
+
+        if hardware is None:
+            return RelaxedCosts(self.latency_s, self.energy_j, self.area_mm2, device=device, dtype=dtype)
+        latency, energy = (sums.select(hardware) for sums in self._sums)
+        return RelaxedCosts(latency, energy, self.area_mm2[hardware], device=device, dtype=dtype)
+
+    @cached_property
+    def mappable(self) -> np.ndarray:
+        """`(H,)` bool: the accelerators on which every option of every part has a mapping."""
+        finite = [np.isfinite(sums.rows).all(axis=0) & np.isfinite(sums.constant) for sums in self._sums]
+        return np.logical_and(*finite)
+
+    @property
+    def unmappable_pairs(self) -> int:
+        """How many (option of a part, accelerator) pairs have no mapping."""
+        return self.latency_s.infinite
+
+    def replace_unmappable(self, factor: float) -> CostTable:
+        """Return the table with `factor` times the largest finite value in place of every infinite latency and energy.
+
+        An expectation then has a meaning, and something that learns from costs has a target.
+        """
+        latency, energy = (
+            sums.replace_infinite(factor * max(sums.largest_finite, _SMALLEST_COST)) for sums in self._sums
+        )
+        return CostTable(latency, energy, self.area_mm2, self.clock_hz)
+
+    def fingerprint(self) -> str:
+        """Return a sha256 in hexadecimal over all costs: the same in every process."""
+        digest = hashlib.sha256()
+        for sums in self._sums:
+            digest.update(sums.fingerprint().encode() + b"\0")
+        digest.update(self.area_mm2.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    # -------------------------------------------------------------------------------------------------------- building
     @classmethod
     def build(
         cls,
@@ -129,82 +204,63 @@ class CostTable:
     ) -> CostTable:
         """Cost every layer of a network space on every accelerator.
 
-        Each layer is cached by the content of all that its cost depends on, as soon as it is done: an interrupted
-        build continues where it stopped, and other spaces with the same layers find them.
+        Layers are cached as soon as they are done (see `layer_costs`): an interrupted build continues where it stopped.
 
         Args:
             network_space: Whose layers are costed.
             accelerator_space: H accelerators.
-            model: what a layer costs.
-            cache_dir: folder of the cache; None for the default (see `dance_env.cache`).
+            model: What a layer costs.
+            cache_dir: Folder of the cache; None for the default (see `dance_env.cache`).
             progress: True for a progress bar, or a function called with (layers done, layers in all).
-            workers: threads; None for one per core. The table does not depend on it.
+            workers: Threads; None for one per core. The table does not depend on it.
 
         Raises:
-            OSError: when the cache folder given cannot be written.
+            OSError: If the cache folder given cannot be written.
         """
-        rows = different_layers(network_space)
         hardware = accelerator_space.hardware()
         single = layer_costs(
-            rows, hardware, model=model, cache=ArrayCache.open(cache_dir), progress=progress, workers=workers
+            different_layers(network_space),
+            hardware,
+            model=model,
+            cache=ArrayCache.open(cache_dir),
+            progress=progress,
+            workers=workers,
         )
-        latency = layer_sum(network_space, lambda layer: single[layer_row(layer)][0], width=len(hardware))
-        energy = layer_sum(network_space, lambda layer: single[layer_row(layer)][1], width=len(hardware))
-        offsets = np.array([0, *np.cumsum(latency.option_counts)[:-1]], dtype=np.int64)
         return cls(
-            latency.rows, energy.rows, latency.constant, energy.constant, model.area_mm2(hardware), offsets,
-            model.clock_hz if isinstance(model, ClockedCostModel) else None,
-        )  # fmt: skip
+            latency_s=layer_sum(network_space, lambda layer: single[layer_row(layer)][0], width=len(hardware)),
+            energy_j=layer_sum(network_space, lambda layer: single[layer_row(layer)][1], width=len(hardware)),
+            area_mm2=model.area_mm2(hardware),
+            clock_hz=model.clock_hz if isinstance(model, ClockedCostModel) else None,
+        )
 
+    # --------------------------------------------------------------------------------------------------------- private
+    @property
+    def _sums(self) -> tuple[FactorSum, FactorSum]:
+        return self.latency_s, self.energy_j
 
-def layer_costs(
-    rows: list[tuple[int, ...]],
-    hardware: Hardware,
-    *,
-    model: CostModel,
-    cache: ArrayCache,
-    progress: Progress | bool | None = None,
-    workers: int | None = None,
-) -> dict[tuple[int, ...], np.ndarray]:
-    """Latency and energy (2, H) of each layer row, from the cache or the model, in parallel."""
-    where = np.stack([hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow])
-    mark, code = model.fingerprint(), own_code(model)
-    keys: dict[tuple[int, ...], str] = {}  # empty for a model without a fingerprint, whose costs are not cached
-    if mark is not None and code is not None:
-        context = content_key("layer", f"{mark} {code}".rstrip(), where.astype("<i8").tobytes())
-        keys = {row: content_key(context, repr(row)) for row in rows}
-    found = {row: cache.load(key) for row, key in keys.items()}
-    done = {row: array for row, array in found.items() if array is not None and array.shape == (2, len(hardware))}
-    missing = [row for row in rows if row not in done]
+    def _check_hardware(self, hardware: np.ndarray, count: int) -> np.ndarray:
+        given = np.asarray(hardware)
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"hardware must be whole numbers (accelerator indices), got dtype {given.dtype}")
+        if given.shape != (count,):
+            raise ValueError(
+                f"hardware must have shape ({count},), one accelerator for each network; got {given.shape}"
+            )
+        outside = (given < 0) | (given >= len(self.area_mm2))
+        if outside.any():
+            raise ValueError(
+                f"hardware: accelerator indices must be in 0..{len(self.area_mm2) - 1}, got {given[outside][0]}"
+            )
+        return given.astype(np.int64, copy=False)
 
-    def cost(row: tuple[int, ...]) -> np.ndarray:
-        result = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
-        who = f"cost model {type(model).__name__}, layer {row}"
-        array = np.stack([checked_costs(result.latency_s, len(hardware), who=f"{who}, latency_s")[0],
-                          checked_costs(result.energy_j, len(hardware), who=f"{who}, energy_j")[0]])  # fmt: skip
-        if row in keys:
-            cache.store(keys[row], array)
-        return array
+    @cached_property
+    def _by_hardware(self) -> tuple[np.ndarray, int]:
+        """Seconds + 1j * joules, accelerator by accelerator (constant first, then the rows), flat; row length.
 
-    with reporter(progress, "Mapping layers on every accelerator") as report:
-        report(len(done), len(rows))
-        with ThreadPoolExecutor(max_workers=workers or _cores()) as pool:
-            pending: dict[Future[np.ndarray], tuple[int, ...]] = {pool.submit(cost, row): row for row in missing}
-            try:
-                while pending:
-                    finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        done[pending.pop(future)] = future.result()
-                        report(len(done), len(rows))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    return done
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1
+        One complex number per look-up fetches both metrics from one place: 2.6 times faster than two look-ups. Adding
+        complex numbers adds each part as a float64 of its own.
+        """
+        both = np.empty((len(self.area_mm2), 1 + len(self.latency_s.rows)), dtype=np.complex128)
+        both.real[:, 0], both.imag[:, 0] = self.latency_s.constant, self.energy_j.constant
+        both.real[:, 1:], both.imag[:, 1:] = self.latency_s.rows.T, self.energy_j.rows.T
+        return both.ravel(), both.shape[1]

@@ -13,19 +13,16 @@ import numpy as np
 
 from dance_env.accuracy import AccuracyModel, TensorAccuracy
 from dance_env.accuracy.checked import checked_accuracies
-from dance_env.cost.cost import Cost
+from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Constraint, Metric, Objective
 from dance_env.problem.evaluation import Evaluation
+from dance_env.progress import Progress
 from dance_env.source_digest import own_code
-from dance_env.space import AcceleratorSpace, DesignSpace, dance_accelerators
+from dance_env.space import AcceleratorSpace, DesignSpace, check_indices, dance_accelerators
 
-if TYPE_CHECKING:
-    from dance_env.cost import CostModel, CostTable
+if TYPE_CHECKING:  # torch
     from dance_env.problem.relaxed import RelaxedProblem
-    from dance_env.progress import Progress
-
-__all__ = ["Evaluation", "Problem"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,57 +36,31 @@ class Problem:
         name: what records and reports call it.
         network_space: the networks to choose from.
         accelerator_space: the accelerators to choose from.
-        costs: latency and energy of every network option on every accelerator.
-        accuracy: how well each network classifies.
+        costs: what every network costs on every accelerator.
+        accuracy: how well each network classifies; None where that is not known, and only costs can be asked.
         objective: what is minimised, and the limits.
 
     Raises:
-        TypeError: an objective that is none.
-        ValueError: parts that do not fit each other, or costs that hold NaN.
+        TypeError: If the objective is not an `Objective`.
+        ValueError: If the parts do not fit each other.
     """
 
     name: str
     network_space: NetworkSpace
     accelerator_space: AcceleratorSpace
     costs: CostTable
-    accuracy: AccuracyModel
+    accuracy: AccuracyModel | None
     objective: Objective
 
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective):
             raise TypeError(f"problem {self.name!r}: objective must be an Objective, got {self.objective!r}")
-        expected = (self.space.network_options.stop, self.accelerator_space.size)
-        for name, shape in {
-            "option_latency_s": expected,
-            "option_energy_j": expected,
-            "fixed_latency_s": expected[1:],
-            "fixed_energy_j": expected[1:],
-            "area_mm2": expected[1:],
-        }.items():
-            array = np.asarray(getattr(self.costs, name))
-            if array.shape != shape:
-                raise ValueError(
-                    f"problem {self.name!r}: costs.{name} must have shape {shape} (network options, accelerators), got "
-                    f"{array.shape}. Build the table from this problem's network space and accelerator space."
-                )
-            if array.dtype.kind != "f":
-                raise TypeError(f"problem {self.name!r}: costs.{name} must hold real floats, got {array.dtype}")
-            if (array < 0).any():
-                raise ValueError(
-                    f"problem {self.name!r}: costs.{name} holds {int((array < 0).sum())} negative values; a cost is >= 0, "
-                    "and inf where a layer cannot be mapped. Rebuild the table."
-                )
-            if np.isnan(array).any():
-                raise ValueError(
-                    f"problem {self.name!r}: costs.{name} holds {int(np.isnan(array).sum())} NaN values; a layer that "
-                    "cannot be mapped costs inf, never NaN. Rebuild the table."
-                )
-        first_rows = self.space.offsets[self.space.network]
-        if not np.array_equal(self.costs.offsets, first_rows):
+        expected = (*self.space.option_counts[self.space.network].tolist(), self.accelerator_space.size)
+        if self.costs.shape != expected:
             raise ValueError(
-                f"problem {self.name!r}: costs.offsets must be the first option of each network choice, "
-                f"{first_rows.tolist()}, got {np.asarray(self.costs.offsets).tolist()}. Build the table from this "
-                "problem's network space."
+                f"problem {self.name!r}: costs must have shape {expected} (options of each network choice, "
+                f"accelerators), got {self.costs.shape}. Build the table from this problem's network space and "
+                "accelerator space."
             )
         counts = getattr(self.accuracy, "option_counts", None)
         if counts is not None and tuple(counts) != tuple(self.space.option_counts[self.space.network]):
@@ -109,38 +80,37 @@ class Problem:
         *,
         network_space: NetworkSpace,
         accelerator_space: AcceleratorSpace | None = None,
-        accuracy: AccuracyModel | Callable[[np.ndarray], Any],
+        accuracy: AccuracyModel | Callable[[np.ndarray], Any] | None,
         objective: Objective,
         cost_model: CostModel | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         progress: Progress | bool | None = None,
     ) -> Problem:
-        """A problem out of its parts: costs every layer on every accelerator (or reads that from the cache).
+        """Put a problem together: cost every layer on every accelerator (or read that from the cache).
 
         Args:
             name: what records and reports call it.
             network_space: the networks to choose from.
             accelerator_space: the accelerators to choose from; DANCE's 13,872 by default.
             accuracy: an accuracy model, or a function from networks (B, N), option indices, to accuracies (B,),
-                fractions, which is then asked about every network once (`TensorAccuracy.from_function`).
+                fractions, which is then asked about every network once (`TensorAccuracy.from_function`); None where
+                accuracies are not known, and only costs can be asked.
             objective: what is minimised, and the limits.
             cost_model: what a layer costs; the analytical model with the technology "edge-lpddr4" by default.
             cache_dir: folder of the cost tables' cache; None for the default.
             progress: of the costing: True for a bar, or a function called with (layers done, layers in all).
 
         Raises:
-            TypeError: a network space that is none, an accuracy that is neither a model nor a function.
-            ValueError: parts that do not fit each other; a register file or layer that the cost model does not know.
+            TypeError: If the network space is not a `NetworkSpace`, or the accuracy is neither a model nor a function.
+            ValueError: If the parts do not fit each other, or the cost model does not know a register file or layer.
         """
-        from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, CostTable
-
         if not isinstance(network_space, NetworkSpace):
             raise TypeError(
                 f"problem {name!r}: network_space must be a NetworkSpace (such as BlockSpace or LayerSpace), got "
                 f"{network_space!r}; dance_env.graph.network_space(name) gives those of the catalog"
             )
         accelerators = dance_accelerators() if accelerator_space is None else accelerator_space
-        if not isinstance(accuracy, AccuracyModel):
+        if accuracy is not None and not isinstance(accuracy, AccuracyModel):
             if not callable(accuracy):
                 raise TypeError(
                     f"problem {name!r}: accuracy must be a model (with `evaluate` and `fingerprint`) or a function from "
@@ -157,7 +127,7 @@ class Problem:
         return DesignSpace((*self.network_space.choices(), *self.accelerator_space.choices()))
 
     def evaluate(self, designs: Any) -> Evaluation:
-        """Judge designs.
+        """Evaluate designs.
 
         Args:
             designs: option indices, shape (B, D).
@@ -166,15 +136,16 @@ class Problem:
             An evaluation with leaves (B,); a design's values do not depend on the batch it comes in.
 
         Raises:
-            TypeError, ValueError: designs that are no option indices of this space (see `DesignSpace.check`).
+            TypeError, ValueError: If the designs are not option indices of this space (see `DesignSpace.check`).
+            RuntimeError: If the accuracies are not known.
         """
         designs = self.space.check(designs)
         networks = designs[:, self.space.network]
-        hardware = self.accelerator_space.index(designs[:, self.space.hardware])
-        return self._judge(self._accuracies(networks), self.costs.lookup(networks, hardware))
+        hardware = self.accelerator_space.index(designs[:, self.space.hardware], trusted=True)
+        return self._judge(self._accuracies(networks), self.costs.lookup(networks, hardware, trusted=True))
 
     def evaluate_networks(self, networks: Any, *, accuracies: np.ndarray | None = None) -> Evaluation:
-        """Judge each network (B, N) on every accelerator: leaves (B, H), the same bits as from `evaluate`.
+        """Evaluate each network (B, N) on every accelerator: leaves (B, H), the same bits as from `evaluate`.
 
         Args:
             networks: Option indices, shape (B, N).
@@ -184,7 +155,7 @@ class Problem:
         networks = self._check_networks(networks)
         if accuracies is None:
             accuracies = self._accuracies(networks)
-        cost = self.costs.on_all_hardware(networks)
+        cost = self.costs.on_all_hardware(networks, trusted=True)
         return self._judge(np.broadcast_to(accuracies[:, None], cost.latency_s.shape), cost)
 
     def accuracies(self, networks: Any) -> np.ndarray:
@@ -199,7 +170,7 @@ class Problem:
         return self._accuracies(self._check_networks(networks))
 
     def best_hardware(self, networks: Any) -> np.ndarray:
-        """The best accelerator of each network, exactly.
+        """Return the best accelerator of each network, exactly.
 
         Args:
             networks: option indices, shape (B, N).
@@ -219,7 +190,7 @@ class Problem:
         return np.where(candidates[rows, best], best, fallback).astype(np.int64)
 
     def violations(self, designs: Any) -> list[dict[str, float]]:
-        """Which limits each design (B, D) exceeds: metric -> relative excess; empty for a feasible design."""
+        """Return which limits each design (B, D) exceeds: metric -> relative excess; empty for a feasible design."""
         evaluation = self.evaluate(designs)
         by_name = self.objective.violations(evaluation.error_pct, evaluation.cost)
         return [
@@ -228,28 +199,37 @@ class Problem:
         ]
 
     def relax(self, *, device: str = "cpu", dtype: str = "float64") -> RelaxedProblem:
-        """The differentiable view (torch): expected cost and accuracy under probabilities of the options.
+        """Return the differentiable view (torch): expected cost and accuracy under probabilities of the options.
 
         Raises:
-            TypeError: an accuracy model that knows no expectations.
-            ValueError: a table in which some layer cannot be mapped on some accelerator.
+            TypeError: If the accuracy model knows no expectations.
+            ValueError: If some layer cannot be mapped on some accelerator, the dtype is unknown, or the device cannot
+                be used.
         """
         from dance_env.problem.relaxed import RelaxedProblem
 
-        return RelaxedProblem(self, device=device, dtype=dtype)
+        return RelaxedProblem(
+            self.name,
+            space=self.space,
+            costs=self.costs,
+            accuracy=self.accuracy,
+            objective=self.objective,
+            device=device,
+            dtype=dtype,
+        )
 
     def design(self, networks: Any, hardware: Any) -> np.ndarray:
-        """Designs (B, D) from networks (B, N) and hardware indices (B,)."""
+        """Return designs (B, D) from networks (B, N) and hardware indices (B,)."""
         return np.concatenate([self._check_networks(networks), self.accelerator_space.unindex(hardware)], axis=1)
 
     def limited(self, limits: Mapping[Metric, float]) -> Problem:
-        """The same problem under other hard limits.
+        """Return the same problem under other hard limits.
 
         Args:
             limits: the largest value allowed, by metric (see `Constraint`); none at all lifts every limit.
 
         Raises:
-            ValueError: an unknown metric, or a limit that is not a positive finite number.
+            ValueError: If a metric is unknown, or a limit is not a positive finite number.
         """
         constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())
         return replace(self, objective=replace(self.objective, constraints=constraints))
@@ -269,20 +249,22 @@ class Problem:
     @cached_property
     def _fingerprint(self) -> str | None:
         digest = hashlib.sha256()
-        accuracy, code = self.accuracy.fingerprint(), own_code(self.accuracy)
-        if accuracy is None or code is None:
-            return None
-        for part in (self.space.fingerprint(), f"{accuracy} {code}".rstrip(), self.objective.fingerprint()):
+        accuracy: str | None = "unknown"
+        if self.accuracy is not None:
+            mark, code = self.accuracy.fingerprint(), own_code(self.accuracy)
+            accuracy = None if mark is None or code is None else f"{mark} {code}".rstrip()
+        for part in (self.space.fingerprint(), self.costs.fingerprint(), accuracy, self.objective.fingerprint()):
             if part is None:
                 return None
             digest.update(part.encode() + b"\0")
-        for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2"):
-            array = np.asarray(getattr(self.costs, name))
-            digest.update(f"{name}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
         return digest.hexdigest()
 
     def _accuracies(self, networks: np.ndarray) -> np.ndarray:
+        if self.accuracy is None:
+            raise RuntimeError(
+                f"problem {self.name!r} has no accuracy model (accuracy=None): only its costs can be asked, with "
+                "problem.costs"
+            )
         who = f"problem {self.name!r}: the accuracy model {type(self.accuracy).__name__}"
         return checked_accuracies(self.accuracy.evaluate(networks), len(networks), who=who)
 
@@ -296,12 +278,7 @@ class Problem:
         )
 
     def _check_networks(self, networks: Any) -> np.ndarray:
-        """Networks (B, N) as int64, checked as the first columns of designs are."""
-        networks = np.asarray(networks)
-        count = self.space.num_network_choices
-        if networks.ndim != 2 or networks.shape[1] != count:
-            raise ValueError(
-                f"networks must have shape (batch, {count}), one option index per network choice; got {networks.shape}"
-            )
-        hardware = np.zeros((len(networks), self.space.num_choices - count), dtype=np.int64)
-        return self.space.check(np.concatenate([networks, hardware], axis=1))[:, :count]
+        """Return networks `(B, N)` as int64, checked as the first columns of designs are."""
+        choices = self.space.choices[self.space.network]
+        counts = self.space.option_counts[self.space.network]
+        return check_indices(networks, counts, what="network", names=[choice.name for choice in choices])

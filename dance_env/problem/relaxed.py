@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from dance_env.accuracy import RelaxableAccuracy
-from dance_env.cost.cost import Cost
+from dance_env.accuracy import AccuracyModel, RelaxableAccuracy
+from dance_env.cost import Cost, CostTable
 from dance_env.device import usable_device
+from dance_env.objective import Objective
 from dance_env.problem.probabilities import checked_probabilities
-
-if TYPE_CHECKING:
-    from dance_env.problem import Problem
+from dance_env.space import DesignSpace
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -53,42 +50,53 @@ class RelaxedProblem:
     Shapes: B rows, O_net network options, O_hw hardware options (the choices' blocks side by side), H accelerators.
 
     Attributes:
-        problem: the problem that this is a view of.
-        device, dtype: where and in which precision the tensors live.
+        name: The problem's name.
+        objective: What is minimised.
+        device: Where the tensors live.
+        dtype: Their precision.
     """
 
-    def __init__(self, problem: Problem, *, device: str = "cpu", dtype: str = "float64") -> None:
-        """Copy the problem's tables to `device`.
+    def __init__(
+        self,
+        name: str,
+        *,
+        space: DesignSpace,
+        costs: CostTable,
+        accuracy: AccuracyModel | None,
+        objective: Objective,
+        device: str = "cpu",
+        dtype: str = "float64",
+    ) -> None:
+        """Copy a problem's tables to `device`; `Problem.relax` calls this with its own parts.
 
         Raises:
-            TypeError: the accuracy model has no `relax`.
+            TypeError: If the accuracy model has no `relax`.
             ValueError: If the dtype is unknown, the device cannot be used, or a layer cannot be mapped on some
                 accelerator (0 x inf has no meaning).
         """
         if dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
-        if not isinstance(problem.accuracy, RelaxableAccuracy):
+        if accuracy is None:
             raise TypeError(
-                f"the accuracy model {type(problem.accuracy).__name__} of problem {problem.name!r} has no `relax`, so "
+                f"problem {name!r} has no accuracy model (accuracy=None), so that there is nothing to relax"
+            )
+        if not isinstance(accuracy, RelaxableAccuracy):
+            raise TypeError(
+                f"the accuracy model {type(accuracy).__name__} of problem {name!r} has no `relax`, so "
                 "that expected accuracy is unknown; use a TensorAccuracy, or a solver that needs no gradients"
             )
-        self.problem = problem
-        self.device = device
-        usable_device(device)
-        self.dtype = DTYPES[dtype]
-        space, costs = problem.space, problem.costs
-        tables = {
-            name: np.asarray(getattr(costs, name))
-            for name in ("option_latency_s", "option_energy_j", "fixed_latency_s", "fixed_energy_j", "area_mm2")
-        }
-        unmappable = int(np.isinf(tables["option_latency_s"]).sum() + np.isinf(tables["fixed_latency_s"]).sum())
-        if unmappable:
+        if costs.unmappable_pairs:
             raise ValueError(
-                f"problem {problem.name!r} cannot be relaxed: {unmappable} (option, accelerator) pairs have no mapping "
-                "and an expectation over them is infinite; leave those accelerators out of the accelerator space"
+                f"problem {name!r} cannot be relaxed: {costs.unmappable_pairs} (option, accelerator) pairs have no "
+                "mapping and an expectation over them is infinite; leave those accelerators out of the accelerator space"
             )
-        self._tables = {name: torch.tensor(array, device=device, dtype=self.dtype) for name, array in tables.items()}
-        self._accuracy = problem.accuracy.relax(device=device, dtype=self.dtype)
+        usable_device(device)
+        self.name = name
+        self.objective = objective
+        self.device = device
+        self.dtype = DTYPES[dtype]
+        self._costs = costs.relax(device=device, dtype=self.dtype)
+        self._accuracy = accuracy.relax(device=device, dtype=self.dtype)
         self._network_counts = [int(count) for count in space.option_counts[space.network]]
         self._hardware_counts = [int(count) for count in space.option_counts[space.hardware]]
 
@@ -102,7 +110,7 @@ class RelaxedProblem:
         on_each = self.on_all_hardware(network_probs)
         accuracy = self.accuracy(network_probs)
         error_pct = 100.0 * (1.0 - accuracy)
-        objective = self.problem.objective
+        objective = self.objective
 
         def mean(values: torch.Tensor) -> torch.Tensor:
             return (joint * values).sum(dim=1)
@@ -121,13 +129,7 @@ class RelaxedProblem:
 
     def on_all_hardware(self, network_probs: torch.Tensor) -> Cost:
         """Expected cost on each accelerator: latency (B, H), energy (B, H), area (1, H)."""
-        probs = self._check(network_probs, "network_probs", self._network_counts)
-        tables = self._tables
-        return Cost(
-            latency_s=torch.addmm(tables["fixed_latency_s"], probs, tables["option_latency_s"]),
-            energy_j=torch.addmm(tables["fixed_energy_j"], probs, tables["option_energy_j"]),
-            area_mm2=tables["area_mm2"][None, :],
-        )
+        return self._costs(self._check(network_probs, "network_probs", self._network_counts))
 
     def on_each_accelerator(self, network_probs: torch.Tensor) -> tuple[torch.Tensor, Cost]:
         """`accuracy` (B,) and `on_all_hardware` in one question: what `Problem.evaluate_networks` is to networks."""

@@ -134,9 +134,9 @@ class AcceleratorSpace:
         """All `H` accelerators, in index order."""
         return self._hardware
 
-    def index(self, options: ArrayLike) -> np.ndarray:
-        """`(B,)` int64: the accelerators' indices, from their `(B, 4)` option indices."""
-        return self._space.rank(options)
+    def index(self, options: ArrayLike, *, trusted: bool = False) -> np.ndarray:
+        """Return the accelerators' indices, `(B,)` int64, from their `(B, 4)` option indices; see `DesignSpace.rank`."""
+        return self._space.rank(options, trusted=trusted)
 
     def unindex(self, indices: ArrayLike) -> np.ndarray:
         """`(B, 4)` int64 option indices, from the accelerators' indices `(B,)`."""

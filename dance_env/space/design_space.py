@@ -147,13 +147,18 @@ class DesignSpace:
         return result
 
     # ----------------------------------------------------------------------------------------------------------- ranks
-    def rank(self, designs: ArrayLike) -> np.ndarray:
-        """`(B,)` int64: each design's number, mixed radix, the first choice slowest; `unrank` is its inverse.
+    def rank(self, designs: ArrayLike, *, trusted: bool = False) -> np.ndarray:
+        """Return each design's number, `(B,)` int64: mixed radix, the first choice slowest; `unrank` is its inverse.
+
+        Args:
+            designs: `(B, D)` option indices.
+            trusted: Whether they are an int64 array that has been checked already.
 
         Raises:
+            TypeError, ValueError: As `check`.
             OverflowError: If the space has more than 2**63 - 1 designs.
         """
-        return self.check(designs) @ self._place_values
+        return (np.asarray(designs) if trusted else self.check(designs)) @ self._place_values
 
     def unrank(self, ranks: ArrayLike) -> np.ndarray:
         """`(B, D)`: the designs with these numbers.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from dance_env.space.indices import as_array, check_indices
 FREE = -1
 """Stands for the option of a choice that is not made yet, in `FactorSum.bounds`."""
 
-_WIDE = 64  # from so many values on, adding row by row (in the processor's cache) beats gathering whole columns
+_WIDE = 64  # from so many values on, adding a network's rows (which stay in the processor's cache) beats adding columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,7 @@ class Factor:
             last choice of the scope is the fastest). Infinite values are allowed, NaN is not.
 
     Raises:
+        TypeError: If the table does not hold real numbers.
         ValueError: If the scope is empty or repeats a choice, or the table is not two-dimensional or holds NaN.
     """
 
@@ -41,7 +42,7 @@ class Factor:
     table: np.ndarray
 
     def __post_init__(self) -> None:
-        table = np.asarray(self.table, dtype=np.float64)
+        table = _real(self.table, f"factor over {self.scope}: the table")
         if not self.scope or len(set(self.scope)) != len(self.scope) or min(self.scope) < 0:
             raise ValueError(f"a factor's scope must be one or more different choices, got {self.scope}")
         if table.ndim != 2:
@@ -78,11 +79,12 @@ class FactorSum:
             factors: Any number of them; scopes may repeat and overlap.
 
         Raises:
+            TypeError: If the constant does not hold real numbers.
             ValueError: If a scope names a choice that does not exist, a table does not fit its scope or `W`, or the
                 constant holds NaN.
         """
         counts = tuple(int(count) for count in option_counts)
-        base = np.array(constant, dtype=np.float64)
+        base = np.array(_real(constant, "factor sum: the constant"))
         if base.ndim != 1 or np.isnan(base).any():
             raise ValueError(f"factor sum: the constant must be (W,) without NaN, got shape {base.shape}")
         for factor in factors:
@@ -116,7 +118,7 @@ class FactorSum:
         Raises:
             ValueError: As the constructor, or if there are not `O` rows.
         """
-        given = np.asarray(table, dtype=np.float64)
+        given = np.asarray(table)
         if len(given) != sum(option_counts):
             raise ValueError(f"the table must have {sum(option_counts)} rows, one for each option; got {len(given)}")
         blocks = np.split(given, np.cumsum(option_counts)[:-1])
@@ -140,13 +142,20 @@ class FactorSum:
         """Return networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
         return check_indices(networks, self._counts, what="network")
 
-    def positions(self, networks: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield, factor by factor, the row of `rows` that each network selects, `(B,)` int64; networks are trusted."""
-        for scope, strides, start in self._places:
-            if len(scope) == 1:
-                yield networks[:, scope[0]] + start
-            else:
-                yield networks[:, scope] @ strides + start
+    def positions(self, networks: np.ndarray) -> np.ndarray:
+        """Return the row of `rows` that each factor takes for each network, `(F, B)` int64.
+
+        Args:
+            networks: `(B, N)` int64, trusted to be legal.
+        """
+        if self._every_choice_alone:
+            return networks.T + self._starts[:, None]
+        found = np.empty((len(self.factors), len(networks)), dtype=np.int64)
+        for row, factor in zip(found, self.factors, strict=True):
+            counts = [self.option_counts[choice] for choice in factor.scope]
+            row[:] = np.ravel_multi_index([networks[:, choice] for choice in factor.scope], counts)
+        found += self._starts[:, None]
+        return found
 
     def evaluate(self, networks: np.ndarray) -> np.ndarray:
         """Return the values `(B, W)` of networks `(B, N)` int64.
@@ -154,17 +163,22 @@ class FactorSum:
         Networks are trusted to be legal (see `check`). Values are added in the order of the factors, so that a network
         has the same bits in every batch, and the same as from `lookup`.
         """
-        total = np.empty((len(networks), self.width))
+        return self.add_rows(self.positions(networks))
+
+    def add_rows(self, positions: np.ndarray) -> np.ndarray:
+        """Return the values `(B, W)` of networks from their `positions`, `(F, B)`.
+
+        Sums over the same factors (latency and energy) share positions.
+        """
+        total = np.empty((positions.shape[1], self.width))
         total[:] = self.constant
         if self.width < _WIDE:
-            for positions in self.positions(networks):
-                total += self.rows.take(positions, axis=0)
+            for column, values in zip(self.rows.T, total.T, strict=True):
+                for factor in positions:
+                    values += column.take(factor)
         else:
-            chosen = (
-                np.stack([*self.positions(networks)], axis=1) if self.factors else np.empty((len(networks), 0), int)
-            )
-            for values, positions in zip(total, chosen, strict=True):
-                for row in positions:
+            for values, network in zip(total, positions.T.tolist(), strict=True):
+                for row in network:
                     values += self.rows[row]
         return total
 
@@ -232,6 +246,20 @@ class FactorSum:
         factors = [Factor(factor.scope, factor.table[:, columns]) for factor in self.factors]
         return FactorSum(self.option_counts, self.constant[columns], factors)
 
+    @property
+    def largest_finite(self) -> float:
+        """The largest finite value of the tables and of the constant; 0.0 where there is none."""
+        finite = (values[np.isfinite(values)].max(initial=-np.inf) for values in (self.rows, self.constant))
+        largest = max(finite)
+        return float(largest) if np.isfinite(largest) else 0.0
+
+    def replace_infinite(self, value: float) -> FactorSum:
+        """Return the sum with `value` in place of every infinite value of the tables and of the constant."""
+        factors = [
+            Factor(factor.scope, np.where(np.isinf(factor.table), value, factor.table)) for factor in self.factors
+        ]
+        return FactorSum(self.option_counts, np.where(np.isinf(self.constant), value, self.constant), factors)
+
     def fingerprint(self) -> str:
         """Return a sha256 in hexadecimal over option counts, scopes and all values: the same in every process."""
         scopes = [factor.scope for factor in self.factors]
@@ -246,15 +274,14 @@ class FactorSum:
         return np.array(self.option_counts, dtype=np.int64)
 
     @cached_property
-    def _places(self) -> tuple[tuple[tuple[int, ...], np.ndarray, int], ...]:
-        """Of each factor: its scope, what one step of each of its choices skips, and its first row."""
-        places, start = [], 0
-        for factor in self.factors:
-            counts = [self.option_counts[choice] for choice in factor.scope]
-            strides = np.array([math.prod(counts[axis + 1 :]) for axis in range(len(counts))], dtype=np.int64)
-            places.append((factor.scope, strides, start))
-            start += len(factor.table)
-        return tuple(places)
+    def _starts(self) -> np.ndarray:
+        """`(F,)` int64: each factor's first row."""
+        return np.cumsum([0, *(len(factor.table) for factor in self.factors)], dtype=np.int64)[:-1]
+
+    @cached_property
+    def _every_choice_alone(self) -> bool:
+        """Whether there is one factor for each choice, in order."""
+        return [factor.scope for factor in self.factors] == [(choice,) for choice in range(len(self.option_counts))]
 
     @cached_property
     def _by_column(self) -> tuple[np.ndarray, int]:
@@ -281,3 +308,11 @@ class FactorSum:
                 values = np.concatenate([values, reduce.reduce(values, axis=axis, keepdims=True)], axis=axis)
             factors.append(Factor(factor.scope, values.reshape(-1, self.width)))
         return FactorSum([count + 1 for count in self.option_counts], constant, factors)
+
+
+def _real(values: ArrayLike, what: str) -> np.ndarray:
+    """Return real numbers as float64; not copied where they already are that."""
+    given = np.asarray(values)
+    if given.dtype.kind not in "fiu":
+        raise TypeError(f"{what} must hold real numbers, got {given.dtype}")
+    return given.astype(np.float64, copy=False)

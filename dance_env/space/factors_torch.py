@@ -17,15 +17,21 @@ class RelaxedFactorSum:
     """
 
     def __init__(
-        self, factors: FactorSum, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float64
+        self, factors: FactorSum, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
     ) -> None:
         """Copy the tables to `device`.
+
+        Args:
+            factors: The sum.
+            device: Where the tensors live.
+            dtype: Their type; None for float64.
 
         Raises:
             ValueError: If a table holds an infinite value (0 x inf has no meaning).
         """
         if factors.infinite:
             raise ValueError(f"{factors.infinite} values of the tables are infinite: an expectation has no meaning")
+        dtype = dtype or torch.float64
         self.option_counts = list(factors.option_counts)
         self.width = factors.width
         deep = [
@@ -37,6 +43,7 @@ class RelaxedFactorSum:
         self._constant = torch.tensor(factors.constant, device=device, dtype=dtype)
         tables = [torch.tensor(factor.table, device=device, dtype=dtype) for factor in joint]
         self._table = torch.cat(tables) if tables else None
+        self._by_column: torch.Tensor | None = None
         self._deep = [
             (factor.scope, torch.tensor(factor.table, device=device, dtype=dtype))
             for factor, is_deep in zip(factors.factors, deep, strict=True)
@@ -49,13 +56,34 @@ class RelaxedFactorSum:
         if self._table is None:
             total = self._constant.expand(len(probs), self.width)
         else:
-            weights = probs
-            if not self._every_choice_alone:
-                weights = torch.cat([_joint([blocks[choice] for choice in scope]) for scope in self._scopes], dim=1)
-            total = torch.addmm(self._constant, weights, self._table)
+            total = torch.addmm(self._constant, self._weights(probs, blocks), self._table)
         for scope, table in self._deep:
             total = total + _contract([blocks[choice] for choice in scope], table)
         return total
+
+    def at(self, probs: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Return one value of each row, `(B,)`: `self(probs)[row, columns[row]]`, without the others.
+
+        Args:
+            probs: `(B, O)`.
+            columns: `(B,)` int64 in `0..W-1`.
+        """
+        blocks = torch.split(probs, self.option_counts, dim=1)
+        total = self._constant[columns]
+        if self._table is not None:
+            if self._by_column is None:  # made at first use: most callers never look up single columns
+                self._by_column = self._table.T.contiguous()
+            total = total + (self._weights(probs, blocks) * self._by_column[columns]).sum(dim=1)
+        for scope, table in self._deep:
+            every = _contract([blocks[choice] for choice in scope], table)
+            total = total + every.gather(1, columns[:, None]).squeeze(1)
+        return total
+
+    def _weights(self, probs: torch.Tensor, blocks: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Return the probability of each row of the joint table, `(B, R)`."""
+        if self._every_choice_alone:
+            return probs
+        return torch.cat([_joint([blocks[choice] for choice in scope]) for scope in self._scopes], dim=1)
 
 
 def _joint(blocks: list[torch.Tensor]) -> torch.Tensor:

@@ -17,7 +17,7 @@ from dance_env.cost import CostTable
 from dance_env.graph import Layer, Part
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
-from dance_env.space import AcceleratorSpace, Choice, DesignSpace
+from dance_env.space import AcceleratorSpace, Choice, DesignSpace, FactorSum
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,15 @@ def synthetic_problem(
     broken = rng.choice(options * size, size=unmappable, replace=False)
     option_latency_s.flat[broken] = np.inf
     option_energy_j.flat[broken] = np.inf
+    fixed_latency_s, fixed_energy_j = rng.uniform(0.5, 1.5, size) * 1e-3, rng.uniform(0.8, 1.2, size) * 1e-3
     costs = CostTable(
-        option_latency_s=option_latency_s,
-        option_energy_j=option_energy_j,
-        fixed_latency_s=rng.uniform(0.5, 1.5, size) * 1e-3,
-        fixed_energy_j=rng.uniform(0.8, 1.2, size) * 1e-3,
+        latency_s=FactorSum.per_choice(option_counts, fixed_latency_s, option_latency_s),
+        energy_j=FactorSum.per_choice(option_counts, fixed_energy_j, option_energy_j),
         area_mm2=0.4 + pes * (0.003 + 2e-4 * hardware.rf_words),
-        offsets=np.concatenate([[0], np.cumsum(option_counts)[:-1]]).astype(np.int64),
     )
     # More work, better accuracy, with a little noise, so that error and cost pull against each other.
     effort = np.zeros(option_counts)
-    for column, (offset, count) in enumerate(zip(costs.offsets, option_counts, strict=True)):
+    for column, (offset, count) in enumerate(zip(np.cumsum((0, *option_counts)), option_counts, strict=False)):
         shape = [1] * len(option_counts)
         shape[column] = count
         effort = effort + work[offset : offset + count, 0].reshape(shape)

@@ -189,7 +189,7 @@ def cheapest(problem: Problem, functions: Sequence[Linear], work: Work) -> tuple
             best = value.argmin(axis=1)
             hardware[number, rows] = best
             cost[number, rows] = value[np.arange(len(best)), best]
-    return cost, hardware, 100.0 * (1.0 - problem.accuracy.evaluate(networks))
+    return cost, hardware, 100.0 * (1.0 - problem.accuracies(networks))
 
 
 def _chosen(problem: Problem, index: int) -> Chosen:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dance_env.accuracy import UnknownAccuracy
 from dance_env.problem import Problem
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
@@ -30,11 +29,11 @@ def problem_of(name: str, scale: Scale, work: Work) -> Problem:
         network_space=task.network_space,
         accelerator_space=task.accelerator_space,
         costs=task.costs(progress=tell),
-        accuracy=UnknownAccuracy(task.network_space),
+        accuracy=None,
         objective=task.variant.objective,
     )
 
 
 def knows_accuracy(problem: Problem) -> bool:
     """Whether designs of the problem can be evaluated, or only their costs looked up."""
-    return not isinstance(problem.accuracy, UnknownAccuracy)
+    return problem.accuracy is not None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from dance_env.cost.cost import Cost
+from dance_env.cost.relaxed_table import RelaxedCosts
 from dance_env.objective import Objective
 
 if TYPE_CHECKING:  # not imported: what a problem holds is in the evaluator's key by value, not by code
@@ -30,15 +30,11 @@ class LabelTable:
     The expected cost of a mixed network on an accelerator is the probability-weighted sum of the table's rows.
 
     Attributes:
-        option_costs: latency (s) and energy (J) of each network option, (2, H, O_net).
-        fixed_costs: the same of the layers that every network has, (2, H).
-        area_mm2: (H,).
+        costs: expected costs under probabilities, every value finite.
         objective: whose cost function and hardware limits say which accelerator is best.
     """
 
-    option_costs: torch.Tensor
-    fixed_costs: torch.Tensor
-    area_mm2: torch.Tensor
+    costs: RelaxedCosts
     objective: Objective
 
     @classmethod
@@ -50,34 +46,21 @@ class LabelTable:
         A layer that cannot be mapped costs infinitely much, and a mean over it is no label to learn from: it is taken to
         cost `UNMAPPABLE_FACTOR` times the most that any option does. Only labels are so; evaluations stay exact.
         """
-        costs = problem.costs
-        option_costs = np.stack([np.asarray(costs.option_latency_s).T, np.asarray(costs.option_energy_j).T])
-        fixed_costs = np.stack([costs.fixed_latency_s, costs.fixed_energy_j])
-        for option, fixed in zip(option_costs, fixed_costs, strict=True):
-            finite = np.concatenate([option[np.isfinite(option)], fixed[np.isfinite(fixed)]])
-            stand_in = UNMAPPABLE_FACTOR * finite.max(initial=1e-12)
-            option[np.isinf(option)] = stand_in
-            fixed[np.isinf(fixed)] = stand_in
+        finite = problem.costs.replace_unmappable(UNMAPPABLE_FACTOR)
         # An accuracy limit is the network's business: the error is not known here, and the same on all accelerators.
         limits = tuple(limit for limit in problem.objective.constraints if limit.metric != "error_pct")
         return cls(
-            option_costs=torch.tensor(option_costs, device=device, dtype=dtype),
-            fixed_costs=torch.tensor(fixed_costs, device=device, dtype=dtype),
-            area_mm2=torch.tensor(np.asarray(costs.area_mm2), device=device, dtype=dtype),
+            costs=finite.relax(device=device, dtype=dtype),
             objective=replace(problem.objective, constraints=limits),
         )
 
     def on_all_hardware(self, network_probs: torch.Tensor) -> Cost:
         """Expected cost of each row (B, O_net) on each accelerator: leaves (B, H), (B, H), (1, H)."""
-        latency, energy = (torch.addmm(self.fixed_costs[i], network_probs, self.option_costs[i].T) for i in (0, 1))
-        return Cost(latency, energy, self.area_mm2[None])
+        return self.costs(network_probs)
 
     def on(self, network_probs: torch.Tensor, hardware: torch.Tensor) -> Cost:
         """Expected cost of each row (B, O_net) on one accelerator each, by index (B,): leaves (B,)."""
-        latency, energy = (
-            self.fixed_costs[i, hardware] + (network_probs * self.option_costs[i, hardware]).sum(dim=1) for i in (0, 1)
-        )
-        return Cost(latency, energy, self.area_mm2[hardware])
+        return self.costs.at(network_probs, hardware)
 
     def best_hardware(self, network_probs: torch.Tensor, *, margin: float = 0.0) -> torch.Tensor:
         """Index (B,) of the best accelerator: least violation of the hardware's limits, then least cost, then lowest index.

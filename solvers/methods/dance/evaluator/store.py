@@ -51,7 +51,7 @@ def evaluator_key(problem: Problem, settings: EvaluatorSettings) -> str | None:
         problem.space.fingerprint(),
         objective,
         as_json(settings),
-        *(part.cpu().numpy().tobytes() for part in (table.option_costs, table.fixed_costs, table.area_mm2)),
+        problem.costs.fingerprint(),
     )
 
 

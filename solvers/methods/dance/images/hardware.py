@@ -10,7 +10,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 import torch
 
-from dance_env.cost.cost import Cost
+from dance_env.cost.relaxed_table import RelaxedCosts
 from dance_env.cost.table import CostTable
 from dance_env.graph import BlockSpace
 from dance_env.objective import Objective
@@ -98,38 +98,28 @@ class TableCost:
     costs: CostTable
     temperature: float = 0.02
     reference: float = field(init=False)
-    _tables: Cost = field(init=False, repr=False)
-    _fixed: Cost = field(init=False, repr=False)
+    _by_device: dict[str, RelaxedCosts] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise ValueError(f"temperature must be positive, got {self.temperature}")
-        costs = self.costs
-        mappable = np.isfinite(costs.option_latency_s).all(axis=0) & np.isfinite(costs.fixed_latency_s)
-        if not mappable.any():
+        if not self.costs.mappable.any():
             raise ValueError("no accelerator can run every option of this network space; its cost cannot be relaxed")
-
-        def column(values: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values[..., mappable], np.float64))
-
-        area = column(costs.area_mm2)
-        object.__setattr__(self, "_tables", Cost(column(costs.option_latency_s), column(costs.option_energy_j), area))
-        object.__setattr__(self, "_fixed", Cost(column(costs.fixed_latency_s), column(costs.fixed_energy_j), area))
-        blocks = np.diff([*costs.offsets, costs.option_latency_s.shape[0]])
-        uniform = torch.from_numpy(np.repeat(1.0 / blocks, blocks))[None]
+        counts = np.array(self.costs.shape[:-1])
+        uniform = torch.from_numpy(np.repeat(1.0 / counts, counts))[None]
         object.__setattr__(self, "reference", 1.0)
         object.__setattr__(self, "reference", float(self.on_all(uniform).min()))
 
+    def _expected(self, device: torch.device) -> RelaxedCosts:
+        """Return the expected costs on the accelerators that run every option, their tables on this device."""
+        if str(device) not in self._by_device:
+            self._by_device[str(device)] = self.costs.relax(device=device, hardware=self.costs.mappable)
+        return self._by_device[str(device)]
+
     def on_all(self, network_probs: torch.Tensor) -> torch.Tensor:
         """Return the cost of each mappable accelerator, float64, relative to the reference, of `(1, O)` probabilities."""
-        device = network_probs.device
-        probs = network_probs.double()[0]
-        expected = Cost(
-            probs @ self._tables.latency_s.to(device) + self._fixed.latency_s.to(device),
-            probs @ self._tables.energy_j.to(device) + self._fixed.energy_j.to(device),
-            self._fixed.area_mm2.to(device),
-        )
-        values: torch.Tensor = self.objective.cost_function(expected)
+        expected = self._expected(network_probs.device)(network_probs.double())
+        values: torch.Tensor = self.objective.cost_function(expected)[0]
         return values / self.reference
 
     def __call__(self, network_probs: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
