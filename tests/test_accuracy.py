@@ -35,7 +35,7 @@ def test_tensor_refuses_networks_that_are_not_its_own() -> None:
     with pytest.raises(ValueError, match=r"must have shape \(batch, 2\), got \(2, 3\)"):
         accuracy.evaluate(np.zeros((2, 3), dtype=np.int64))
     for option in (-1, 3):
-        with pytest.raises(ValueError, match="network 0, column 1: option index must be in 0..2"):
+        with pytest.raises(ValueError, match=r"network 0, column 1: option index must be in 0\.\.2"):
             accuracy.evaluate(np.array([[0, option]]))
 
 
