@@ -88,7 +88,7 @@ def sweep(
         judged = replace(
             problem,
             accuracy=ScratchAccuracy(
-                problem.accuracy.trainable(),  # type: ignore[attr-defined]
+                problem.accuracy.trainable(),  # type: ignore[union-attr]
                 training.final,
                 seed=seed,
                 execution=solver.execution,
