@@ -24,6 +24,7 @@ from statistics import mean, median
 import numpy as np
 
 from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel, CostTable
+from dance_env.cost.mapping.dataflow import get_dataflow
 from dance_env.cost.search.search import search_layer
 from dance_env.graph import different_layers, network_space
 from dance_env.objective import EDAP
@@ -74,9 +75,10 @@ def compiling() -> None:
     program = (
         "import time; start = time.perf_counter(); import numpy as np\n"
         "from dance_env.cost import TIMELOOP_45NM\nfrom dance_env.cost.search.search import search_layer\n"
+        "from dance_env.cost.mapping.dataflow import get_dataflow\n"
         "one = {'rf_words': np.array([16]), 'pe_x': np.array([8]), 'pe_y': np.array([8])}\n"
         "row = np.array([8, 8, 2, 2, 3, 3, 1, 1])\n"
-        "for flow in ('WS', 'OS', 'RS'): search_layer(row, flow, technology=TIMELOOP_45NM, **one)\n"
+        "for flow in ('WS', 'OS', 'RS'): search_layer(row, get_dataflow(flow), technology=TIMELOOP_45NM, **one)\n"
         "print(time.perf_counter() - start, time.process_time())"
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -224,7 +226,7 @@ def plot(layers: int, total: np.ndarray, files: dict[int, float], arrays: dict[i
 
 def search(row: tuple[int, ...], flow: str, sizes: np.ndarray, rf_words: np.ndarray) -> None:
     """One layer under one dataflow, on the reference's technology."""
-    search_layer(np.array(row), flow, rf_words=rf_words, pe_x=sizes, pe_y=sizes, technology=TIMELOOP_45NM)
+    search_layer(np.array(row), get_dataflow(flow), rf_words=rf_words, pe_x=sizes, pe_y=sizes, technology=TIMELOOP_45NM)
 
 
 def cpu_seconds(call: Callable[[], object]) -> float:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from dance_env.cost.mapping import nest, nest_kernel
-from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS, PLACES, Mapping
+from dance_env.cost.mapping.dataflow import Dataflow
+from dance_env.cost.mapping.loops import DIMS
+from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.technology import Technology
 
 Row = tuple[int, ...]
@@ -23,11 +25,11 @@ def splits(n: int, places: int) -> list[tuple[int, ...]]:
     return [(a, *rest) for a in range(1, n + 1) if n % a == 0 for rest in splits(n // a, places - 1)]
 
 
-def factor_choices(row: Row, dataflow: str) -> Iterator[np.ndarray]:
+def factor_choices(row: Row, dataflow: Dataflow) -> Iterator[np.ndarray]:
     """(5, 7) trip counts: every split that puts each dimension only where the dataflow lets it be."""
     k, c, p, q, r, s, groups, _ = row
     sizes = dict(zip(DIMS, (c // groups, k // groups, groups, r, s, p, q), strict=True))
-    places = PLACES[dataflow]
+    places = dataflow.places
     per_dim = [
         [
             split
@@ -41,12 +43,12 @@ def factor_choices(row: Row, dataflow: str) -> Iterator[np.ndarray]:
 
 
 def brute_force(
-    row: Row, dataflow: str, *, pe_x: list[int], pe_y: list[int], rf_words: list[int], technology: Technology,
+    row: Row, dataflow: Dataflow, *, pe_x: list[int], pe_y: list[int], rf_words: list[int], technology: Technology,
     objective: str, overlap: str = "timeloop",
 ) -> tuple[Best, int]:  # fmt: skip
     """Energy and cycles of the best mapping on each (columns, rows, register words); the number of mappings costed."""
     stride = row[-1]
-    glb_order = np.array([DIMS.index(d) for d in GLB_ORDERS[dataflow]])
+    glb_order = np.array([DIMS.index(d) for d in dataflow.glb_order])
     out = np.zeros((3, 3, 2))
     best: Best = {}
     costed = 0

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from dance_env.cost.audit.audit import _ranks, audit, main
+from dance_env.cost.audit.columns import mapping_to_columns
 from dance_env.cost.audit.reference import COLUMNS, read_points
 from dance_env.cost.mapping import nest
+from dance_env.cost.mapping.dataflow import get_dataflow
 from dance_env.cost.mapping.mapping import Mapping
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "nest.json").read_text())
@@ -25,8 +27,8 @@ def point(layer: str, m: Mapping) -> dict[str, str]:
     cost = nest.evaluate(m, pe_x=PE_X, pe_y=PE_Y, rf_words=RF_WORDS)
     values = {
         **{"layer": layer, "N": 1, **m.dims, "stride": m.stride, "pex": PE_X, "pey": PE_Y, "rf": RF_WORDS},
-        **{"dataflow": m.dataflow, "cycles": cost.cycles, "e_total_pJ": cost.energy_pj, "glb_bw": 16},
-        **{"area_um2": cost.area_mm2 * 1e6, **cost.columns(), **m.to_columns()},
+        **{"dataflow": m.dataflow.name, "cycles": cost.cycles, "e_total_pJ": cost.energy_pj, "glb_bw": 16},
+        **{"area_um2": cost.area_mm2 * 1e6, **cost.columns(), **mapping_to_columns(m)},
     }
     return {name: str(value) for name, value in values.items()}
 
@@ -142,7 +144,7 @@ def test_recovers_the_order_at_dram(write: Callable[[Rows], Path]) -> None:
     factors = np.ones((5, 7), dtype=np.int64)
     factors[0, [0, 1, 5]] = 2, 3, 4  # C, M, P at DRAM
     orders = ("CMPGRSQ", "PMCGRSQ", "MPCGRSQ")
-    made = [point("small", Mapping("WS", tuple(map(tuple, factors.tolist())), order)) for order in orders]
+    made = [point("small", Mapping(get_dataflow("WS"), tuple(map(tuple, factors.tolist())), order)) for order in orders]
     assert len({row["dram_O_wr"] + row["dram_W_rd"] + row["dram_I_rd"] for row in made}) == 3
     assert {row["map_dram"] for row in made} == {"C2 M3 P4"}
     assert audit(write(made)).counts_equal == 3

@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS, LEVELS, Mapping
+from dance_env.cost.audit.columns import mapping_from_columns, mapping_to_columns
+from dance_env.cost.mapping.dataflow import Above, Dataflow, Pin, get_dataflow
+from dance_env.cost.mapping.loops import DIMS, LEVELS
+from dance_env.cost.mapping.mapping import Mapping
 from dance_env.drawing.mapping import draw_mapping
+from dance_env.space import DATAFLOWS
 
 COLUMNS = {"map_dram": "C2 P2", "map_glb": "Q4", "map_cols": "M8", "map_rows": "P4", "map_rf": "R3 S3"}
-OS = Mapping.from_columns(COLUMNS, dataflow="OS", stride=2)
+OS = mapping_from_columns(COLUMNS, dataflow=get_dataflow("OS"), stride=2)
 BIG = {"pe_x": 16, "pe_y": 16, "rf_words": 64, "glb_words": 55_296}
 
 
@@ -23,7 +27,7 @@ def mappings(draw: st.DrawFn) -> Mapping:
     row = st.tuples(*[st.integers(1, 5)] * 7)
     factors = draw(st.tuples(*[row] * 5))
     order = "".join(draw(st.permutations(DIMS)))
-    return Mapping(draw(st.sampled_from(sorted(GLB_ORDERS))), factors, order, draw(st.integers(1, 3)))
+    return Mapping(get_dataflow(draw(st.sampled_from(DATAFLOWS))), factors, order, draw(st.integers(1, 3)))
 
 
 def test_reads_columns() -> None:
@@ -49,7 +53,7 @@ def test_prints_a_loop_nest() -> None:
 @given(mappings())
 def test_export_is_exact(m: Mapping) -> None:
     assert Mapping.from_dict(json.loads(json.dumps(m.to_dict()))) == m
-    again = Mapping.from_columns(m.to_columns(), dataflow=m.dataflow, stride=m.stride)
+    again = mapping_from_columns(mapping_to_columns(m), dataflow=m.dataflow, stride=m.stride)
     assert again.factors == m.factors
 
 
@@ -85,13 +89,13 @@ def test_capacity(change: dict, expected: str) -> None:
 )
 def test_rules_of_dataflows(dataflow: str, columns: dict, expected: str) -> None:
     empty = {f"map_{level}": "" for level in LEVELS}
-    broken = Mapping.from_columns(empty | columns, dataflow=dataflow, stride=1).violations(**BIG)
+    broken = mapping_from_columns(empty | columns, dataflow=get_dataflow(dataflow), stride=1).violations(**BIG)
     assert any(expected in text for text in broken)
 
 
 def test_order_at_dram_matters_to_os() -> None:
     empty = {f"map_{level}": "" for level in LEVELS}
-    m = Mapping.from_columns(empty | {"map_dram": "C2 P2"}, dataflow="OS", stride=1)
+    m = mapping_from_columns(empty | {"map_dram": "C2 P2"}, dataflow=get_dataflow("OS"), stride=1)
     assert dataclasses.replace(m, dram_order="CPMGRSQ").violations(**BIG) == []
     assert dataclasses.replace(m, dram_order="PCMGRSQ").violations(**BIG) == [
         "OS with C, R or S at DRAM runs them innermost"
@@ -111,7 +115,7 @@ def test_draws(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "error", "message"),
     [
-        ({"dataflow": "XS"}, ValueError, "dataflow: expected one of WS, OS, RS"),
+        ({"dataflow": "WS"}, TypeError, r"dataflow: expected a Dataflow, got 'WS'; get_dataflow\(name\)"),
         ({"factors": ((1,) * 7,) * 4}, TypeError, "factors: expected 5 x 7 integers"),
         ({"factors": ((1.0,) * 7,) * 5}, TypeError, "factors: expected 5 x 7 integers"),
         ({"factors": ((0,) * 7,) * 5}, ValueError, "trip counts of at least 1, got 0"),
@@ -121,7 +125,7 @@ def test_draws(tmp_path: Path) -> None:
     ],
 )
 def test_refuses(fields: dict, error: type[Exception], message: str) -> None:
-    good = {"dataflow": "WS", "factors": ((1,) * 7,) * 5}
+    good = {"dataflow": get_dataflow("WS"), "factors": ((1,) * 7,) * 5}
     with pytest.raises(error, match=message):
         Mapping(**(good | fields))
 
@@ -139,10 +143,10 @@ def test_refuses(fields: dict, error: type[Exception], message: str) -> None:
 )
 def test_refuses_columns(columns: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Mapping.from_columns(COLUMNS | columns, dataflow="OS", stride=1)
+        mapping_from_columns(COLUMNS | columns, dataflow=get_dataflow("OS"), stride=1)
 
 
-@pytest.mark.parametrize("data", [{}, {"dataflow": "WS"}, {"factors": 3}])
+@pytest.mark.parametrize("data", [{}, {"dataflow": "WS"}, {"factors": 3}, {"factors": {level: [] for level in LEVELS}}])
 def test_refuses_dicts(data: dict) -> None:
     with pytest.raises(ValueError, match=r"expected the keys that Mapping\.to_dict writes"):
         Mapping.from_dict(data)
@@ -153,3 +157,44 @@ def test_refuses_unknown_dims_in_dicts() -> None:
     data["factors"]["rf"] = {"Z": 2}
     with pytest.raises(ValueError, match="unknown dimension 'Z'"):
         Mapping.from_dict(data)
+
+
+def test_refuses_unknown_dataflows_in_dicts() -> None:
+    with pytest.raises(ValueError, match="dataflow: expected one of WS, OS, RS, got 'XS'"):
+        Mapping.from_dict(OS.to_dict() | {"dataflow": "XS"})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rows": "CX"}, "loops must be out of CMGRSPQ"),
+        ({"above": (Above(dram="N"),)}, "loops must be out of CMGRSPQ"),
+        ({"above": ()}, "at least one rule for the loops above the array"),
+        ({"glb_order": "QPSRCM"}, "glb_order must have each of CMGRSPQ once"),
+        ({"columns": "RPG"}, "R and P cannot both be spread over the columns"),
+        ({"rows": "Q"}, "S and Q cannot be spread over the rows"),
+        ({"pins": (Pin("C", "rows"),)}, "C is pinned to rows, so that must be its only place"),
+    ],
+)
+def test_a_dataflow_that_cannot_be_is_refused(change: dict, message: str) -> None:
+    """WS holds C on the rows and in the register file."""
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(get_dataflow("WS"), **change)
+
+
+def test_a_dataflow_says_why_an_array_is_too_small() -> None:
+    flow = Dataflow(
+        name="CC", title="", why="", stationary="W", columns="CM", rows="PG", registers="S", glb_order="QPSRCMG",
+        pins=(Pin("C", "cols"), Pin("S", "rf", words_per_trip=3)),
+    )  # fmt: skip
+    sizes = dict.fromkeys(DIMS, 2) | {"C": 5, "S": 3}
+    array = {"pe_x": 5, "pe_y": 1, "rf_words": 9}
+    assert flow.why_unmappable(sizes, 1, **array) is None
+    assert flow.why_unmappable(sizes, 1, **array | {"pe_x": 4}) == (
+        "CC keeps all 5 input channels on the columns of the array, which has 4."
+    )
+    # A whole row of 3 takes 3 weights, 3 inputs and a sum; with fewer than 9 words it is not asked for.
+    assert flow.why_unmappable(sizes, 1, **array | {"rf_words": 3}) is None
+    assert flow.why_unmappable(sizes, 1, **array | {"rf_words": 2}) == (
+        "the smallest tile of CC holds 3 words in a register file, which has 2."
+    )

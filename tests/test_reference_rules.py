@@ -9,6 +9,7 @@ import pytest
 from reference_rules import broken_rules
 
 from dance_env.cost import TIMELOOP_45NM
+from dance_env.cost.audit.columns import mapping_to_columns
 from dance_env.cost.audit.reference import ReferencePoint, read_points
 from dance_env.cost.mapping import nest
 from dance_env.cost.mapping.mapping import Mapping
@@ -54,8 +55,8 @@ def test_the_checker_sees_what_is_broken(dataflow: str) -> None:
 def broken_by(mapping: Mapping, point: ReferencePoint) -> list[str]:
     """The rules that a mapping of a point's layer breaks on its accelerator."""
     return broken_rules(
-        {name.removeprefix("map_"): text for name, text in mapping.to_columns().items()}, mapping.dram_order,
-        layer=point.mapping.dims, stride=point.mapping.stride, dataflow=point.mapping.dataflow, pe_x=point.pe_x,
+        {name.removeprefix("map_"): text for name, text in mapping_to_columns(mapping).items()}, mapping.dram_order,
+        layer=point.mapping.dims, stride=point.mapping.stride, dataflow=point.mapping.dataflow.name, pe_x=point.pe_x,
         pe_y=point.pe_y, rf_words=point.rf_words,
     )  # fmt: skip
 
@@ -64,12 +65,12 @@ def broken_by(mapping: Mapping, point: ReferencePoint) -> list[str]:
 def test_our_mappings_obey_the_rules_of_the_reference(dataflow: str, shared_dir: Path) -> None:
     """Its own mappings do (OS apart, of which the file lists the loops at DRAM in another order), and ours do."""
     for point in read_points(shared_dir / "reference" / "timeloop" / "points.csv"):
-        if point.mapping.dataflow != dataflow:
+        if point.mapping.dataflow.name != dataflow:
             continue
         assert [rule for rule in broken_by(point.mapping, point) if rule != "DRAM: variant A or B"] == []
         accelerator = {"pe_x": point.pe_x, "pe_y": point.pe_y, "rf_words": point.rf_words}
         technology = point.technology(TIMELOOP_45NM)
-        ours = best_mapping(np.array(point.row), dataflow, technology=technology, **accelerator)
+        ours = best_mapping(np.array(point.row), point.mapping.dataflow, technology=technology, **accelerator)
         assert ours is not None
         assert ours.glb_order == point.mapping.glb_order
         assert broken_by(ours, point) == []

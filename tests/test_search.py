@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +21,15 @@ from dance_env.cost import (
 )
 from dance_env.cost.audit.reference import ReferencePoint
 from dance_env.cost.mapping import nest, nest_kernel
-from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS
-from dance_env.cost.search import outer_kernel, search
+from dance_env.cost.mapping.dataflow import Above, Dataflow, Pin, get_dataflow
+from dance_env.cost.mapping.loops import DIMS
+from dance_env.cost.mapping.mapping import Mapping
+from dance_env.cost.mapping.nest import OVERLAPS
+from dance_env.cost.search import outer, outer_kernel, search
 from dance_env.cost.search.mapspace import padded_rows
-from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, _permutations, best_mapping, search_layer
+from dance_env.cost.search.outer import permutations
+from dance_env.cost.search.search import FACTORS, LayerOptimum
+from dance_env.cost.search.search_data import OBJECTIVES
 from dance_env.graph import Layer
 from dance_env.source_digest import digested_modules
 from dance_env.space import DATAFLOWS, Hardware
@@ -57,6 +64,16 @@ ODD_LAYERS = [
 
 def hardware(pe_x: int, pe_y: int, rf_words: int, dataflow: str) -> Hardware:
     return Hardware(*(np.array([n]) for n in (pe_x, pe_y, rf_words, DATAFLOWS.index(dataflow))))
+
+
+def search_layer(row: np.ndarray, dataflow: str, **settings: Any) -> LayerOptimum:
+    """`search.search_layer` by the name of a dataflow."""
+    return search.search_layer(row, get_dataflow(dataflow), **settings)
+
+
+def best_mapping(row: np.ndarray, dataflow: str, **settings: Any) -> Mapping | None:
+    """`search.best_mapping` by the name of a dataflow."""
+    return search.best_mapping(row, get_dataflow(dataflow), **settings)
 
 
 def small_layer(rng: np.random.Generator) -> tuple[int, ...]:
@@ -95,7 +112,7 @@ def test_optimum_equals_brute_force(seed: int, dataflow: str, overlap: str) -> N
     """Every mapping of a small layer, every order at DRAM, on buffers so small that all rules come into play."""
     rng = np.random.default_rng([seed, DATAFLOWS.index(dataflow)])
     row, technology = small_layer(rng), small_technology(rng)
-    check_optimum(row, dataflow, technology, objective=OBJECTIVES[seed % 3], overlap=overlap)
+    check_optimum(row, get_dataflow(dataflow), technology, objective=OBJECTIVES[seed % 3], overlap=overlap)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -104,11 +121,11 @@ def test_optimum_equals_brute_force(seed: int, dataflow: str, overlap: str) -> N
 def test_optimum_of_odd_layers_equals_brute_force(row: tuple[int, ...], dataflow: str, objective: str) -> None:
     """RS: rows of 7 do not fit register files of 4 and 8 words, whole filters not arrays of 1 and 3 rows."""
     technology = dataclasses.replace(TIMELOOP_45NM, glb_words=60, dram_words_per_cycle=2.0)
-    check_optimum(row, dataflow, technology, objective=objective)
+    check_optimum(row, get_dataflow(dataflow), technology, objective=objective)
 
 
 def check_optimum(
-    row: tuple[int, ...], dataflow: str, technology: Technology, *, objective: str, overlap: str = "timeloop"
+    row: tuple[int, ...], dataflow: Dataflow, technology: Technology, *, objective: str, overlap: str = "timeloop"
 ) -> None:
     """Holds the search against brute force on 27 accelerators."""
     pe_x, pe_y, rf_words = [1, 2, 4], [1, 3, 7], [4, 8, 16]
@@ -116,7 +133,7 @@ def check_optimum(
         row, dataflow, pe_x=pe_x, pe_y=pe_y, rf_words=rf_words, technology=technology, objective=objective,
         overlap=overlap,
     )  # fmt: skip
-    found = search_layer(
+    found = search.search_layer(
         np.array(row), dataflow, pe_x=np.array(pe_x), pe_y=np.array(pe_y), rf_words=np.array(rf_words),
         technology=technology, objective=objective, overlap=overlap,
     )  # fmt: skip
@@ -126,8 +143,85 @@ def check_optimum(
                 got = float(found.energy_pj[i, j, k]), float(found.cycles[i, j, k])
                 assert goal(objective, *got) == pytest.approx(
                     goal(objective, *expected.get((x, y, rf), (math.inf, math.inf))), rel=1e-12
-                ), (row, dataflow, objective, technology.glb_words, (x, y, rf))
+                ), (row, dataflow.name, objective, technology.glb_words, (x, y, rf))
     assert found.costed <= max(4 * costed, 100)  # the bounds exclude, and nothing is looked at over and over
+
+
+# Dataflows that the library does not have. Each combines rules as none of its three does.
+INPUT_STATIONARY = Dataflow(
+    name="IS",
+    title="input stationary",
+    why="A tile of inputs stays in the register files while the output channels run.",
+    stationary="I",
+    columns="QCG",
+    rows="PMG",
+    registers="CPQRSG",
+    glb_order="MSRPCQG",  # P and Q apart: the plane of a 1 x 1 layer is not merged
+    above=(Above(dram="CMGPQ"),),
+)
+PINNED = Dataflow(
+    name="PIN",
+    title="input channels whole in the registers, filter columns whole on the columns",
+    why="Two pins with another threshold than row stationary's.",
+    stationary="WIO",
+    columns="SMG",
+    rows="PMG",
+    registers="CMQRG",
+    glb_order="QPSRCMG",
+    above=(Above(glb="MGPQRC", dram="MGPQ"), Above(glb="CR", reduction_innermost=True)),
+    pins=(Pin("S", "cols"),),
+)
+CHANNELS = Dataflow(
+    name="CH",
+    title="all input channels in the registers where they fit twice",
+    why="A pin that splits the sizes of register files.",
+    stationary="W",
+    columns="QMG",
+    rows="RMG",
+    registers="CPG",
+    glb_order="SRCQPMG",
+    pins=(Pin("C", "rf", words_per_trip=2, words_besides=1),),
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("dataflow", [INPUT_STATIONARY, PINNED, CHANNELS], ids=lambda flow: flow.name)
+def test_a_new_dataflow_is_one_value(dataflow: Dataflow, seed: int) -> None:
+    """Nothing but the value is given to the search, and its optimum is that of brute force."""
+    rng = np.random.default_rng([7, seed])
+    row = (small_layer(rng), *ODD_LAYERS)[seed % 4]
+    check_optimum(row, dataflow, small_technology(rng), objective=OBJECTIVES[seed % 3], overlap=OVERLAPS[seed % 2])
+
+
+@pytest.mark.parametrize("dataflow", [INPUT_STATIONARY, PINNED, CHANNELS], ids=lambda flow: flow.name)
+def test_the_mapping_of_a_new_dataflow_obeys_its_rules(dataflow: Dataflow) -> None:
+    for row in ((16, 8, 6, 4, 1, 1, 1, 1), (6, 4, 4, 6, 3, 3, 1, 1), (8, 8, 4, 4, 3, 3, 8, 2)):
+        one = {"rf_words": 16, "pe_x": 6, "pe_y": 6}
+        found = search.best_mapping(np.array(row), dataflow, technology=TIMELOOP_45NM, **one)
+        assert found is not None
+        assert found.violations(**one, glb_words=TIMELOOP_45NM.glb_words) == []
+        optimum = search.search_layer(
+            np.array(row), dataflow, technology=TIMELOOP_45NM, **{name: np.array([n]) for name, n in one.items()}
+        )
+        cost = nest.evaluate(found, **one)
+        assert (cost.cycles, pytest.approx(cost.energy_pj, rel=1e-12)) == (
+            optimum.cycles.item(),
+            optimum.energy_pj.item(),
+        )
+
+
+def test_arrays_of_any_size_take_little_memory() -> None:
+    """A billion columns: what the search holds depends on the layer and on how many sizes are asked for."""
+    row = np.array([64, 32, 8, 8, 3, 3, 1, 1])
+    sizes = {"rf_words": np.array([16]), "pe_x": np.array([64, 10**9]), "pe_y": np.array([8, 10**9])}
+    tracemalloc.start()
+    found = search_layer(row, "OS", technology=TIMELOOP_45NM, **sizes)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200e6
+    assert (np.diff(found.energy_pj * found.cycles, axis=0) <= 0).all()
+    largest = AnalyticalCostModel().evaluate_layers(row[None], hardware(10**9, 10**9, 16, "OS"))
+    assert largest.latency_s.item() == found.cycles[1, 1, 0] * 1e-9
 
 
 @pytest.mark.parametrize("overlap", OVERLAPS)
@@ -136,14 +230,14 @@ def test_orders_that_are_left_out_count_as_one_that_is_listed(dataflow: str, ove
     """Every order of five or six loops at DRAM, over tiles and arrays in which rows may pass inputs on."""
     rng = np.random.default_rng(3)
     listed = np.empty((outer_kernel.MOST_ORDERS, 7), dtype=np.int64)
-    glb_order = np.array([DIMS.index(d) for d in GLB_ORDERS[dataflow]])
+    glb_order = np.array([DIMS.index(d) for d in get_dataflow(dataflow).glb_order])
     rows = {"WS": "C", "OS": "P", "RS": "R"}[dataflow]
     for _ in range(4):
         factors = rng.choice([1, 2], size=(5, 7), p=[0.6, 0.4])
         factors[2:4] = 1
         factors[3, DIMS.index(rows)] = 2
         factors[0] = rng.permutation([1, 2, 2, 2, 2, 3, rng.choice([1, 3])])
-        n = outer_kernel._all_orders.py_func(factors[0], False, _permutations(), listed)
+        n = outer_kernel._all_orders.py_func(factors[0], False, permutations(), listed)
         out = np.empty((3, 3, 2))
 
         def counts(order: np.ndarray, factors: np.ndarray = factors, out: np.ndarray = out) -> tuple[float, ...]:
@@ -174,7 +268,7 @@ def test_outer_parts_come_in_tables_of_limited_size(
         return found
 
     monkeypatch.setattr(outer_kernel, "outer_table", outer_table)
-    monkeypatch.setattr(search, "_ROOM", 100)
+    monkeypatch.setattr(outer, "_ROOM", 100)
     parts = search_layer(row, dataflow, **grid, **settings)
     assert (parts.energy_pj == whole.energy_pj).all()
     assert (parts.cycles == whole.cycles).all()
@@ -192,10 +286,10 @@ def test_outer_parts_come_in_tables_of_limited_size(
 def test_never_worse_than_the_reference(point: ReferencePoint, timeloop_optima: dict) -> None:
     """EDP at most Timeloop's own search's, on every reference point."""
     technology = point.technology(TIMELOOP_45NM)
-    key = (point.row, point.mapping.dataflow, technology.glb_read_words_per_cycle)
+    key = (point.row, point.mapping.dataflow.name, technology.glb_read_words_per_cycle)
     if key not in timeloop_optima:
         timeloop_optima[key] = search_layer(
-            np.array(point.row), point.mapping.dataflow, rf_words=RF_WORDS, pe_x=SIZES, pe_y=SIZES,
+            np.array(point.row), point.mapping.dataflow.name, rf_words=RF_WORDS, pe_x=SIZES, pe_y=SIZES,
             technology=technology,
         )  # fmt: skip
     found = timeloop_optima[key]
@@ -370,7 +464,7 @@ def test_padding_is_never_worse_and_its_mapping_says_what_is_computed(dataflow: 
 
 def test_padded_rows_by_hand() -> None:
     """WS spreads 5 input channels over up to 3 rows: 5 = 3 + 2 pads to 6 (2 passes); 2 wide pads to 6 (3 passes)."""
-    rows = padded_rows(np.array([1, 5, 4, 4, 1, 1, 1, 1]), "WS", max_x=4, max_y=3)
+    rows = padded_rows(np.array([1, 5, 4, 4, 1, 1, 1, 1]), get_dataflow("WS"), max_x=4, max_y=3)
     assert [row.tolist() for row in rows] == [[1, 6, 4, 4, 1, 1, 1, 1]]
 
 
@@ -445,7 +539,7 @@ def test_what_is_no_layer_is_refused(row: np.ndarray, error: type[Exception], me
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"dataflow": "NS"}, ValueError, "dataflow: expected one of WS, OS, RS, got 'NS'"),
+        ({"dataflow": "NS"}, TypeError, r"dataflow: expected a Dataflow, got 'NS'; get_dataflow\(name\) gives one"),
         ({"objective": "speed"}, ValueError, "objective: expected one of edp, energy, latency, got 'speed'"),
         ({"factors": "any"}, ValueError, "factors: expected one of perfect, ceil, got 'any'"),
         ({"overlap": "none"}, ValueError, "overlap: expected one of timeloop, physical, got 'none'"),
@@ -457,11 +551,11 @@ def test_what_is_no_layer_is_refused(row: np.ndarray, error: type[Exception], me
 )
 def test_what_is_no_question_is_refused(change: dict, error: type[Exception], message: str) -> None:
     given = {
-        "dataflow": "WS", "rf_words": np.array([16]), "pe_x": np.array([8]), "pe_y": np.array([8]),
+        "dataflow": get_dataflow("WS"), "rf_words": np.array([16]), "pe_x": np.array([8]), "pe_y": np.array([8]),
         "technology": TIMELOOP_45NM, **change,
     }  # fmt: skip
     with pytest.raises(error, match=message):
-        search_layer(np.array(ROW), **given)
+        search.search_layer(np.array(ROW), **given)
 
 
 def test_model_refuses_unknown_modes() -> None:
@@ -477,8 +571,11 @@ def test_the_fingerprint_covers_the_code_behind_the_figures() -> None:
     room = "dance_env.cost"
     expected = {
         *(f"{room}.{name}" for name in ("analytical", "technology", "compiled")),
-        *(f"{room}.mapping.{name}" for name in ("mapping", "nest_kernel")),
-        *(f"{room}.search.{name}" for name in ("search", "search_data", "mapspace", "bounds_kernel", "pairs_kernel")),
+        *(f"{room}.mapping.{name}" for name in ("dataflow", "loops", "mapping", "input_kernel", "nest_kernel")),
+        *(
+            f"{room}.search.{name}"
+            for name in ("search", "search_data", "outer", "mapspace", "cases_kernel", "pairs_kernel")
+        ),
         "numba",
     }
     assert expected <= set(digested_modules("dance_env.cost.analytical"))

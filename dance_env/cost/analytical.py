@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dance_env.cost.mapping.dataflow import Dataflow, dataflow_at
+from dance_env.cost.mapping.loops import DIMS
 from dance_env.cost.mapping.mapping import Mapping
-from dance_env.cost.mapping.nest import NestCost
+from dance_env.cost.mapping.nest import OVERLAPS, NestCost
 from dance_env.cost.mapping.nest import evaluate as evaluate_mapping
 from dance_env.cost.model import LayerCost
-from dance_env.cost.search.mapspace import check_rows, loops_of
-from dance_env.cost.search.search import FACTORS, OBJECTIVES, OVERLAPS, best_mapping, search_layer
+from dance_env.cost.search.mapspace import check_layer, check_rows
+from dance_env.cost.search.search import FACTORS, best_mapping, search_layer
+from dance_env.cost.search.search_data import OBJECTIVES
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 from dance_env.graph import Layer, layer_row
 from dance_env.source_digest import source_digest
-from dance_env.space import DATAFLOWS, Hardware
+from dance_env.space import Hardware
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class AnalyticalCostModel:
             Seconds and joules, (U, H); inf where the dataflow cannot map the layer on the array.
 
         Raises:
-            TypeError, ValueError, OverflowError: rows that are no layers (see `mapspace.loops_of`).
+            TypeError, ValueError, OverflowError: rows that are no layers (see `mapspace.check_layer`).
             ValueError: a register file that the technology does not know.
         """
         rows = check_rows(rows)
@@ -78,7 +81,7 @@ class AnalyticalCostModel:
             rf_words, r = np.unique(hardware.rf_words[on], return_inverse=True)
             for u, row in enumerate(rows):
                 best = search_layer(
-                    row, DATAFLOWS[flow], rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
+                    row, dataflow_at(int(flow)), rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
                     objective=self.objective, factors=self.factors, overlap=self.overlap,
                 )  # fmt: skip
                 latency[u, on] = best.cycles[x, y, r] / self.technology.clock_hz
@@ -127,27 +130,24 @@ class AnalyticalCostModel:
 
     def why_unmappable(self, layer: Layer | np.ndarray, hardware: Hardware) -> str | None:
         """Why a layer has no mapping on one accelerator, as a sentence; None when it has one."""
-        row, dataflow, _, pe_y, rf_words = _one(layer, hardware)
-        latency = self.evaluate_layers(np.asarray(row)[None], hardware).latency_s[0, 0]
+        row, dataflow, pe_x, pe_y, rf_words = _one(layer, hardware)
+        latency = self.evaluate_layers(row[None], hardware).latency_s[0, 0]
         if np.isfinite(latency):
             return None
-        r, s = int(row[4]), int(row[5])
-        if dataflow == "RS" and r > pe_y:
-            return f"RS keeps all {r} filter rows on the rows of the array, which has {pe_y}."
-        least = 2 * s + 1 if dataflow == "RS" and 2 * s + 1 <= rf_words else 3
-        if rf_words < least:
-            return f"the smallest tile of {dataflow} holds {least} words in a register file, which has {rf_words}."
-        return (
-            f"the smallest tile that {dataflow} allows does not fit the global buffer of "
+        k, c, p, q, r, s, groups, stride = check_layer(row)
+        sizes = dict(zip(DIMS, (c // groups, k // groups, groups, r, s, p, q), strict=True))
+        array = dataflow.why_unmappable(sizes, stride, pe_x=pe_x, pe_y=pe_y, rf_words=rf_words)
+        return array or (
+            f"the smallest tile that {dataflow.name} allows does not fit the global buffer of "
             f"{self.technology.glb_words} words."
         )
 
 
-def _one(layer: Layer | np.ndarray, hardware: Hardware) -> tuple[np.ndarray, str, int, int, int]:
+def _one(layer: Layer | np.ndarray, hardware: Hardware) -> tuple[np.ndarray, Dataflow, int, int, int]:
     """A layer's row; dataflow, columns, rows and register words of the one accelerator."""
     if len(hardware) != 1:
         raise ValueError(f"hardware: expected one accelerator, got {len(hardware)}; take one with hardware.take([i]).")
     row = np.array(layer_row(layer)) if isinstance(layer, Layer) else np.asarray(layer)
-    loops_of(row)
+    check_layer(row)
     pe_x, pe_y, rf_words = (int(each[0]) for each in (hardware.pe_x, hardware.pe_y, hardware.rf_words))
-    return row, DATAFLOWS[int(hardware.dataflow[0])], pe_x, pe_y, rf_words
+    return row, dataflow_at(int(hardware.dataflow[0])), pe_x, pe_y, rf_words

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from dance_env.cost.mapping.mapping import LEVELS, Mapping
+from dance_env.cost.mapping.loops import LEVELS
+from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 from dance_env.drawing.canvas import Canvas
 from dance_env.drawing.palette import BUSY_PE, FAINT, IDLE_PE, MUTED, TENSORS

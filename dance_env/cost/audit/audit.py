@@ -21,7 +21,8 @@ import numpy as np
 
 from dance_env.cost.audit.reference import NoReferenceMapping, ReferencePoint, read_points
 from dance_env.cost.mapping import nest
-from dance_env.cost.mapping.mapping import DIMS, Mapping
+from dance_env.cost.mapping.loops import DIMS
+from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.technology import TECHNOLOGIES, TIMELOOP_45NM, Technology, get_technology
 
 EDP_TOLERANCE = 1e-3  # the reference prints five or six digits
@@ -126,7 +127,7 @@ def audit(points_csv: str | Path, *, technology: Technology = TIMELOOP_45NM) -> 
             cost.cycles == point.cycles and cost.compute_cycles == point.compute_cycles
         )
         failures += sum(fails for fails, _ in found)
-        design = f"{point.pe_x}x{point.pe_y}, rf {point.rf_words}, {mapping.dataflow}"
+        design = f"{point.pe_x}x{point.pe_y}, rf {point.rf_words}, {mapping.dataflow.name}"
         name = f"{point.where} ({point.layer}, {design})"
         deviations += [f"{name}: {text}{'' if fails else ' (within tolerance)'}" for fails, text in found]
     return AuditReport(
@@ -234,7 +235,7 @@ def _searched_edp(points: list[ReferencePoint], technology: Technology) -> np.nd
             pe_x=np.array([p.pe_x for p in here]),
             pe_y=np.array([p.pe_y for p in here]),
             rf_words=np.array([p.rf_words for p in here]),
-            dataflow=np.array([DATAFLOWS.index(p.mapping.dataflow) for p in here]),
+            dataflow=np.array([DATAFLOWS.index(p.mapping.dataflow.name) for p in here]),
         )
         cost = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
         edp[members] = cost.energy_j[0] * 1e12 * cost.latency_s[0] * model.technology.clock_hz

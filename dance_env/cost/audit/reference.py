@@ -8,7 +8,10 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from dance_env.cost.mapping.mapping import DIMS, Mapping
+from dance_env.cost.audit.columns import mapping_from_columns
+from dance_env.cost.mapping.dataflow import get_dataflow
+from dance_env.cost.mapping.loops import DIMS
+from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.mapping.nest import MEMORIES, TENSORS
 from dance_env.cost.technology import Technology
 
@@ -110,7 +113,8 @@ def _point(where: str, row: dict[str, str]) -> ReferencePoint:
         raise NoReferenceMapping(f"{where}: the reference has no mapping here, its cycles are {row['cycles']!r}.")
     sizes = {d: _whole(where, row, d) for d in DIMS}
     try:
-        mapping = Mapping.from_columns(row, dataflow=row["dataflow"], stride=_whole(where, row, "stride"))
+        dataflow = get_dataflow(row["dataflow"])
+        mapping = mapping_from_columns(row, dataflow=dataflow, stride=_whole(where, row, "stride"))
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
     if row.get("N") and _whole(where, row, "N") != 1:

@@ -25,9 +25,11 @@ import json
 import math
 from typing import Any
 
+from dance_env.cost.mapping.dataflow import get_dataflow
 from dance_env.cost.technology import WORD_BITS, Technology
 
-HELD = {"WS": "weight", "OS": "output", "RS": "All"}
+HELD = {"W": "weight", "O": "output", "WIO": "All"}
+"""What the register file keeps, by `Dataflow.stationary`."""
 _SPATIAL = {
     "conv": {"WS": ("k", "c"), "OS": ("q", "p"), "RS": ("pk", "rc")},
     "pointwise": {"WS": ("k", "c"), "OS": ("n", "k"), "RS": ("nk", "c")},
@@ -62,8 +64,7 @@ def spec(row: tuple[int, ...], technology: Technology, dataflow: str, *, pe_x: i
     Raises:
         ValueError: for an unknown dataflow.
     """
-    if dataflow not in HELD:
-        raise ValueError(f"dataflow: expected one of {', '.join(HELD)}, got {dataflow!r}.")
+    get_dataflow(dataflow)  # which refuses an unknown one
     parts = {
         "workload": _workload(row),
         "renames": {"einsums": [{"name": "default", "tensor_accesses": _RENAMES}]},
@@ -109,7 +110,7 @@ def _nodes(
 ) -> list[tuple[str, dict[str, Any]]]:
     t, file = technology, technology.register_file(rf_words)
     ports = "max(a.n_calls / a.throughput for a in actions)"  # one for reading, one for writing
-    keep: dict[str, Any] = {"keep": HELD[dataflow]}
+    keep: dict[str, Any] = {"keep": HELD[get_dataflow(dataflow).stationary]}
     if dataflow == "RS":
         keep["tensor_order_options"] = [["weight", "input", "output"]]
     columns, rows = _SPATIAL[kind_of(row)][dataflow]

@@ -24,13 +24,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from dance_env.cost.mapping.dataflow import get_dataflow
 from dance_env.cost.technology import WORD_BITS, Technology
 
 WORDS_PER_PE = 4
 """Words a cycle between a PE and the buffer that stand for a buffer without limit: three read and one written."""
 DRAM_BITS = 2**43
-HELD = {"WS": ("I2",), "OS": ("O",), "RS": ("I1", "I2", "O")}
-"""What the register file holds: ZigZag's I1 are the inputs, I2 the weights."""
+OPERANDS = {"I": "I1", "W": "I2", "O": "O"}
+"""ZigZag's names of the tensors."""
 WAYS = {"I1": ("fh", "tl"), "I2": ("fh", "tl"), "O": ("fh", "tl", "fl", "th")}
 """From higher, to lower, ...: inputs and weights only come from above and go below, outputs go all four ways."""
 Unrolling = dict[str, dict[str, int]]
@@ -50,8 +51,7 @@ def unrolling(row: tuple[int, ...], dataflow: str, *, pe_x: int, pe_y: int) -> U
     Raises:
         ValueError: for an unknown dataflow.
     """
-    if dataflow not in HELD:
-        raise ValueError(f"dataflow: expected one of {', '.join(HELD)}, got {dataflow!r}.")
+    get_dataflow(dataflow)  # which refuses an unknown one
     sizes = loop_sizes(row)
     depthwise = sizes["G"] > 1 and sizes["K"] == sizes["C"] == 1
     fully_connected = math.prod(sizes[d] for d in ("G", "OY", "OX", "FY", "FX")) == 1
@@ -126,11 +126,12 @@ def accelerator(technology: Technology, dataflow: str, *, pe_x: int, pe_y: int, 
     read = _port_bits(t.glb_read_words_per_cycle, unlimited=array_bits)
     write = _port_bits(t.glb_write_words_per_cycle, unlimited=array_bits)
     dram = _port_bits(t.dram_words_per_cycle, unlimited=read + write)
-    everything = HELD["RS"]
+    everything = tuple(OPERANDS.values())
+    held = tuple(name for tensor, name in OPERANDS.items() if tensor in get_dataflow(dataflow).stationary)
     memories = {
         "rf": _memory(
-            rf_words * word, float(file.read_pj), float(file.write_pj), HELD[dataflow], [],
-            _rf_ports(HELD[dataflow]),
+            rf_words * word, float(file.read_pj), float(file.write_pj), held, [],
+            _rf_ports(held),
         ),
         "glb": _memory(
             t.glb_words * word, t.glb_read_pj * read / word, t.glb_write_pj * write / word, everything, ["D1", "D2"],

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from dance_env.cost.mapping.mapping import DIMS, LEVELS, Mapping, check_countable
+from dance_env.cost.mapping.loops import DIMS, LEVELS
+from dance_env.cost.mapping.mapping import Mapping, check_countable
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 
 OVERLAPS = ("timeloop", "physical")

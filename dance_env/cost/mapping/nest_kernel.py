@@ -4,7 +4,7 @@ This module imports numba, so nothing that `import dance_env` reaches may import
 is its checked and documented face, and the mapping search calls the functions here directly.
 
 The nest, outermost first: DRAM loops, global-buffer (GLB) loops, columns (X), rows (Y), register-file (RF) loops, MAC.
-``factors[level, dim]`` holds the trip counts, levels ``DRAM, GLB, X, Y, RF``, dims ``C, M, G, R, S, P, Q`` (C and M per
+`factors[level, dim]` holds the trip counts, levels `DRAM, GLB, X, Y, RF`, dims `C, M, G, R, S, P, Q` (C and M per
 group). An order lists dims innermost first. A loop of one trip does not exist.
 
 **Rule 1, any tensor.** A tile is brought in once per iteration of the loops above it, less the innermost contiguous run
@@ -13,33 +13,7 @@ of loops that do not move it. PEs that need the same tile share one read of the 
 **Rule 2, outputs.** Every arrival at a level is an update; all but the first arrival of each word also cost a read (of
 the partial sum), and all but the first visit of a tile below costs a fill.
 
-**Rule 3, inputs, whose tiles may overlap** (Timeloop's `NestAnalysis::ComputeDeltas`, restated in closed form).
-Call the innermost loop that moves the input tile the *sliding loop* (trip count N, one step moves the tile by ``a``,
-a vector over the axes G, C, H, W). Timeloop simulates two iterations of each loop and lets the second stand for all
-further ones. So when loop j outside the sliding loop steps, all loops inside it stand at iteration 1 and fall back to
-0, and the tile moves by ``d_j = step_j - sum(step_i of the moving loops inside j)``. The words fetched are
-
-* at the first iteration: the whole tile;
-* at each of the N - 1 further iterations of the sliding loop: the part that the shifted tile does not share with the
-  tile before it (size ``slice``);
-* at a step of loop j: nothing if ``d_j = 0``; ``slice`` if ``d_j = a``; the whole tile otherwise ("stride change").
-  Loop j steps ``(trips_j - 1) * product(trips outside j)`` times; N - 1 sliding iterations follow each.
-
-**Rule 4, inputs, sharing between PEs.** Columns and rows are two levels of the hierarchy. PEs share a read only when
-their tiles are equal, and only along one of the two axes at a time: the parent is read once per distinct tile in a
-column, times once per distinct column. Windows that overlap in part, or that coincide on a diagonal, are not merged.
-
-**Rule 5, inputs, sharing in time (link transfers).** PEs of one column pass tiles to their neighbours: if what a PE
-needs now is, word for word, what the PE above or below it fetched one step ago, it takes it from there. This happens
-where (a) the innermost loop of all moves the input, (b) C and M are not on the rows (they would sit between the
-neighbours) and R or P is, in tiles ``s`` rows of input apart, (c) the tile moves by exactly ``(0, 0, +-s, 0)``, and
-(d) what was fetched in the step before has the same shape (whole after whole, slice after slice). Then only one row of
-PEs in ``n`` (the trip count of R or P on the rows) reads the parent. The column is simulated once and its transfers are
-spread over all PEs of the array, which is why a PE's reads and fills carry ``1 / columns`` of them.
-Sharing along a row of PEs never lowers the count (the reference cancels it when it drops the level between).
-
-With ``physical=True`` rules 3 to 5 are replaced by what one would build: every loop runs to its end before it falls
-back, a word that several PEs need in a step is read once however their windows overlap, and nothing passes between PEs.
+**Rules 3 to 5, inputs,** whose tiles may overlap: see `input_kernel`.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -49,16 +23,13 @@ from __future__ import annotations
 import numpy as np
 
 from dance_env.cost.compiled import compiled, helper
-
-DRAM, GLB, X, Y, RF = range(5)
-C, M, G, R, S, P, Q = range(7)
-# Axis of the input tensor (G, C, H, W) that a dim moves along; -1: does not move it.
-AXIS = np.array([1, -1, 0, 2, 3, 2, 3], dtype=np.int64)
+from dance_env.cost.mapping.input_kernel import input_words, physical_input_words
+from dance_env.cost.mapping.loops import DRAM, GLB, RF, C, M, P, Q, R, S, X, Y
 
 
 @helper
 def visits(factors, glb_order, dram_order, child, moves_c, moves_m, moves_rs, moves_pq):
-    """Rule 1: how often the tile that ``child`` (RF or GLB) holds is brought in; the flags say which dims move it."""
+    """Rule 1: how often the tile that `child` (RF or GLB) holds is brought in; the flags say which dims move it."""
     times = 1
     started = False
     for level in (GLB, DRAM):
@@ -84,190 +55,6 @@ def visits(factors, glb_order, dram_order, child, moves_c, moves_m, moves_rs, mo
             if started:
                 times *= trips
     return times
-
-
-@helper
-def _moving_loops(factors, stride, glb_order, dram_order, child, trips, axis, step):
-    """List the loops above ``child`` innermost first, one-trip loops left out; returns how many there are."""
-    n = 0
-    for level in (GLB, DRAM):
-        if level == GLB and child == GLB:
-            continue
-        order = glb_order if level == GLB else dram_order
-        for k in range(7):
-            d = order[k]
-            if factors[level, d] == 1:
-                continue
-            inside = factors[RF, d] * factors[Y, d] * factors[X, d]
-            if level == DRAM:
-                inside *= factors[GLB, d]
-            trips[n] = factors[level, d]
-            axis[n] = AXIS[d]
-            step[n] = inside * stride if d in (P, Q) else inside
-            n += 1
-    return n
-
-
-@helper
-def _input_extent(factors, stride, child, extent):
-    """Size of the input tile that ``child`` holds along G, C, H, W."""
-    tile = np.empty(7, np.int64)
-    for d in range(7):
-        tile[d] = factors[RF, d]
-        if child == GLB:
-            tile[d] *= factors[Y, d] * factors[X, d] * factors[GLB, d]
-    extent[0] = tile[G]
-    extent[1] = tile[C]
-    extent[2] = (tile[P] - 1) * stride + tile[R]
-    extent[3] = (tile[Q] - 1) * stride + tile[S]
-
-
-@helper
-def input_words(factors, stride, glb_order, dram_order, child):
-    """Rules 3 to 5: input words moved into ``child`` (RF or GLB).
-
-    Returns:
-        ``(reads, fills, linked, passed)``: words read from the parent; words that one column of PEs takes from the
-        parent, a word counted once per PE that takes it; those of them taken in steps in which other PEs are served by
-        a neighbour; words that PEs of one column take from a neighbour.
-    """
-    trips, axis, step = np.empty(14, np.int64), np.empty(14, np.int64), np.empty(14, np.int64)
-    extent = np.empty(4, np.int64)
-    loops = _moving_loops(factors, stride, glb_order, dram_order, child, trips, axis, step)
-    _input_extent(factors, stride, child, extent)
-    whole = extent[0] * extent[1] * extent[2] * extent[3]
-
-    # Rule 4: distinct tiles in a column, PEs in a column, distinct columns.
-    distinct, rows, columns = 1, 1, 1
-    if child == RF:
-        for d in range(7):
-            rows *= factors[Y, d]
-            if d != M:
-                distinct *= factors[Y, d]
-                columns *= factors[X, d]
-
-    slide = 0
-    while slide < loops and axis[slide] < 0:
-        slide += 1
-    if slide == loops:
-        return whole * distinct * columns, whole * rows, 0, 0
-    a_axis, a = axis[slide], step[slide]
-    left = extent[a_axis] - a
-    piece = whole if left <= 0 else whole - whole // extent[a_axis] * left
-    slides = trips[slide] - 1
-
-    # Rule 5, conditions a and b: how far apart neighbouring rows of PEs are in H, and how many there are.
-    apart, chain = 0, 1
-    if child == RF and slide == 0 and factors[Y, C] == 1 and factors[Y, M] == 1:
-        if factors[Y, R] > 1:
-            apart, chain = factors[RF, R], factors[Y, R]
-        elif factors[Y, P] > 1:
-            apart, chain = factors[RF, P] * stride, factors[Y, P]
-    a_links = chain > 1 and a_axis == 2 and a == apart
-    after = piece < whole  # shape of what a sliding step fetches: a slice or a whole tile
-
-    reads, fills, linked, passed = 0, 0, 0, 0
-    moved = np.zeros(4, np.int64)  # how far the loops inside have moved the tile
-    moved[a_axis] = a
-    outside = 1
-    for j in range(slide + 1, loops):
-        outside *= trips[j]
-    for j in range(slide, loops):
-        if j == slide:
-            times, size, shape, links = 1, whole, False, False
-        else:
-            outside //= trips[j]
-            times = (trips[j] - 1) * outside
-            still, same, link = True, True, chain > 1
-            for k in range(4):
-                d = -moved[k] + (step[j] if k == axis[j] else 0)
-                still = still and d == 0
-                same = same and d == (a if k == a_axis else 0)
-                link = link and (d == apart or d == -apart if k == 2 else d == 0)
-            if axis[j] >= 0:
-                moved[axis[j]] += step[j]
-            shape = same and after
-            size = 0 if still else (piece if same else whole)
-            links = link and size > 0 and shape == after
-        slide_links = a_links and size > 0 and shape == after
-        # The step itself, then the sliding iterations that follow it.
-        words = times * size
-        reads += words * distinct // (chain if links else 1)
-        fills += words * rows // (chain if links else 1)
-        linked += words * rows // chain if links else 0
-        passed += words * (rows - rows // chain) if links else 0
-        words = times * slides * piece
-        reads += words * distinct // (chain if slide_links else 1)
-        fills += words * rows // (chain if slide_links else 1)
-        linked += words * rows // chain if slide_links else 0
-        passed += words * (rows - rows // chain) if slide_links else 0
-    return reads * columns, fills, linked, passed
-
-
-@helper
-def _union(count_p, step_p, count_r, step_r, length):
-    """Length of the union of intervals of ``length`` that start at ``i * step_p + j * step_r``."""
-    if length == 0:
-        return 0
-    if count_r == 1 or length >= step_r:
-        block = length + (count_r - 1) * step_r
-        return (count_p - 1) * min(step_p, block) + block
-    if count_p == 1:
-        return count_r * length
-    covered = np.zeros((count_p - 1) * step_p + (count_r - 1) * step_r + length, np.bool_)
-    for i in range(count_p):
-        for j in range(count_r):
-            start = i * step_p + j * step_r
-            covered[start : start + length] = True
-    return covered.sum()
-
-
-@helper
-def physical_input_words(factors, stride, glb_order, dram_order, child):
-    """As `input_words`, for an array that multicasts single words and passes nothing between PEs."""
-    trips, axis, step = np.empty(14, np.int64), np.empty(14, np.int64), np.empty(14, np.int64)
-    extent = np.empty(4, np.int64)
-    loops = _moving_loops(factors, stride, glb_order, dram_order, child, trips, axis, step)
-    _input_extent(factors, stride, child, extent)
-    spread = np.ones(7, np.int64)
-    rows = 1
-    if child == RF:
-        for d in range(7):
-            spread[d] = factors[X, d] * factors[Y, d]
-            rows *= factors[Y, d]
-    slide = 0
-    while slide < loops and axis[slide] < 0:
-        slide += 1
-    outside = 1
-    for j in range(slide, loops):
-        outside *= trips[j]
-    reads, fills = 0, 0
-    moved = np.zeros(4, np.int64)
-    length = extent.copy()
-    for j in range(slide - 1, loops):
-        times = 1
-        length[:] = extent
-        if j >= slide:
-            outside //= trips[j]
-            times = (trips[j] - 1) * outside
-            axes = 0
-            for k in range(4):
-                d = abs(-moved[k] + (step[j] if k == axis[j] else 0))
-                if d > 0:
-                    axes += 1
-                    length[k] = min(d, extent[k])
-            if axes == 0:
-                length[:] = 0
-            elif axes > 1:
-                length[:] = extent
-            if axis[j] >= 0:
-                moved[axis[j]] += step[j] * (trips[j] - 1)
-        words = length[0] * spread[G] * length[1] * spread[C]
-        words *= _union(spread[P], factors[RF, P] * stride, spread[R], factors[RF, R], length[2])
-        words *= _union(spread[Q], factors[RF, Q] * stride, spread[S], factors[RF, S], length[3])
-        reads += times * words
-        fills += times * length[0] * length[1] * length[2] * length[3] * rows
-    return reads, fills, 0
 
 
 @compiled
@@ -333,7 +120,7 @@ def count_words(factors, stride, glb_order, dram_order, physical, out):
 
 @compiled
 def limited_cycles(cycles, first, second, third, words_per_cycle):
-    """Cycles when ``first + second + third`` words (W, I, O) have to pass a port, never less than ``cycles``.
+    """Cycles when `first + second + third` words (W, I, O) have to pass a port, never less than `cycles`.
 
     The arithmetic, in this order, is the reference's (`BufferLevel::ComputePerformance`): where words / bandwidth is a
     whole number, its rounding decides between that number and the next.
@@ -346,7 +133,7 @@ def limited_cycles(cycles, first, second, third, words_per_cycle):
 
 @helper
 def rows_of(words, row_words):
-    """Words that move when ``words`` are taken by the row."""
+    """Words that move when `words` are taken by the row."""
     return np.ceil(words / row_words) * row_words
 
 

@@ -7,19 +7,13 @@ from __future__ import annotations
 import numpy as np
 
 from dance_env.cost.compiled import compiled, helper
+from dance_env.cost.mapping.input_kernel import distinct_tiles, input_extent, links
+from dance_env.cost.mapping.loops import C, G, M, P, Q, R, S
 from dance_env.cost.mapping.nest_kernel import rows_of
-from dance_env.cost.search.inputs_kernel import (
-    CASES,
-    EDP,
-    ENERGY,
-    case_exists,
-    input_extent,
-    least_case_input,
-    least_inputs,
-    tile_words,
-)
+from dance_env.cost.search.cases_kernel import CASES, O_STAYS, W_STAYS, case_exists, least_case_input, least_inputs
+from dance_env.cost.search.inner_kernel import tile_words
+from dance_env.cost.search.search_data import EDP, ENERGY
 
-C, M, G, R, S, P, Q = range(7)
 # Columns of the bounds: pJ apart from registers, leakage and DRAM (inf: no such case), register writes, cycles.
 B_BASE, B_WRITES, B_CYCLES = range(3)
 # An inner part is held in five rows of one array: factors, their product, what is left for the loops above.
@@ -45,34 +39,16 @@ def unpack(rows, i, triples, dims, stride, rf, x, y, tile, left, extent):
 
 
 @helper
-def first_size(rf_words, words):
-    """Index of the smallest register file that holds ``words``."""
-    a = 0
-    while a < len(rf_words) and rf_words[a] < words:
-        a += 1
-    return a
-
-
-@helper
-def links(rf, y, stride):
-    """Rows of the array that can pass input tiles on to each other, and how far apart their tiles are."""
-    if y[C] == 1 and y[M] == 1:
-        if y[R] > 1:
-            return y[R], rf[R]
-        if y[P] > 1:
-            return y[P], rf[P] * stride
-    return np.int64(1), np.int64(0)
-
-
-@helper
-def distinct_tiles(x, y):
-    """Distinct input tiles in a column of the array, distinct columns."""
-    rows, columns = 1, 1
-    for d in range(7):
-        if d != M:
-            rows *= y[d]
-            columns *= x[d]
-    return rows, columns
+def first_size(sizes, needed):
+    """Return the index of the smallest of ascending sizes that is at least `needed`; their number where none is."""
+    low, high = 0, len(sizes)
+    while low < high:
+        middle = (low + high) // 2
+        if sizes[middle] < needed:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @helper
@@ -86,9 +62,9 @@ def case_words(case, tile, left, whole, iterations, least, physical):
     """Least words read from the global buffer in a case: weights, outputs (partial sums written), inputs per PE."""
     w = float(tile[C] * tile[M] * tile[G] * tile[R] * tile[S] * iterations)
     o = float(tile[M] * tile[G] * tile[P] * tile[Q] * iterations)
-    if case == 0:
+    if case == W_STAYS:
         w /= left[P] * left[Q]
-    if case == 1:
+    if case == O_STAYS:
         o /= left[C] * left[R] * left[S]
     i = 0.0 if physical else least_case_input(case, least, left, whole, iterations)
     return w, o, i
@@ -145,7 +121,7 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
         copies = 1  # of a weight among the PEs
         for d in (P, Q):
             copies *= x[d] * y[d]
-        cell[i] = grid.column_of[columns_used] * grid.shape[1] + grid.row_of[rows_used]
+        cell[i] = first_size(grid.columns, columns_used) * grid.shape[1] + first_size(grid.rows, rows_used)
         need[i] = max(least_rf_words, tile_words(rf, stride))
         register_reads[i] = 3.0 * macs - outputs * spread
         first = min(first_size(grid.rf_words, need[i]), len(grid.rf_words) - 1)

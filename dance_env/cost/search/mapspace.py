@@ -1,23 +1,24 @@
-"""Which mappings a dataflow allows: for each dimension, where its factors may go.
+"""The mappings that a dataflow allows for a layer: for each dimension, where its factors may go.
 
 A mapping splits every loop dimension into five perfect factors: register file, columns (X), rows (Y), global buffer,
-DRAM. A dataflow's rules say which of the five places each dimension may use and in which order the loops run. This file
-writes the rules down for the search, as `Subspace` values which together hold exactly the mappings that
-`dance_env.cost.mapping.mapping.Mapping.violations` finds nothing wrong with.
+DRAM. This file turns the rules of a `Dataflow` into what the search enumerates: `Subspace` values which together hold
+exactly the mappings that `dance_env.cost.mapping.mapping.Mapping.violations` finds nothing wrong with.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from dance_env.cost.mapping.mapping import DIMS, GLB_ORDERS, PLACES, check_countable
+from dance_env.cost.mapping.dataflow import Above, Dataflow
+from dance_env.cost.mapping.loops import DIMS, P
+from dance_env.cost.mapping.mapping import check_countable
+from dance_env.cost.search.search_data import Divisors, OuterRule
 
-C, M, G, R, S, P, Q = range(7)
-NO_LIMIT = 2**62
+Triple = tuple[int, int, int]
+"""Factors of one dimension at register file, columns and rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +41,10 @@ class Loops:
         """Whether Q stands for rows and columns together."""
         return int(self.dims[P]) != self.plane[0]
 
-
-class OuterRule(NamedTuple):
-    """What may loop above the array.
-
-    Attributes:
-        glb, dram: (7,) bool, may the dimension loop at the global buffer, at DRAM.
-        reduction_innermost: whether C, R, S must be the innermost loops at DRAM.
-    """
-
-    glb: np.ndarray
-    dram: np.ndarray
-    reduction_innermost: bool = False
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The size of each loop of `DIMS`."""
+        return dict(zip(DIMS, self.dims.tolist(), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +68,13 @@ class Subspace:
     max_rf_words: int
 
 
-def loops_of(row: np.ndarray) -> Loops:
-    """Check one layer, columns K, C, P, Q, R, S, groups, stride, and restate it for the search.
+def check_layer(row: np.ndarray) -> tuple[int, ...]:
+    """Return one layer as 8 plain integers: K, C, P, Q, R, S, groups, stride.
 
     Raises:
-        TypeError: when the row is not 8 integers.
-        ValueError: when a value is not positive or the groups do not divide both channel counts.
-        OverflowError: when the layer is so large that counts would not be exact in float64.
+        TypeError: If the row is not 8 integers.
+        ValueError: If a value is not positive or the groups do not divide both channel counts.
+        OverflowError: If the layer is so large that counts would not be exact in float64.
     """
     values = np.asarray(row)
     if values.shape != (8,) or values.dtype.kind not in "iu":
@@ -97,12 +90,19 @@ def loops_of(row: np.ndarray) -> Loops:
     macs = k * (c // groups) * p * q * r * s
     inputs = c * ((p - 1) * stride + r) * ((q - 1) * stride + s)
     check_countable(macs, inputs, stride)
-    plane = (1, p * q) if r == s == stride == 1 else (p, q)
+    return k, c, p, q, r, s, groups, stride
+
+
+def loops_of(row: np.ndarray, dataflow: Dataflow) -> Loops:
+    """Return a layer as the search sees it; errors as `check_layer`."""
+    k, c, p, q, r, s, groups, stride = check_layer(row)
+    merge = r == s == stride == 1 and dataflow.merges_plane
+    plane = (1, p * q) if merge else (p, q)
     return Loops(np.array([c // groups, k // groups, groups, r, s, *plane], dtype=np.int64), stride, (p, q))
 
 
 def check_rows(rows: np.ndarray) -> np.ndarray:
-    """Return layers `(U, 8)` as int64 after checking each as `loops_of` does.
+    """Return layers `(U, 8)` as int64 after checking each as `check_layer` does.
 
     Raises:
         TypeError, ValueError, OverflowError: If the rows are not layers.
@@ -111,18 +111,18 @@ def check_rows(rows: np.ndarray) -> np.ndarray:
     if found.ndim != 2 or found.shape[1] != 8:
         raise ValueError(f"rows: expected shape (layers, 8), got {found.shape}.")
     for row in found:
-        loops_of(row)
+        check_layer(row)
     return found.astype(np.int64)
 
 
 def divisors_of(n: int) -> list[int]:
-    """The divisors of ``n``, ascending."""
+    """Return the divisors of `n`, ascending."""
     small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
     return sorted({*small, *(n // d for d in small)})
 
 
-def padded_rows(row: np.ndarray, dataflow: str, *, max_x: int, max_y: int) -> list[np.ndarray]:
-    """The layers that a layer may be padded to, so that an array is used better: each (8,) int64.
+def padded_rows(row: np.ndarray, dataflow: Dataflow, *, max_x: int, max_y: int) -> list[np.ndarray]:
+    """Return the layers that a layer may be padded to, so that an array is used better: each `(8,)` int64.
 
     A dimension that the dataflow spreads over n columns (rows) is padded to a multiple of n; for each number of passes
     only the smallest n that needs no more. All combinations of the dimensions' sizes, the layer itself left out.
@@ -132,7 +132,7 @@ def padded_rows(row: np.ndarray, dataflow: str, *, max_x: int, max_y: int) -> li
     options = []
     for dim, size in sizes.items():
         most = max(
-            [limit for place, limit in (("cols", max_x), ("rows", max_y)) if dim in PLACES[dataflow][place]], default=1
+            [limit for place, limit in (("cols", max_x), ("rows", max_y)) if dim in dataflow.places[place]], default=1
         )
         spreads = {-(-size // passes) for passes in range(1, size + 1)}
         options.append(sorted({n * -(-size // n) for n in spreads if n <= most} | {size}))
@@ -144,74 +144,60 @@ def padded_rows(row: np.ndarray, dataflow: str, *, max_x: int, max_y: int) -> li
     return found
 
 
-def subspaces(loops: Loops, dataflow: str, *, max_x: int, max_y: int, rf_words: np.ndarray) -> list[Subspace]:
-    """The boxes of mappings that ``dataflow`` allows for a layer.
+def subspaces(loops: Loops, dataflow: Dataflow, *, max_x: int, max_y: int, rf_words: np.ndarray) -> list[Subspace]:
+    """Return the boxes of mappings that a dataflow allows for a layer.
 
     Args:
-        loops: the layer.
-        dataflow: "WS", "OS" or "RS".
-        max_x, max_y: columns and rows of the largest array asked for.
-        rf_words: (n_rf,) register file sizes asked for.
+        loops: The layer.
+        dataflow: The rules.
+        max_x, max_y: Columns and rows of the largest array asked for.
+        rf_words: `(n_rf,)` register file sizes asked for.
 
     Returns:
-        The boxes; none when nothing can be mapped on any array (RS with a filter taller than the array).
-
-    Raises:
-        ValueError: for an unknown dataflow.
+        One box for each range of register file sizes in which the dataflow pins the same trips; none when nothing can
+        be mapped on any array (RS with a filter taller than the array).
     """
-    if dataflow not in PLACES:
-        raise ValueError(f"dataflow: expected one of {', '.join(PLACES)}, got {dataflow!r}.")
     limits = (int(rf_words.max()), max_x, max_y)
-    anywhere = np.ones(7, dtype=np.bool_)
-    if dataflow == "WS":
-        return [_box(loops, dataflow, limits, (OuterRule(anywhere, anywhere),))]
-    if dataflow == "OS":
-        # Partial sums leave the registers finished: the reduction runs below DRAM, or innermost there and alone below.
-        reduction = np.isin(np.arange(7), (C, R, S))
-        rules = (OuterRule(anywhere, ~reduction), OuterRule(reduction, anywhere, reduction_innermost=True))
-        return [_box(loops, dataflow, limits, rules)]
-    filter_height, filter_width = int(loops.dims[R]), int(loops.dims[S])
-    if filter_height > max_y:
-        return []
-    rule = OuterRule(anywhere, ~np.isin(np.arange(7), (R, S)))
-    whole_row = 2 * filter_width + 1  # a row of weights, a row of inputs, a partial sum
+    rules = tuple(_outer_rule(above) for above in dataflow.above)
+    order = np.array([DIMS.index(d) for d in dataflow.glb_order], dtype=np.int64)
     found = []
-    for held, low, high in ((filter_width, whole_row, NO_LIMIT), (1, 1, whole_row - 1)):
-        if ((rf_words >= low) & (rf_words <= high)).any():
-            fixed = {R: (1, 1, filter_height), S: (held, 1, 1)}
-            found.append(_box(loops, dataflow, limits, (rule,), fixed=fixed, rf=(low, high)))
+    for low, high, pinned in dataflow.pinned(loops.sizes):
+        fits = all(n <= limit for trips in pinned.values() for n, limit in zip(trips[1:], limits[1:], strict=True))
+        if fits and ((rf_words >= low) & (rf_words <= high)).any():
+            lists = [_dimension(loops, dataflow, name, pinned, limits) for name in DIMS]
+            offsets = np.cumsum([0, *(len(one) for one in lists)]).astype(np.int64)
+            triples = np.array([triple for one in lists for triple in one], dtype=np.int64)
+            found.append(Subspace(triples, offsets, rules, order, low, high))
     return found
 
 
-def _box(
-    loops: Loops,
-    dataflow: str,
-    limits: tuple[int, int, int],
-    rules: tuple[OuterRule, ...],
-    *,
-    fixed: dict[int, tuple[int, int, int]] | None = None,
-    rf: tuple[int, int] = (1, NO_LIMIT),
-) -> Subspace:
-    lists = []
-    for d, name in enumerate(DIMS):
-        if fixed and d in fixed:
-            lists.append([fixed[d]])
-        elif d == Q and loops.merged:
-            lists.append(_merged_triples(loops.plane, dataflow, limits))
-        else:
-            lists.append(_triples(int(loops.dims[d]), *_places(dataflow, name), limits))
-    offsets = np.cumsum([0, *(len(one) for one in lists)]).astype(np.int64)
-    triples = np.array([triple for one in lists for triple in one], dtype=np.int64)
-    order = np.array([DIMS.index(d) for d in GLB_ORDERS[dataflow]], dtype=np.int64)
-    return Subspace(triples, offsets, rules, order, *rf)
+def plane_triples(plane: tuple[int, int], dataflow: Dataflow, limits: Triple) -> tuple[list[Triple], list[Triple]]:
+    """Return the triples that output rows and output columns may take, each by itself."""
+    rows, columns = (_triples(n, *_places(dataflow, d), limits) for n, d in zip(plane, "PQ", strict=True))
+    return rows, columns
 
 
-def _places(dataflow: str, dim: str) -> tuple[bool, bool, bool]:
-    places = PLACES[dataflow]
-    return dim in places["rf"], dim in places["cols"], dim in places["rows"]
+def _outer_rule(above: Above) -> OuterRule:
+    glb, dram = (np.array([d in allowed for d in DIMS]) for allowed in (above.glb, above.dram))
+    return OuterRule(glb, dram, above.reduction_innermost)
 
 
-def _triples(size: int, rf: bool, x: bool, y: bool, limits: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+def _dimension(
+    loops: Loops, dataflow: Dataflow, name: str, pinned: dict[str, Triple], limits: Triple
+) -> list[Triple]:  # fmt: skip
+    """The triples of one dimension."""
+    if name in pinned:
+        return [pinned[name]]
+    if name == "Q" and loops.merged:
+        return _merged_triples(loops.plane, dataflow, limits)
+    return _triples(loops.sizes[name], *_places(dataflow, name), limits)
+
+
+def _places(dataflow: Dataflow, dim: str) -> tuple[bool, bool, bool]:
+    return dim in dataflow.registers, dim in dataflow.columns, dim in dataflow.rows
+
+
+def _triples(size: int, rf: bool, x: bool, y: bool, limits: Triple) -> list[Triple]:
     """All (rf, x, y) whose product divides ``size``, within ``limits``."""
     return [
         (a, b, c)
@@ -221,13 +207,25 @@ def _triples(size: int, rf: bool, x: bool, y: bool, limits: tuple[int, int, int]
     ]  # fmt: skip
 
 
-def _merged_triples(plane: tuple[int, int], dataflow: str, limits: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+def _merged_triples(plane: tuple[int, int], dataflow: Dataflow, limits: Triple) -> list[Triple]:
     """The products of one triple for P with one for Q, each once.
 
     Whatever is left of P and Q can be split over global buffer and DRAM in any two factors of its product: a divisor g
     of ab is gcd(g, a) times a divisor of b.
     """
-    rows = _triples(plane[0], *_places(dataflow, "P"), limits)
-    columns = _triples(plane[1], *_places(dataflow, "Q"), limits)
+    rows, columns = plane_triples(plane, dataflow, limits)
     products = {(a * d, b * e, c * f) for a, b, c in rows for d, e, f in columns}
     return sorted(t for t in products if all(n <= limit for n, limit in zip(t, limits, strict=True)))
+
+
+def divisor_tables(dims: np.ndarray) -> Divisors:
+    """Return the divisors of each dimension, and their quotients, as the kernels look them up."""
+    lists = [divisors_of(int(n)) for n in dims]
+    quotient: list[int] = []
+    table = []
+    for one in lists:
+        table.append((len(quotient), len(one)))
+        quotient += [a // b if a % b == 0 else 0 for a in one for b in one]
+    offsets = np.cumsum([0, *(len(one) for one in lists)])
+    values = [n for one in lists for n in one]
+    return Divisors(*(np.array(each, dtype=np.int64) for each in (values, offsets, quotient, table, offsets)))

@@ -7,18 +7,12 @@ from __future__ import annotations
 import numpy as np
 
 from dance_env.cost.compiled import compiled, helper
-from dance_env.cost.mapping.nest_kernel import AXIS, GLB, RF, physical_input_words, rows_of
-from dance_env.cost.search.inputs_kernel import (
-    CASES,
-    case_exists,
-    input_extent,
-    least_case_input,
-    least_inputs,
-    overlapped_words,
-    tile_words,
-)
+from dance_env.cost.mapping.input_kernel import input_extent, overlapped_words, physical_input_words
+from dance_env.cost.mapping.loops import AXIS, DRAM, GLB, RF, C, G, M, P, Q, R, S
+from dance_env.cost.mapping.nest_kernel import rows_of
+from dance_env.cost.search.cases_kernel import CASES, O_STAYS, W_STAYS, case_exists, least_case_input, least_inputs
+from dance_env.cost.search.inner_kernel import tile_words
 
-C, M, G, R, S, P, Q = range(7)
 # Columns of the table: pJ of the DRAM traffic (fills of the global buffer included), words of each tensor that cross,
 # innermost runs of the loops that leave weights and outputs in place.
 O_PJ, O_W, O_I, O_O, O_RUN_W, O_RUN_O = range(6)
@@ -128,8 +122,8 @@ def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least
     for case in range(CASES):
         if case_exists(case, dram, iterations):
             i = least_i if physical else least_case_input(case, least, dram, whole, iterations)
-            w_here = w / (dram[P] * dram[Q]) if case == 0 else w
-            o_here = o / (dram[C] * dram[R] * dram[S]) if case == 1 else o
+            w_here = w / (dram[P] * dram[Q]) if case == W_STAYS else w
+            o_here = o / (dram[C] * dram[R] * dram[S]) if case == O_STAYS else o
             least_pj = min(least_pj, _crossing_pj(w_here, i, o_here, outputs, prices))
             least_words = min(least_words, w_here + i + o_here - outputs)
     return least_pj, least_words
@@ -226,7 +220,7 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
             words_o = o_tile * iterations // run_o
             if physical is not None:
                 for d in range(7):
-                    factors[0, d] = dram[d]
+                    factors[DRAM, d] = dram[d]
                     factors[RF, d] = t[d]
                 words_i, _, _ = physical_input_words(factors, stride, orders[k], orders[k], GLB)
             else:

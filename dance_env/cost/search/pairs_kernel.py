@@ -7,7 +7,9 @@ from __future__ import annotations
 import numpy as np
 
 from dance_env.cost.compiled import compiled, helper
-from dance_env.cost.mapping.nest_kernel import AXIS, DRAM, GLB, RF, X, Y, limited_cycles, physical_input_words
+from dance_env.cost.mapping.input_kernel import distinct_tiles, links, overlapped_words, physical_input_words
+from dance_env.cost.mapping.loops import AXIS, DRAM, GLB, RF, C, G, M, P, Q, R, S, X, Y
+from dance_env.cost.mapping.nest_kernel import limited_cycles
 from dance_env.cost.search.bounds_kernel import (
     B_BASE,
     B_CYCLES,
@@ -15,25 +17,13 @@ from dance_env.cost.search.bounds_kernel import (
     PART_ROWS,
     buffer_pj,
     case_words,
-    distinct_tiles,
     first_size,
-    links,
     spread_reduction,
     unpack,
 )
-from dance_env.cost.search.inputs_kernel import (
-    CASES,
-    EDP,
-    ENERGY,
-    LATENCY,
-    case_exists,
-    is_in_case,
-    least_inputs,
-    overlapped_words,
-)
+from dance_env.cost.search.cases_kernel import CASES, I_STAYS, case_exists, is_in_case, least_inputs
 from dance_env.cost.search.outer_kernel import O_I, O_O, O_PJ, O_RUN_O, O_RUN_W, O_W
-
-C, M, G, R, S, P, Q = range(7)
+from dance_env.cost.search.search_data import EDP, ENERGY, LATENCY
 
 
 @helper
@@ -205,11 +195,12 @@ def _glb_factors(glb, quotient, row_at, row_length, outer_at, j, glb_ok):
 
 @helper
 def _case_of(inmost):
+    """Return the case of the innermost loop above the array; -1: no loop runs."""
     if inmost >= 0 and inmost != M:
         for case in range(CASES):
-            if case != 2 and is_in_case(case, inmost):
+            if case != I_STAYS and is_in_case(case, inmost):
                 return case
-    return 2
+    return I_STAYS
 
 
 @helper
@@ -326,7 +317,9 @@ def search_box(inner, outer, divisors, dims, stride, glb_ok, glb_order, grid, pr
                 if slide >= 0 and physical is None:
                     per_pe = max(
                         per_pe,
-                        least_i[1, slide] * (iterations // left[M]) if case == 2 else least_i[0, slide] * iterations,
+                        least_i[1, slide] * (iterations // left[M])
+                        if case == I_STAYS
+                        else least_i[0, slide] * iterations,
                     )
                 more = buffer_pj(float(w1), per_pe * distinct, float(o1), outputs, prices) - least[case, 1]
                 if not pj + more < limit[case]:

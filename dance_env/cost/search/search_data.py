@@ -6,6 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+OBJECTIVES = ("edp", "energy", "latency")
+"""What a mapping may minimize; `Grid.kind` is an index into it."""
+EDP, ENERGY, LATENCY = range(3)
+
+
+class OuterRule(NamedTuple):
+    """What may loop above the array: a `dataflow.Above`, as arrays.
+
+    Attributes:
+        glb, dram: `(7,)` bool, whether the dimension may loop at the global buffer, at DRAM.
+        reduction_innermost: Whether C, R, S must be the innermost loops at DRAM.
+    """
+
+    glb: np.ndarray
+    dram: np.ndarray
+    reduction_innermost: bool
+
 
 class Prices(NamedTuple):
     """The technology's figures, without the register file's: pJ per word (MAC: per operation;
@@ -25,14 +42,14 @@ class Prices(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """The accelerators asked for: register files and, for arrays, the smallest that has n columns (rows).
+    """The accelerators asked for, all sizes ascending.
 
     Attributes:
-        rf_words, rf_read_pj, rf_write_pj, rf_leak_pj: (n_rf,).
-        column_of, row_of: (most columns + 1,), (most rows + 1,) indices.
-        dearer: whether larger register files cost at least as much an access and a cycle.
+        rf_words, rf_read_pj, rf_write_pj, rf_leak_pj: `(n_rf,)`.
+        columns, rows: `(X,)`, `(Y,)` sizes of the arrays.
+        dearer: Whether larger register files cost at least as much an access and a cycle.
         shape: number of columns, of rows.
-        kind: 0 energy-delay product, 1 energy, 2 latency.
+        kind: What is minimized, index into `OBJECTIVES`.
     """
 
     rf_words: np.ndarray
@@ -40,8 +57,8 @@ class Grid(NamedTuple):
     rf_write_pj: np.ndarray
     rf_leak_pj: np.ndarray
     dearer: bool
-    column_of: np.ndarray
-    row_of: np.ndarray
+    columns: np.ndarray
+    rows: np.ndarray
     shape: tuple[int, int]
     kind: int
 
@@ -94,7 +111,7 @@ class OuterParts(NamedTuple):
         order: (n, 7) int8, dimensions in loop order at DRAM, innermost first.
         cost: (n, 6) float64, columns ``O_*`` of `outer_kernel`.
         fits: (n, 2) uint64, one bit for each divisor of each dimension (see `Divisors.bit`): set where a part of that
-            size divides the tile, and may be repeated at the global buffer. A size without a bit is not told.
+            size divides the tile, and may be repeated at the global buffer. Sizes beyond bit 127 are not filtered.
     """
 
     at: np.ndarray
