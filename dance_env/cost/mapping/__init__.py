@@ -1,1 +1,5 @@
-"""One mapping and what it costs: `mapping` (the value), `nest` (its cost), `nest_kernel` (the counting rules, numba)."""
+"""One mapping and what it costs.
+
+- `loops`: the vocabulary; `dataflow`: the rules of a dataflow, as one value; `mapping`: one mapping, as a value.
+- `nest`: what a mapping costs, by the counting rules of `nest_kernel` and `input_kernel` (compiled).
+"""
