@@ -36,6 +36,10 @@ class Toy:
         cycles = 2 * macs / (hardware.pe_x * hardware.pe_y)
         return LayerCost(cycles / self.technology.clock_hz, np.broadcast_to(macs * 1e-11, cycles.shape).copy())
 
+    @property
+    def clock_hz(self) -> float:
+        return self.technology.clock_hz
+
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         return self.technology.area_mm2(hardware.pe_x * hardware.pe_y, hardware.rf_words)
 
