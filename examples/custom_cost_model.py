@@ -12,14 +12,14 @@ import numpy as np
 from dance_env import make_problem
 from dance_env.analysis.exact import optimum
 from dance_env.cost import EDGE_LPDDR4, CostTable, LayerCost, Technology
-from dance_env.cost.search.mapspace import loops_of
+from dance_env.cost.search.mapspace import check_rows
 from dance_env.space import Hardware
 from dance_env.testing.cost_model import check_cost_model
 
 
 @dataclass(frozen=True)
 class Roofline:
-    """Every PE busy, or DRAM the limit; every word moved once (Williams et al., CACM 2009): a bound, no forecast."""
+    """Every PE busy, or DRAM the limit; every word moved once (Williams et al., CACM 2009): a bound, not a prediction."""
 
     technology: Technology = EDGE_LPDDR4
 
@@ -29,8 +29,7 @@ class Roofline:
 
     def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
         """Seconds and joules (U, H) of layers (U, 8) on H accelerators."""
-        for row in rows:
-            loops_of(row)  # refuses what is no layer
+        rows = check_rows(rows)  # refuses what is not a layer
         k, c, p, q, r, s, groups, stride = (column[:, None].astype(np.float64) for column in rows.T)
         macs = k * c / groups * p * q * r * s
         words = k * c / groups * r * s + c * ((p - 1) * stride + r) * ((q - 1) * stride + s) + k * p * q

@@ -156,11 +156,6 @@ class ExternalCostModel(ABC):
         """The accelerators' clock."""
         return self.technology.clock_hz
 
-    @property
-    def clock_hz(self) -> float:
-        """The accelerators' clock."""
-        return self.technology.clock_hz
-
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
         """Return the area `(H,)` by the `Technology`, not by the tool, so that all models mean the same silicon."""
         return self.technology.area_mm2(hardware.pe_x.astype(np.float64) * hardware.pe_y, hardware.rf_words)
