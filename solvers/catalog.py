@@ -7,12 +7,15 @@ import dataclasses
 import importlib
 import importlib.util
 import inspect
+import warnings
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from dance_env.from_file import is_in_file, load_from_file
 from dance_env.suggest import nearest
+from solvers.contract.failure import reason_of
 from solvers.contract.solver import Solver
 
 ENTRY_POINT_GROUP = "dance_env.solvers"
@@ -39,7 +42,7 @@ _SOLVERS = {
 
 def solver_names() -> list[str]:
     """The names that `make_solver` knows: ours, then those of installed plug-ins."""
-    return [*_SOLVERS, *(name for name in _plug_ins() if name not in _SOLVERS)]
+    return [*_SOLVERS, *_plug_ins()]
 
 
 def solver_summary(name: str) -> str:
@@ -51,23 +54,54 @@ def solver_summary(name: str) -> str:
     Returns:
         The line; empty where there is no docstring or no source to read.
     """
-    source = _class_source(_target(name))
+    source, _ = _class_source(_target(name))
     text = ast.get_docstring(source) if source is not None else None
     return text.splitlines()[0] if text else ""
+
+
+def solver_declaration(name: str) -> dict[str, Any]:
+    """Return what a solver declares as its `capabilities`, read from its source: nothing is imported.
+
+    Args:
+        name: A name out of `solver_names()`.
+
+    Returns:
+        The arguments that are written out there; empty where there are none or no source to read.
+    """
+    source, constants = _class_source(_target(name))
+    declared = _assigned(source.body).get("capabilities") if source is not None else None
+    if isinstance(declared, ast.Name):
+        declared = constants.get(declared.id)
+    if not isinstance(declared, ast.Call):
+        return {}
+    return {
+        each.arg: each.value.value for each in declared.keywords if each.arg and isinstance(each.value, ast.Constant)
+    }
+
+
+def _assigned(body: Iterable[ast.stmt]) -> dict[str, ast.expr]:
+    """What names are given in a block of statements."""
+    found = {}
+    for node in body:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        value = getattr(node, "value", None)
+        found.update({each.id: value for each in targets if isinstance(each, ast.Name) and value is not None})
+    return found
 
 
 def _target(name: str) -> str:
     return _SOLVERS[name] if name in _SOLVERS else _plug_ins()[name].value
 
 
-def _class_source(target: str) -> ast.ClassDef | None:
-    """The syntax tree of a class given as `module:Class`; None where its source cannot be read."""
+def _class_source(target: str) -> tuple[ast.ClassDef | None, dict[str, ast.expr]]:
+    """The syntax tree of a class given as `module:Class`, and its module's constants; none where nothing can be read."""
     module, _, attribute = target.partition(":")
     try:
         tree = ast.parse(_source_file(module).read_text(encoding="utf-8"))
     except (ImportError, OSError, SyntaxError, ValueError):  # a broken plug-in is no reason not to list the others
-        return None
-    return next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == attribute), None)
+        return None, {}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == attribute]
+    return (classes[0] if classes else None), _assigned(tree.body)
 
 
 def _source_file(module: str) -> Path:
@@ -107,21 +141,59 @@ def load_solver(name: str) -> type[Solver]:
 
 
 def make_solver(name: str, **settings: Any) -> Solver:
-    """A solver by name, with some of its settings changed.
+    """Return a solver by name, with some of its settings changed.
 
     Raises:
-        ValueError: an unknown name, or a setting that the solver does not have.
+        ValueError: If the name is unknown, the solver has no such setting or needs one that is not given, or its
+            constructor fails.
+        OSError, ImportError: As `load_solver`.
     """
-    solver = load_solver(name)
-    known = [each.name for each in dataclasses.fields(solver) if each.init]  # type: ignore[arg-type]
+    kind = load_solver(name)
+    known = [each for each in dataclasses.fields(kind) if each.init]  # type: ignore[arg-type]
     for setting in settings:
-        if setting not in known:
-            raise ValueError(f"solver {name!r} has no setting {setting!r}. {nearest(setting, known)}")
-    return solver(**settings)
+        if setting not in [each.name for each in known]:
+            raise ValueError(f"solver {name!r} has no setting {setting!r}. {nearest(setting, (e.name for e in known))}")
+    missing = [each.name for each in known if _is_required(each) and each.name not in settings]
+    if missing:
+        raise ValueError(
+            f"solver {name!r} needs a value for {', '.join(map(repr, missing))}: give its field a default, or the "
+            f"setting a value, such as {name}:{missing[0]}=VALUE"
+        )
+    try:
+        return kind(**settings)
+    except Exception as error:
+        raise ValueError(f"solver {name!r} cannot be made: {reason_of(error)}") from error
+
+
+def _is_required(setting: dataclasses.Field[Any]) -> bool:
+    return setting.default is dataclasses.MISSING and setting.default_factory is dataclasses.MISSING
 
 
 def _plug_ins() -> dict[str, EntryPoint]:
-    return {each.name: each for each in entry_points(group=ENTRY_POINT_GROUP)}
+    """The solvers of installed distributions by name, but those named like one of ours; a name offered twice warns."""
+    found: dict[str, EntryPoint] = {}
+    for each in entry_points(group=ENTRY_POINT_GROUP):
+        if each.name in _SOLVERS:
+            _warn(
+                f"{_origin(each)} offers a solver named {each.name!r}, as this library does: it is left out. Load it by "
+                "path/to/file.py:Class, or have it renamed"
+            )
+        elif each.name in found and found[each.name].value != each.value:
+            _warn(
+                f"{_origin(found[each.name])} and {_origin(each)} both offer a solver named {each.name!r}: that of the "
+                "first is used. Uninstall one, or have it renamed"
+            )
+        else:
+            found.setdefault(each.name, each)
+    return found
+
+
+def _origin(plug_in: EntryPoint) -> str:
+    return f"{plug_in.dist.name if plug_in.dist is not None else 'a plug-in'} ({plug_in.value})"
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def _checked(solver: Any, target: str) -> type[Solver]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import runpy
 import subprocess
 import sys
@@ -11,7 +13,9 @@ import pytest
 
 from dance_env import task_names
 from solvers import load_solver, solver_names
-from solvers.cli import main
+from solvers.cli import _COMMANDS, main
+from solvers.commands.compare import default_folder
+from solvers.contract.record import safe_name
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--task", "tiny", "--solvers", "random,evolution", "--seeds", "1", "--budget", "40", "--workers", "1"]
@@ -55,10 +59,102 @@ def test_a_mistake_is_one_clear_line(tmp_path, capsys, arguments, message):
     assert "Traceback" not in error
 
 
-def test_seeds_are_a_number_or_a_list(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        main(["compare", "--seeds", "three"])
-    assert "not 'three'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [
+        ("three", "not 'three'"),
+        ("0", "give 1 to 10,000 seeds, not 0"),
+        ("-1", "give 1 to 10,000 seeds, not -1"),
+        ("1000000000", "give 1 to 10,000 seeds"),
+        ("9" * 30, "give 1 to 10,000 seeds"),
+        ("9" * 5000, "give a number of seeds"),
+        ("1," + "9" * 60, "a seed is a whole number from 0 to"),
+        ("1,-2", "a seed is a whole number from 0 to"),
+    ],
+)
+def test_seeds_are_a_number_or_a_list(capsys, seeds, message):
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", f"--seeds={seeds}"])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_what_is_repeated_is_added(tmp_path, capsys):
+    given = ["--task", "tiny/edap", "--task", "tiny", "--solver", "random", "--solvers", "annealing", "random:batch=8"]
+    assert main(["compare", *given, "--seeds", "1", "--budget", "9", "--out", str(tmp_path)]) == 0
+    with (tmp_path / "runs.csv").open(encoding="utf-8") as file:
+        rows = {(row["task"], row["solver"]) for row in csv.DictReader(file)}
+    tasks, solvers = ("tiny/edap", "tiny/balanced"), ("random", "annealing", "random:batch=8")
+    assert rows == {(task, solver) for task in tasks for solver in solvers}
+
+
+def test_a_folder_for_each_set_of_tasks():
+    one, other = default_folder(["tiny/edap"]), default_folder(["tiny/edap", "macro-cifar10"])
+    assert one == Path("runs/compare/tiny.edap")
+    assert other == Path("runs/compare") / safe_name("tiny.edap+macro-cifar10")
+    assert default_folder(["../x.py:f"]).parent == Path("runs/compare")
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert main([]) == 0
+    assert "examples:" in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("dance-env ")
+    assert main(["comapre"]) == 2
+    assert "there is no command 'comapre'. Did you mean 'compare'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [*_COMMANDS])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert "usage: " in capsys.readouterr().out
+
+
+def test_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} -m solvers.cli list"
+    done = subprocess.run(["bash", "-c", f"{command} | head -c 1"], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+NEEDY = """
+from dataclasses import dataclass
+from solvers import Solver
+
+@dataclass(frozen=True)
+class Needy(Solver):
+    name = "needy"
+    steps: int
+
+    def __post_init__(self):
+        if self.steps < 1:
+            raise RuntimeError("no steps")
+
+    def search(self, problem, rng):
+        problem.evaluate(problem.space.sample(rng, self.steps))
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("", "needs a value for 'steps': .*:steps=VALUE"),
+        (":steps=0", "cannot be made: RuntimeError: no steps"),
+        (":steps=few", "setting 'steps' of solver 'needy' takes int, not 'few'"),
+        (":step=3", "has no setting 'step'. Did you mean 'steps'"),
+        (":steps", "'steps' in .* is not a setting; write NAME:SETTING=VALUE"),
+    ],
+)
+@pytest.mark.parametrize("command", ["compare", "check-solver"])
+def test_a_setting_that_does_not_fit_is_one_clear_line(tmp_path, capsys, command, settings, message):
+    (tmp_path / "needy.py").write_text(NEEDY)
+    solver = f"{tmp_path / 'needy.py'}:Needy{settings}"
+    given = ["--task", "tiny", "--out", str(tmp_path), "--solver", solver] if command == "compare" else [solver]
+    assert main([command, *given]) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error)
+    assert error.count("\n") == 1
 
 
 def test_list_says_what_every_task_and_solver_is(capsys):
@@ -69,7 +165,13 @@ def test_list_says_what_every_task_and_solver_is(capsys):
     assert set(lines) == {*task_names(), *solver_names()}
     assert all(lines.values())
     assert "latency <= 333.3 µs" in " ".join(lines["tiny/latency-limited"])
-    assert " ".join(lines["dance"]) == load_solver("dance").__doc__.splitlines()[0]
+    declared = load_solver("dance").capabilities
+    assert (
+        " ".join(lines["dance"])
+        == f"[{declared.access}; needs expectation] {load_solver('dance').__doc__.splitlines()[0]}"
+    )
+    for name in solver_names():
+        assert " ".join(lines[name]).startswith(f"[{load_solver(name).capabilities.access}")
 
 
 def test_listing_loads_no_solver():

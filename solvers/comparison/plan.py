@@ -75,11 +75,14 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
     """
     cells: list[Cell] = []
     left_out: list[str] = []
-    named = None if settings.specs is None else _labeled(Contestant.of(spec) for spec in settings.specs)
+    fresh = settings.fresh_evaluators
+    named = None
+    if settings.specs is not None:
+        named = _labeled(Contestant.of(spec, fresh_evaluator=fresh) for spec in settings.specs)
     sources = settings.sources.resolved()
     for given, (task, problem) in zip(settings.task_list, problems.items(), strict=True):
         if named is None:
-            contestants, reasons = default_contestants(problem)
+            contestants, reasons = default_contestants(problem, fresh_evaluators=fresh)
             left_out.extend(reason for reason in reasons if reason not in left_out)
         else:
             contestants = named
@@ -110,7 +113,7 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
     return Plan(tuple(cells), tuple(left_out))
 
 
-def default_contestants(problem: Problem) -> tuple[list[Contestant], list[str]]:
+def default_contestants(problem: Problem, *, fresh_evaluators: bool = False) -> tuple[list[Contestant], list[str]]:
     """Return the default solvers that suit a problem, and a sentence on each that does not."""
     contestants, left_out = [], []
     for name in DEFAULT_SOLVERS:
@@ -119,7 +122,7 @@ def default_contestants(problem: Problem) -> tuple[list[Contestant], list[str]]:
         if reason := load_solver(name).why_not(problem):
             left_out.append(reason)
         else:
-            contestants.append(Contestant.of(SolverSpec(name)))
+            contestants.append(Contestant.of(SolverSpec(name), fresh_evaluator=fresh_evaluators))
     return contestants, left_out
 
 

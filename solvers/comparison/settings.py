@@ -35,6 +35,7 @@ class Settings:
         sources: What the tasks take their accuracies from, besides what ships.
         workers: How many runs go on side by side.
         timeout_s: Wall-clock limit of one run in seconds; None is no limit.
+        fresh_evaluators: Whether solvers with a setting `fresh_evaluator` train an evaluator for each seed.
 
     Raises:
         TypeError: If a solver or a task is of another type.
@@ -49,6 +50,7 @@ class Settings:
     sources: Sources = field(default_factory=Sources)
     workers: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
     timeout_s: float | None = None
+    fresh_evaluators: bool = False
 
     def __post_init__(self) -> None:
         if self.specs is not None and not self.specs:

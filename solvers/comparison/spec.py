@@ -17,6 +17,7 @@ from solvers.contract.settings import json_settings, settings_digest
 from solvers.contract.solver import Solver
 
 _LONGEST_LABEL = 60
+_FRESH = "fresh_evaluator"
 
 
 @dataclass(frozen=True)
@@ -120,15 +121,29 @@ class Contestant:
     software: Mapping[str, str]
 
     @classmethod
-    def of(cls, spec: SolverSpec) -> Contestant:
+    def of(cls, spec: SolverSpec, *, fresh_evaluator: bool = False) -> Contestant:
         """Make the solver, and name it.
+
+        Args:
+            spec: The specification.
+            fresh_evaluator: Whether to turn the setting of this name on, where the solver has it.
 
         Raises:
             ValueError, OSError, ImportError: As for `SolverSpec.make`.
         """
         solver = spec.make()
         label = spec.label or _label(spec, solver)
+        if fresh_evaluator and hasattr(solver, _FRESH):
+            spec, solver = _with_fresh_evaluator(spec, solver)
         return cls(spec.resolved(), solver, label, settings_digest(solver), software_versions(solver))
+
+
+def _with_fresh_evaluator(spec: SolverSpec, solver: Solver) -> tuple[SolverSpec, Solver]:
+    if spec.solver is None:
+        spec = dataclasses.replace(spec, settings={**spec.settings, _FRESH: True})
+    else:
+        spec = dataclasses.replace(spec, solver=dataclasses.replace(solver, **{_FRESH: True}))  # type: ignore[type-var]
+    return spec, spec.make()
 
 
 def parse_specs(text: str) -> list[SolverSpec]:
