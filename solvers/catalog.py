@@ -27,6 +27,8 @@ _SOLVERS = {
     "nsga2": "solvers.methods.evolution.genetic:NSGA2",
     "regularised-evolution": "solvers.methods.evolution.regularised:RegularisedEvolution",
     "annealing": "solvers.methods.annealing:Annealing",
+    "network-evolution": "solvers.methods.networks.evolution:NetworkEvolution",
+    "network-local-search": "solvers.methods.networks.local_search:NetworkLocalSearch",
     "ppo": "solvers.methods.rl.ppo:PPO",
     "dance": "solvers.methods.dance.dance:Dance",
     "dance-images": "solvers.methods.dance.images.solver:DanceImages",

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from solvers import Solver
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 
 
@@ -89,6 +90,25 @@ class IgnoresSeed(_Broken):
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         super().search(problem, np.random.default_rng(7))
+
+
+@dataclass(frozen=True)
+class DeclaredDeterministic(_Broken):
+    """Declares what it is not."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(deterministic=True)
+
+
+@dataclass(frozen=True)
+class SlowestFirst(_Broken):
+    """Tries the accelerators of one processing element array, the smallest, whatever the limits are."""
+
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        while True:
+            designs = problem.space.sample(rng, 16)
+            designs[:, problem.space.hardware] = 0
+            designs[:, problem.space.network] = designs[:1, problem.space.network]
+            problem.evaluate(designs)
 
 
 @dataclass(frozen=True)
@@ -214,13 +234,14 @@ CAUGHT_BY: dict[str, tuple[type[Solver], ...]] = {
     "budget-is-spent": (LeavesTheRest,),
     "same-seed-same-trace": (OwnRandomness, GlobalRandomness),
     "another-process-same-trace": (OrderOfASet, OwnRandomness, CannotBePickled),
-    "other-seed-other-trace": (IgnoresSeed,),
+    "seeds-decide-as-declared": (IgnoresSeed, DeclaredDeterministic),
+    "access-is-as-declared": (BehindTheMeter,),
     "global-state-is-untouched": (SeedsNumpy, GlobalRandomness, CapsTorchThreads),
     "objectives-re-evaluate": (CooksTheBooks,),
     "one-option-choices": (NeedsTwoOptions,),
     "nothing-feasible-is-a-status": (NeedsFeasible,),
     "infinite-costs": (NeedsFiniteCost,),
-    "constraints-are-no-trouble": (RefusesInfeasible,),
+    "constraints-are-no-trouble": (RefusesInfeasible, SlowestFirst),
     "interrupt-keeps-what-was-found": (CannotBeInterrupted,),
     "any-episode-style": (NeedsOneShot,),
     "record-survives": (NotANumber,),

@@ -383,7 +383,7 @@ def test_solver_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     declared = {
         "budget-is-never-exceeded": "it looks at every design, outside the budget; the ledger says so",
         "budget-is-spent": "it stops when the optimum and the front are evaluated",
-        "other-seed-other-trace": "it draws nothing at random",
+        "seeds-decide-as-declared": "it draws nothing at random",
     }
     report = check_solver(Exhaustive(), budget=24, expected_failures=declared)  # its runs are short
     report.raise_if_failed()

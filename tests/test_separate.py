@@ -42,8 +42,8 @@ def network_of(problem: Problem, result: Result, row: int = -1) -> np.ndarray:
 @pytest.mark.parametrize(
     ("solver", "declared"),
     [
-        (Separate(), {"infinite-costs": UNMAPPABLE, "other-seed-other-trace": ONE_ANSWER}),
-        (SeparateFlops(), {"infinite-costs": UNMAPPABLE, "other-seed-other-trace": ONE_ANSWER}),
+        (Separate(), {"infinite-costs": UNMAPPABLE, "seeds-decide-as-declared": ONE_ANSWER}),
+        (SeparateFlops(), {"infinite-costs": UNMAPPABLE, "seeds-decide-as-declared": ONE_ANSWER}),
         (EDD(), {"infinite-costs": UNMAPPABLE}),
     ],
     ids=lambda each: each.name if isinstance(each, Solver) else "",

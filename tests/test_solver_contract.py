@@ -31,7 +31,19 @@ from solvers.testing import CHECKS, CheckFailed, check_solver
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.mark.parametrize("name", ["random", "evolution", "nsga2", "regularised-evolution", "annealing", "ppo"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "random",
+        "evolution",
+        "nsga2",
+        "regularised-evolution",
+        "annealing",
+        "network-evolution",
+        "network-local-search",
+        "ppo",
+    ],
+)
 def test_own_solver_keeps_the_contract(name: str) -> None:
     check_solver(make_solver(name)).raise_if_failed()
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cloudpickle
 import numpy as np
@@ -24,6 +24,7 @@ from dance_env.space import AcceleratorSpace
 from dance_env.testing import synthetic_problem
 from dance_env.testing.report import CheckFailed
 from solvers.comparison.threads import ONE_THREAD_EACH
+from solvers.contract.capabilities import Access
 from solvers.contract.progress import Progress
 from solvers.contract.result import Result, Status
 from solvers.contract.settings import json_settings
@@ -79,9 +80,12 @@ def budget_is_never_exceeded(trial: Trial) -> None:
 
 
 def budget_is_spent(trial: Trial) -> None:
-    """In a space larger than the budget the run ends when the budget is spent, to the last evaluation."""
+    """In a space of more networks than the budget the run ends when the budget is spent, to the last evaluation."""
+    choices = 2
+    while 3**choices <= 2 * trial.budget:
+        choices += 1
     for budget in (1, 7, trial.budget):
-        result = trial.run(budget=budget)
+        result = trial.run(synthetic_problem(0, option_counts=(3,) * choices), budget=budget)
         _require(
             result.ledger.spent == budget and result.status is Status.BUDGET_SPENT,
             f"it spent {result.ledger.spent} of {budget}: {result.status.value}",
@@ -108,11 +112,29 @@ def another_process_same_trace(trial: Trial) -> None:
     )
 
 
-def other_seed_other_trace(trial: Trial) -> None:
-    """Runs of different seeds evaluate different designs."""
+def seeds_decide_as_declared(trial: Trial) -> None:
+    """Runs of different seeds evaluate different designs; those of a solver that is declared deterministic, the same."""
     designs = [trial.run(seed=seed).trace.designs for seed in (0, 1, 2)]
-    same = all(np.array_equal(designs[0], other) for other in designs[1:])
-    _require(not same, "seeds 0, 1 and 2 evaluate the same designs in the same order; draw from `rng`")
+    same = [np.array_equal(designs[0], other) for other in designs[1:]]
+    if trial.solver.capabilities.deterministic:
+        _require(all(same), "it is declared deterministic, but seeds 0, 1 and 2 evaluate different designs")
+    else:
+        _require(
+            not all(same),
+            "seeds 0, 1 and 2 evaluate the same designs in the same order; draw from `rng`, or declare "
+            "`Capabilities(deterministic=True)`",
+        )
+
+
+def access_is_as_declared(trial: Trial) -> None:
+    """The run makes use of no more than the declared access: values, gradients, or the problem's tables."""
+    declared = trial.solver.capabilities.access
+    used = trial.run().ledger.access
+    order = get_args(Access)
+    _require(
+        order.index(used) <= order.index(declared),
+        f"it used {used!r} with declared access {declared!r}; declare `Capabilities(access={used!r})`",
+    )
 
 
 def global_state_is_untouched(trial: Trial) -> None:
@@ -161,12 +183,16 @@ def infinite_costs(trial: Trial) -> None:
 
 
 def constraints_are_no_trouble(trial: Trial) -> None:
-    """Where a few designs meet the constraints the run goes through, feasible designs first in its verdict."""
+    """Where designs meet the constraints the run goes through, and a solver that declares to handle them finds one."""
     problem = synthetic_problem(0, constraints=(Constraint("latency_s", 0.005), Constraint("error_pct", 17.0)))
-    result = trial.run(problem)
-    if result.trace.feasible.any():
-        row = result.best
-        _require(row is not None and bool(result.trace.feasible[row]), "its best design is not feasible")
+    trial.run(problem)
+    if trial.solver.capabilities.handles_constraints:
+        # 44 % of all designs: random search misses them all once in 10^16 runs of 64 evaluations.
+        easy = synthetic_problem(0, constraints=(Constraint("latency_s", 0.006),))
+        _require(
+            bool(trial.run(easy, budget=max(64, trial.budget)).trace.feasible.any()),
+            "it is declared to handle constraints, but found no feasible design where 44 % of all designs are",
+        )
 
 
 def interrupt_keeps_what_was_found(trial: Trial) -> None:
@@ -211,7 +237,8 @@ CHECKS: dict[str, Callable[[Trial], None]] = {
         budget_is_spent,
         same_seed_same_trace,
         another_process_same_trace,
-        other_seed_other_trace,
+        seeds_decide_as_declared,
+        access_is_as_declared,
         global_state_is_untouched,
         objectives_re_evaluate,
         one_option_choices,
