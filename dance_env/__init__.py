@@ -20,6 +20,7 @@ from dance_env.suggest import nearest
 
 if TYPE_CHECKING:  # for type checkers and editors; `_HOMES` says the same at run time
     from dance_env.accuracy import AccuracyModel, TensorAccuracy
+    from dance_env.analysis.exact import optimum, pareto_front
     from dance_env.cost import AnalyticalCostModel, Cost, CostModel, CostTable, Technology
     from dance_env.drawing.graph import draw_graph
     from dance_env.drawing.mapping import draw_mapping
@@ -76,6 +77,8 @@ _HOMES = {
     "draw_mapping": "dance_env.drawing.mapping",
     "make_problem": "dance_env.tasks",
     "network_space": "dance_env.graph",
+    "optimum": "dance_env.analysis.exact",
+    "pareto_front": "dance_env.analysis.exact",
     "task_names": "dance_env.tasks",
 }
 """The room of each public name."""
@@ -118,6 +121,8 @@ __all__ = [
     "draw_mapping",
     "make_problem",
     "network_space",
+    "optimum",
+    "pareto_front",
     "task_names",
 ]
 
