@@ -1,14 +1,19 @@
 """How close every solver comes to the exact optimum on every variant of a task, and how soon.
 
-    python benchmarks/regret.py FOLDER [--solvers dance dance-exact evolution ppo random] [--seeds 10] [--budget 4000]
+    python benchmarks/regret.py FOLDER [--solvers dance dance-refined evolution] [--seeds 10] [--budgets 20 250 4000]
+        [--page docs/dance.md]
 
-One process runs one cell after the other, seed by seed, so that whatever else the machine does hits all solvers alike;
-each run is a record in FOLDER, and started again the program runs only what is missing or was made by other code.
-FOLDER/regret.md and FOLDER/regret.csv have one row per variant and solver. Regret is the best feasible design's objective
-above the exact optimum's, in per cent of it. "To x %" is what a run had spent when its regret was first that small: the
-median over all runs, a run that never got there counting as infinite, and in brackets how many did. Seconds are those of
-search and oracle on the clock, training an evaluator apart; "cpu s" are the processor's seconds of the same, which a busy
-machine changes less: a run's share of its own clock, in the mean.
+Every budget has runs of its own, since a solver may plan by its budget. One process runs one cell after the other, seed
+by seed, so that whatever else the machine does affects all solvers alike. Each run is a record in FOLDER, and started
+again the program runs only what is missing or was made by other code.
+
+FOLDER/regret.csv has one row per variant, solver and budget. FOLDER/regret.md has two tables: the regret at each budget,
+and, from the runs of the largest budget, how soon it was small. `--page` also writes the two into a page, between
+"<!-- regret -->" and "<!-- /regret -->". Regret is the best feasible design's objective above the exact optimum's, in per
+cent of it. "To x %" is what a run had spent when its regret was first that small: the median over all runs, where a run
+that never got there counts as infinite, and in brackets how many did. Seconds are those of search and oracle on the
+clock, without the training of an evaluator; "cpu s" are the processor's seconds of the same, which a busy machine
+changes less: a run's share of its own clock, on average.
 """
 
 from __future__ import annotations
@@ -27,7 +32,7 @@ import numpy as np
 from dance_env.analysis.exact import optimum
 from dance_env.problem import Problem
 from dance_env.tasks import VARIANTS, make_problem
-from solvers.catalog import make_solver
+from solvers.catalog import make_solver, solver_names
 from solvers.comparison.plan import Cell
 from solvers.comparison.records import recorded
 from solvers.comparison.sources import Sources
@@ -36,6 +41,9 @@ from solvers.contract.record.file import record_path
 from solvers.contract.result import Result, software_versions
 
 CLOSE_PCT = (1.0, 0.1)
+SOLVERS = (
+    "dance", "dance-refined", "dance-exact", "network-evolution", "network-local-search", "evolution", "ppo", "random",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +56,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """One solver on one variant; medians over seeds.
+    """One solver on one variant at one budget; medians over seeds.
 
     Attributes:
-        variant, solver: which.
+        variant, solver, budget: which.
         runs, feasible: runs, and those that ended with a feasible design.
         median_pct, worst_pct: regret; infinite without a feasible design.
         seconds, training_s: of search and oracle; of training an evaluator.
@@ -63,6 +71,7 @@ class Row:
 
     variant: str
     solver: str
+    budget: int
     runs: int
     feasible: int
     median_pct: float
@@ -82,15 +91,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for variant in args.variants:
         problem = make_problem(f"{args.network}/{variant}")
         best = optimum(problem).objective
-        results = _results(problem, args)
-        rows += [summary(variant, name, runs, best) for name, runs in results.items()]
-        print("\n".join(_line(row) for row in rows[-len(results) :]), flush=True)
+        for budget in sorted(args.budgets):
+            results = _results(problem, args, budget)
+            rows += [summary(variant, name, budget, runs, best) for name, runs in results.items()]
+            print("\n".join(f"budget {budget}: {_line(row)}" for row in rows[-len(results) :]), flush=True)
     args.folder.mkdir(parents=True, exist_ok=True)
     _write(rows, args.folder, [Path(sys.argv[0]).name, *(sys.argv[1:] if arguments is None else arguments)])
+    if args.page is not None:
+        write_into(args.page, "\n".join([*_at_budgets(rows), "", *_soon(rows)]))
 
 
-def summary(variant: str, solver: str, measured: Sequence[Run], best: float) -> Row:
-    """One solver's row on one variant whose exact optimum is `best`."""
+def summary(variant: str, solver: str, budget: int, measured: Sequence[Run], best: float) -> Row:
+    """Return one solver's row on one variant whose exact optimum is `best`."""
     runs = [each.result for each in measured]
     seconds = [run.ledger.solver_seconds + run.ledger.oracle_seconds for run in runs]
     regret = [100.0 * (run.best_objective - best) / abs(best) for run in runs]
@@ -98,6 +110,7 @@ def summary(variant: str, solver: str, measured: Sequence[Run], best: float) -> 
     return Row(
         variant=variant,
         solver=solver,
+        budget=budget,
         runs=len(runs),
         feasible=int(np.isfinite(regret).sum()),
         median_pct=_median(regret),
@@ -126,7 +139,7 @@ def _median(values: Sequence[float]) -> float:
     return float(np.quantile(values, 0.5, method="higher"))
 
 
-def _results(problem: Problem, args: argparse.Namespace) -> dict[str, list[Run]]:
+def _results(problem: Problem, args: argparse.Namespace, budget: int) -> dict[str, list[Run]]:
     results: dict[str, list[Run]] = {name: [] for name in args.solvers}
     for seed in range(args.seeds):
         for name, runs in results.items():
@@ -136,15 +149,15 @@ def _results(problem: Problem, args: argparse.Namespace) -> dict[str, list[Run]]
                 task=problem.name,
                 solver=name,
                 settings=contestant.settings_digest,
-                budget=args.budget,
+                budget=budget,
                 seed=seed,
             )
-            cell = Cell(problem.name, problem.name, contestant, seed, args.budget, Sources(), path)
+            cell = Cell(problem.name, problem.name, contestant, seed, budget, Sources(), path)
             share = path.with_suffix(".cpu_share")
             found = recorded(cell, problem) if share.exists() else None
             if found is None:
                 clock, cpu = time.perf_counter(), time.process_time()
-                found = make_solver(name).solve(problem, budget=args.budget, seed=seed)
+                found = make_solver(name).solve(problem, budget=budget, seed=seed)
                 clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
                 found.save(path)
                 share.write_text(f"{cpu / clock}\n")
@@ -171,26 +184,79 @@ def _line(row: Row) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _write(rows: Sequence[Row], folder: Path, command: Sequence[str]) -> None:
-    versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
-    lines = [
-        f"`{' '.join(command)}`; {versions}; {platform.machine()}.",
+def _soon(rows: Sequence[Row]) -> list[str]:
+    """Return the table of how soon the regret was small, from the largest budget."""
+    most = max(row.budget for row in rows)
+    return [
+        f"Runs with a budget of {most:,}:",
         "",
         "| " + " | ".join(_HEADINGS) + " |",
         "| --- | --- |" + " ---: |" * (len(_HEADINGS) - 2),
-        *(_line(row) for row in rows),
+        *(_line(row) for row in rows if row.budget == most),
     ]
+
+
+def _at_budgets(rows: Sequence[Row]) -> list[str]:
+    """Return the table of regret at each budget: median, and in brackets the runs that ended within 1 %."""
+    budgets = sorted({row.budget for row in rows})
+    found = {(row.variant, row.solver, row.budget): row for row in rows}
+    lines = [
+        "Regret at a budget, per cent of the exact optimum: median over seeds (inf: no feasible design in half of the runs), "
+        f"and in brackets how many of the {rows[0].runs} runs ended within {CLOSE_PCT[0]:g} %.",
+        "",
+        "| variant | solver |" + "".join(f" {budget:,} |" for budget in budgets),
+        "| --- | --- |" + " ---: |" * len(budgets),
+    ]
+    for variant, solver in dict.fromkeys((row.variant, row.solver) for row in rows):
+        cells = [found[variant, solver, budget] for budget in budgets]
+        lines.append(
+            f"| {variant} | {solver} |" + "".join(f" {cell.median_pct:.2f} ({cell.reached[0]}) |" for cell in cells)
+        )
+    return lines
+
+
+def write_into(page: Path, text: str) -> None:
+    """Replace what stands between the page's two marks.
+
+    Raises:
+        ValueError: If the page lacks the marks.
+    """
+    start, end = "<!-- regret -->", "<!-- /regret -->"
+    content = page.read_text(encoding="utf-8")
+    if content.count(start) != 1 or content.count(end) != 1:
+        raise ValueError(f"{page} must hold {start} and {end}, each once")
+    before, rest = content.split(start)
+    after = rest.split(end)[1]
+    page.write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def _write(rows: Sequence[Row], folder: Path, command: Sequence[str]) -> None:
+    versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
+    lines = [f"`{' '.join(command)}`; {versions}; {platform.machine()}.", "", *_at_budgets(rows), "", *_soon(rows)]
     (folder / "regret.md").write_text("\n".join(lines) + "\n")
     with (folder / "regret.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
-            ["variant", "solver", "runs", "feasible", "median_pct", "worst_pct", "seconds", "cpu_s", "training_s"]
+            [
+                "variant",
+                "solver",
+                "budget",
+                "runs",
+                "feasible",
+                "median_pct",
+                "worst_pct",
+                "seconds",
+                "cpu_s",
+                "training_s",
+            ]
             + [f"{what}_to_{close:g}_pct" for close in CLOSE_PCT for what in ("queries", "cpu_s", "reached")]
         )
         for row in rows:
             soon = [each for three in zip(row.queries, row.soon_cpu_s, row.reached, strict=True) for each in three]
             figures = [row.median_pct, row.worst_pct, row.seconds, row.cpu_s, row.training_s, *soon]
-            writer.writerow([row.variant, row.solver, row.runs, row.feasible, *(f"{each:.6g}" for each in figures)])
+            writer.writerow(
+                [row.variant, row.solver, row.budget, row.runs, row.feasible, *(f"{each:.6g}" for each in figures)]
+            )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -198,9 +264,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--network", default="macro-cifar10")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
-    parser.add_argument("--solvers", nargs="+", default=["dance", "dance-exact", "evolution", "ppo", "random"])
+    parser.add_argument("--solvers", nargs="+", default=[name for name in SOLVERS if name in solver_names()])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--budget", type=int, default=4000)
+    parser.add_argument("--budgets", type=int, nargs="+", default=[20, 40, 80, 160, 250, 1000, 4000])
+    parser.add_argument("--page", type=Path, help="a page that gets both tables")
     return parser
 
 

@@ -41,29 +41,45 @@ def test_regret_is_read_off_the_trace(run):
     regret = load("regret")
     path = run.trace.best_so_far()
     best = float(path[-1]) / 1.05  # so that the run ends with a regret of 5 %
-    half = regret.summary("v", "s", [regret.Run(run, 1.0), regret.Run(run, 0.5)], best)
+    half = regret.summary("v", "s", 40, [regret.Run(run, 1.0), regret.Run(run, 0.5)], best)
     assert half.median_pct == pytest.approx(5.0)
     assert half.reached == (0, 0)
     assert np.isinf(half.queries).all()
-    there = regret.summary("v", "s", [regret.Run(run, 0.5)], float(path[-1]))
+    there = regret.summary("v", "s", 40, [regret.Run(run, 0.5)], float(path[-1]))
     assert there.queries == (float(np.flatnonzero(path <= path[-1] * 1.01)[0] + 1), float(path.argmin() + 1))
     assert there.soon_cpu_s[1] == pytest.approx(0.5 * run.trace.seconds[path.argmin()])
 
 
 def test_regret_runs_only_what_is_missing(tmp_path, monkeypatch, capsys):
     regret = load("regret")
-    arguments = [str(tmp_path), "--network", "tiny", "--variants", "edap", "--solvers", "random", "--budget", "30"]
-    regret.main([*arguments, "--seeds", "1"])
+    arguments = [str(tmp_path), "--network", "tiny", "--variants", "edap", "--solvers", "random"]
+    regret.main([*arguments, "--budgets", "30", "10", "--seeds", "1"])
     shown = capsys.readouterr().out
-    assert shown.startswith("| edap | random | 1/1 |")
+    assert shown.startswith("budget 10: | edap | random | 1/1 |")
     rows = list(csv.DictReader((tmp_path / "regret.csv").open()))
     problem = make_problem("tiny/edap")
     result = RandomSearch().solve(problem, budget=30, seed=0)
     best = optimum(problem).objective
-    assert float(rows[0]["median_pct"]) == pytest.approx(100 * (result.best_objective / best - 1), rel=1e-5)
+    assert float(rows[1]["median_pct"]) == pytest.approx(100 * (result.best_objective / best - 1), rel=1e-5)
     monkeypatch.setattr(regret, "make_solver", None)  # nothing is left to run
-    regret.main([*arguments, "--seeds", "1"])
+    regret.main([*arguments, "--budgets", "30", "10", "--seeds", "1"])
     assert capsys.readouterr().out == shown
+
+
+def test_regret_at_budgets_is_written_between_the_marks(tmp_path):
+    regret = load("regret")
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- regret -->\nold\n<!-- /regret -->\nafter\n")
+    arguments = [str(tmp_path / "runs"), "--network", "tiny", "--variants", "edap", "--solvers", "random"]
+    regret.main([*arguments, "--budgets", "30", "5", "--seeds", "2", "--page", str(page)])
+    text = page.read_text()
+    assert text.startswith("before\n<!-- regret -->\nRegret at a budget")
+    assert text.endswith("<!-- /regret -->\nafter\n")
+    assert "old" not in text
+    assert "| variant | solver | 5 | 30 |" in text
+    assert "Runs with a budget of 30:" in text
+    with pytest.raises(ValueError, match="must hold <!-- regret -->"):
+        regret.write_into(tmp_path / "runs" / "regret.md", "")
 
 
 def test_hypervolume_by_hand():

@@ -27,7 +27,7 @@ def all_networks(problem: Problem) -> np.ndarray:
 
 
 def metered(problem: Problem, budget: int = 1000) -> MeteredProblem:
-    return MeteredProblem(problem, Meter(budget, problem.space.num_choices))
+    return MeteredProblem(problem, Meter(budget, problem))
 
 
 @pytest.mark.parametrize("option_counts", [(3, 3, 2, 3), (1, 4), (2,)], ids=str)

@@ -284,7 +284,7 @@ def test_rounds_spend_any_budget_to_the_last_query(left):
 
 def test_no_design_is_evaluated_twice_and_the_best_networks_come_first():
     problem = synthetic_problem(6)
-    metered = MeteredProblem(problem, Meter(1000, problem.space.num_choices))
+    metered = MeteredProblem(problem, Meter(1000, problem))
     designs = problem.space.sample(np.random.default_rng(0), 40)
     evaluated = EvaluatedDesigns(metered)
     assert evaluated.evaluate(np.repeat(designs[:3], 2, axis=0), most=10) == 3

@@ -75,6 +75,8 @@ class Ledger:
         solver_seconds: Wall time of the search itself: less the oracle's, all training's and the callbacks'.
         oracle_seconds: Wall time inside the problem.
         tables_read: Whether the solver read the problem's tables behind the meter.
+        evaluator_shared: Whether the run used an evaluator that serves the runs of all seeds: a spread over seeds then
+            leaves out that of its training.
     """
 
     evaluations: int = _line(0, "designs", "per design")
@@ -90,6 +92,7 @@ class Ledger:
     solver_seconds: float = _line(0.0, "s", "per design")
     oracle_seconds: float = _line(0.0, "s", "per design")
     tables_read: bool = False
+    evaluator_shared: bool = False
 
     @property
     def spent(self) -> int:

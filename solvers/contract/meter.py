@@ -49,6 +49,7 @@ class Meter:
         self._writer = TraceWriter(problem.space.num_choices)
         self._counts = {"gradient_queries": 0, "evaluator_samples": 0, "training_steps": 0, "training_images": 0}
         self._tables_read = False
+        self._evaluator_shared = False
         self._best_objective, self._best_violation = np.inf, np.inf
         self._pairs = cost_pairs(problem.network_space, problem.accelerator_space.size)
         self._rows_marked = 0
@@ -151,13 +152,20 @@ class Meter:
         else:
             self._pairs.mark(np.asarray(networks), np.asarray(hardware), row=row)
 
-    def bill_evaluator(self, samples: int, *, cached_seconds: float = 0.0) -> None:
-        """Count the samples that an evaluator was trained on, and for one read from a cache its training's seconds.
+    def bill_evaluator(self, samples: int, *, seconds: float = 0.0, shared: bool = False) -> None:
+        """Count the samples that an evaluator was trained on, and the seconds that its training took, now or earlier.
 
-        Training inside the run is timed by `charge("evaluator")`, so that a run costs the same with a cache or without.
+        Loading and training are inside `charge("nobody")` then, so that a run costs the same with a cache or without.
+        Training that is timed by `charge("evaluator")` instead has no seconds here.
+
+        Args:
+            samples: How many.
+            seconds: Of the training, as it was recorded.
+            shared: Whether the evaluator does not depend on the run's seed, so that it serves the runs of all seeds.
         """
         self._counts["evaluator_samples"] += int(samples)
-        self.clock.add("evaluator", cached_seconds)
+        self._evaluator_shared = self._evaluator_shared or shared
+        self.clock.add("evaluator", seconds)
 
     def bill_training(self, *, steps: int, images: int) -> None:
         """Count updates of a supernet's weights; they are timed by `charge("training")`."""
@@ -225,6 +233,7 @@ class Meter:
             solver_seconds=self.clock.seconds("solver"),
             oracle_seconds=self.clock.seconds("oracle"),
             tables_read=self._tables_read,
+            evaluator_shared=self._evaluator_shared,
         )
 
     def trace(self) -> Trace:

@@ -10,6 +10,7 @@ import torch
 
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
+from solvers.contract.metered_relaxed import MeteredRelaxedProblem
 from solvers.contract.solver import Solver
 from solvers.methods.dance.evaluator import LAPTOP, Evaluator, EvaluatorSettings, gumbel_noise, metered_evaluator
 from solvers.methods.gradient.descent import geometric, softmax_blocks
@@ -101,17 +102,23 @@ class Dance(Solver):
             return images.search(problem, rng)
         with torch_threads(1):  # the tensors are small: more threads only wait for each other
             evaluator = metered_evaluator(problem, self.evaluator, rng, fresh=self.fresh_evaluator, device=self.device)
+            relaxed = problem.relax(device=self.device)
             while problem.meter.left:
-                design = one_search(self, problem, evaluator, rng, lambda2=problem.objective.weight)
+                design = one_search(self, problem, evaluator, relaxed, rng, lambda2=problem.objective.weight)
                 problem.evaluate(design)
 
 
 def one_search(
-    settings: Dance, problem: MeteredProblem, evaluator: Evaluator, rng: np.random.Generator, *, lambda2: float
+    settings: Dance,
+    problem: MeteredProblem,
+    evaluator: Evaluator,
+    relaxed: MeteredRelaxedProblem,
+    rng: np.random.Generator,
+    *,
+    lambda2: float,
 ) -> np.ndarray:
     """Return the design (1, D) that one search ends with, and leave at least one query for its evaluation."""
     counts = network_option_counts(problem)
-    relaxed = problem.relax(device=settings.device)
     noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
     start = rng.normal(0.0, settings.init_std, (1, sum(counts)))
     alpha = torch.tensor(start, device=settings.device).requires_grad_(True)

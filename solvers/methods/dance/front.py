@@ -44,8 +44,10 @@ class DanceFront(Solver):
             evaluator = metered_evaluator(
                 problem, dance.evaluator, rng, fresh=dance.fresh_evaluator, device=dance.device
             )
+            relaxed = problem.relax(device=dance.device)
             for factor in itertools.cycle(self.lambdas):
                 if not problem.meter.left:
                     return
-                design = one_search(dance, problem, evaluator, rng, lambda2=factor * problem.objective.weight)
+                lambda2 = factor * problem.objective.weight
+                design = one_search(dance, problem, evaluator, relaxed, rng, lambda2=lambda2)
                 problem.evaluate(design)

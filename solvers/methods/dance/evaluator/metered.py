@@ -32,7 +32,8 @@ def metered_evaluator(
     if fresh:
         settings = replace(settings, seed=int(rng.integers(2**31)))
     meter = problem.meter
-    with meter.charge("evaluator"):
-        evaluator, bill, cached = load_or_train(problem.unmetered, settings, device=device)
-    meter.bill_evaluator(bill.samples, cached_seconds=bill.seconds if cached else 0.0)
+    # The bill's own seconds are charged, once: the time inside may be spent waiting for another process to train it.
+    with meter.charge("nobody"):
+        evaluator, bill, _ = load_or_train(problem.unmetered, settings, device=device)
+    meter.bill_evaluator(bill.samples, seconds=bill.seconds, shared=not fresh)
     return evaluator

@@ -83,7 +83,6 @@ def train_evaluator(
     evaluator = Evaluator.untrained(evaluator_shape(problem, settings), seed=settings.seed, device=device)
     _train_generator(evaluator, data, settings, progress)
     _train_estimator(evaluator, data, settings, progress)
-    _round_weights(evaluator)
     bill = TrainingBill(
         samples=settings.networks + settings.pairs,
         cost_model_queries=data.cost_model_queries,
@@ -92,10 +91,10 @@ def train_evaluator(
     return evaluator.frozen(), bill
 
 
-def _round_weights(evaluator: Evaluator) -> None:
+def _round_weights(module: nn.Module) -> None:
     """Round the weights to half precision, so that a file of half the size holds exactly the evaluator that was trained."""
     with torch.no_grad():
-        for weight in evaluator.parameters():
+        for weight in module.parameters():
             weight.copy_(weight.half())
 
 
@@ -182,8 +181,9 @@ def _fit(
             step += 1
             if progress is not None:
                 progress(name, step, steps)
-    if frozen_from == steps:
-        _average_batch_norms(module, loss, batches[:_AVERAGED_BATCHES])
+    _round_weights(module)
+    module.train()
+    _average_batch_norms(module, loss, batches[:_AVERAGED_BATCHES])  # of the rounded weights
     module.eval()
 
 
