@@ -27,6 +27,10 @@ ProgressFunction = Callable[[str, int, int], object]
 
 _AVERAGED_BATCHES = 100
 
+_LEAST_VARIANCE = 1e-2
+"""Least variance of a batch norm after training. Where the input is constant, as in a space of one network, the variance is
+rounding noise, and layer after layer would amplify it without bound. Trained units have variances of 0.05 and more."""
+
 
 @dataclass(frozen=True)
 class TrainingBill:
@@ -214,6 +218,8 @@ def _average_batch_norms(
             loss(rows)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+        assert norm.running_var is not None, "these batch norms keep statistics"
+        norm.running_var.clamp_(min=_LEAST_VARIANCE)
 
 
 def warmed_cosine(step: int, steps: int) -> float:
