@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -368,6 +369,27 @@ def test_what_a_cost_model_answers_is_checked(
     with pytest.raises(error, match=f"cost model Wrong, layer .*{message}"):
         CostTable.build(space, ACCELERATORS, model=Wrong(), cache_dir=tmp_path)
     assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_an_interrupt_does_not_wait_for_the_layers_in_flight(space: BlockSpace, tmp_path: Path) -> None:
+    slow = threading.Event()
+
+    class Slow(CountingModel):
+        def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
+            if self.asked:
+                slow.wait(timeout=20)
+            return super().evaluate_layers(rows, hardware)
+
+    def interrupt(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        CostTable.build(space, ACCELERATORS, model=Slow(), cache_dir=tmp_path, workers=1, progress=interrupt)
+    waited = time.monotonic() - start
+    slow.set()
+    assert waited < 10
 
 
 def test_costs_do_not_outlive_an_edit_of_a_model_of_ones_own(space: BlockSpace, tmp_path: Path) -> None:

@@ -62,17 +62,17 @@ def layer_costs(
 
     with reporter(progress, "Mapping layers on every accelerator") as report:
         report(len(done), len(rows))
-        with ThreadPoolExecutor(max_workers=workers or _cores()) as pool:
+        pool = ThreadPoolExecutor(max_workers=workers or _cores())
+        try:
             pending: dict[Future[np.ndarray], tuple[int, ...]] = {pool.submit(cost, row): row for row in missing}
-            try:
-                while pending:
-                    finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        done[pending.pop(future)] = future.result()
-                        report(len(done), len(rows))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            while pending:
+                finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    done[pending.pop(future)] = future.result()
+                    report(len(done), len(rows))
+        finally:
+            # An interrupt or an error does not wait for the layers in flight, which may take minutes.
+            pool.shutdown(wait=False, cancel_futures=True)
     return done
 
 
