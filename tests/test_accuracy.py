@@ -249,6 +249,9 @@ def test_a_truncated_or_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\x80\x02\xff\xfe")
     with pytest.raises(ValueError, match=r"binary\.json is no complete JSON file"):
         load_table(tmp_path / "binary.json")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"deep\.json is no complete JSON file .*recursion"):
+        load_table(tmp_path / "deep.json")
 
 
 def test_a_missing_file_says_where_its_name_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,9 +272,11 @@ def test_without_a_file_it_is_downloaded_and_checked(tmp_path: Path, monkeypatch
         return str(write(tmp_path / "fetched.json", fake_table()))
 
     monkeypatch.delenv(TABLE_VARIABLE, raising=False)
-    monkeypatch.setitem(sys.modules, "pooch", SimpleNamespace(retrieve=retrieve, os_cache=lambda name: tmp_path / name))
+    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setitem(sys.modules, "pooch", SimpleNamespace(retrieve=retrieve))
     assert load_table().tensor.shape == (3,) * 8
     assert asked[0]["known_hash"] == f"sha256:{TABLE_SHA256}"
+    assert asked[0]["path"] == tmp_path / "cache"
     assert str(asked[0]["url"]).endswith("/data/nas-bench-macro_cifar10.json")
 
 

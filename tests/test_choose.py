@@ -55,6 +55,8 @@ def test_limited_replaces_every_limit_and_nothing_else():
     assert other.fingerprint() != problem.fingerprint()
     with pytest.raises(ValueError, match="a constraint limits one of"):
         problem.limited({"speed": 1.0})
+    with pytest.raises(TypeError, match=r"limits must map metrics to values, such as .*; got None"):
+        problem.limited(None)
 
 
 def test_the_command_prints_the_design_and_the_limits_that_it_kept_to(capsys):

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import torch
 from micro_images import micro_data, micro_problem, micro_space
+from safetensors.torch import save_file
 from torch import nn
 
 from dance_env.accuracy import AccuracyModel, RelaxableAccuracy, SampledAccuracy, TrainedLater
+from dance_env.accuracy.supernet import checkpoint
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
 from dance_env.accuracy.supernet.checkpoint import CheckpointError
 from dance_env.accuracy.supernet.image_data import plain_batches
@@ -537,3 +539,20 @@ def test_two_ranks_hold_the_same_state_and_write_one_folder(tmp_path: Path) -> N
     assert len(list((tmp_path / "rank-run").glob("scratch-*/accuracy.json"))) == 1
     results = [Result.load(tmp_path / f"rank-{rank}.zip") for rank in (0, 1)]
     assert results[0].trace.same_search(results[1].trace)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("[" * 100_000, "its state is not JSON that can be read: maximum recursion"),
+        ("[1]", "its state must be a JSON object, got list"),
+        ("{", "its state is not JSON that can be read"),
+    ],
+)
+def test_a_checkpoint_made_to_mislead_is_damaged(tmp_path: Path, state: str, message: str) -> None:
+    """Its digest is right, so that only what was written on purpose gets this far."""
+    tensors = {"a": torch.zeros(1)}
+    about = {"version": "1", "state": state, "digest": checkpoint._digest(tensors, state)}
+    save_file(tensors, tmp_path / "x.safetensors", about)
+    with pytest.raises(checkpoint.CheckpointError, match=f"x.safetensors is damaged .{message}"):
+        checkpoint.read_checkpoint(tmp_path / "x.safetensors")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dance_env.accuracy.tensor import TensorAccuracy
+from dance_env.cache import default_cache_dir
 
 TABLE_VARIABLE = "DANCE_NAS_BENCH_MACRO"
 TABLE_URL = "https://raw.githubusercontent.com/xiusu/NAS-Bench-Macro/HEAD/data/nas-bench-macro_cifar10.json"
@@ -32,26 +33,26 @@ _HINT = "Expected nas-bench-macro_cifar10.json of github.com/xiusu/NAS-Bench-Mac
 
 
 def load_table(path: str | Path | None = None) -> TensorAccuracy:
-    """The measured accuracies, the mean of three trainings of each network.
+    """Return the measured accuracies, the mean of three trainings of each network.
 
     Args:
-        path: the JSON file; without one, the file that the environment variable DANCE_NAS_BENCH_MACRO names; without
-            that, a download with `pooch` (extra "download"), checked against its SHA-256 and kept in the user's cache.
+        path: The JSON file; without one, the file that the environment variable DANCE_NAS_BENCH_MACRO names; without
+            that, a download with `pooch` (extra "download"), checked against its SHA-256 and kept in the cache folder.
 
     Returns:
         A tensor of shape (3,) * 8, axis = block, index = operator (0 identity, 1 mb3_k3, 2 mb6_k5).
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: not this table: no JSON, truncated, other keys, or accuracies outside 0..100.
-        ImportError: a download is needed and pooch is not installed.
-        OSError: the file cannot be read, or the download failed.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not this table: no JSON, truncated, other keys, or accuracies outside 0..100.
+        ImportError: If a download is needed and pooch is not installed.
+        OSError: If the file cannot be read, or the download failed.
     """
     return TensorAccuracy(read_trainings(path).mean(axis=1).reshape((NUM_OPERATORS,) * NUM_BLOCKS) / 100.0)
 
 
 def same_network(key: str) -> str:
-    """The key that stands for all designs that are the same network: identities moved to the end of their stage.
+    """Return the key that stands for all designs that are the same network: identities moved to the end of their stage.
 
     An identity behind a stage's first block does nothing, wherever it stands: the 6,561 designs are 3,969 networks, and
     the table gives equal networks the same accuracies (they were trained once).
@@ -64,7 +65,7 @@ def same_network(key: str) -> str:
 
 
 def read_trainings(path: str | Path | None = None) -> np.ndarray:
-    """Test accuracy of each training, percent, shape (6561, 3), rows in the order of `KEYS`; errors as `load_table`."""
+    """Return each training's test accuracy, percent, (6561, 3), rows in the order of `KEYS`; errors as `load_table`."""
     given = path or os.environ.get(TABLE_VARIABLE) or download_table()
     file = Path(given).expanduser()
     if not file.is_file():
@@ -83,7 +84,7 @@ def read_trainings(path: str | Path | None = None) -> np.ndarray:
 def _parse(file: Path) -> dict[str, Any]:
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:  # both JSONDecodeError and UnicodeDecodeError
+    except (ValueError, RecursionError) as error:  # JSONDecodeError, UnicodeDecodeError, or nested too deeply
         raise ValueError(f"accuracy table {file} is no complete JSON file ({error}): truncated? {_HINT}.") from error
     if not isinstance(table, dict):
         raise ValueError(f"accuracy table {file} must hold a JSON object; got a {type(table).__name__}. {_HINT}.")
@@ -109,11 +110,14 @@ def _accuracies(file: Path, key: str, entry: Any) -> list[float]:
 
 
 def download_table() -> str:
-    """Path of the table in the user's cache, fetched with `pooch` where it is not there yet and checked in any case.
+    """Return the path of the table in the cache folder, fetched with `pooch` where it is not there yet, and checked.
+
+    The folder is the one that DANCE_CACHE_DIR names, or the user's cache folder of this platform.
 
     Raises:
-        ImportError: pooch is not installed.
-        OSError: the download failed; ValueError: what came has another SHA-256.
+        ImportError: If pooch is not installed.
+        OSError: If the download failed.
+        ValueError: If what came has another SHA-256.
     """
     try:
         import pooch
@@ -122,6 +126,5 @@ def download_table() -> str:
             "downloading NAS-Bench-Macro needs the package pooch: pip install 'dance-env[download]'. Or give the path "
             f"of the JSON file, or set the environment variable {TABLE_VARIABLE} to it."
         ) from error
-    cache = pooch.os_cache("dance-env")
     name = TABLE_URL.rpartition("/")[2]
-    return str(pooch.retrieve(TABLE_URL, known_hash=f"sha256:{TABLE_SHA256}", path=cache, fname=name))
+    return str(pooch.retrieve(TABLE_URL, known_hash=f"sha256:{TABLE_SHA256}", path=default_cache_dir(), fname=name))

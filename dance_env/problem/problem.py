@@ -229,8 +229,11 @@ class Problem:
             limits: the largest value allowed, by metric (see `Constraint`); none at all lifts every limit.
 
         Raises:
+            TypeError: If `limits` is not a mapping.
             ValueError: If a metric is unknown, or a limit is not a positive finite number.
         """
+        if not isinstance(limits, Mapping):
+            raise TypeError(f"limits must map metrics to values, such as {{'latency_s': 0.001}}; got {limits!r}")
         constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())
         return replace(self, objective=replace(self.objective, constraints=constraints))
 

@@ -74,7 +74,12 @@ def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]
         raise _damaged(source, f"expected a checkpoint of version {_VERSION}, got {sorted(about)}")
     if about.get("digest") != _digest(tensors, about["state"]):
         raise _damaged(source, "its content does not match its digest")
-    state: dict[str, Any] = json.loads(about["state"])
+    try:
+        state = json.loads(about["state"])
+    except (ValueError, RecursionError) as error:
+        raise _damaged(source, f"its state is not JSON that can be read: {error}") from error
+    if not isinstance(state, dict):
+        raise _damaged(source, f"its state must be a JSON object, got {type(state).__name__}")
     return tensors, state
 
 

@@ -72,8 +72,8 @@ def _read(path: Path, space: BlockSpace) -> tuple[dict[str, torch.Tensor], dict[
             f"one: `dance supernet {space.name} FILE`"
         ) from error
     identity = state.get("identity", {})
-    if identity.get("kind") != _KIND:
-        stage = identity.get("stage")
+    if not isinstance(identity, dict) or identity.get("kind") != _KIND:
+        stage = identity.get("stage") if isinstance(identity, dict) else None
         raise CheckpointError(
             f"{path} is {f'a checkpoint of the stage {stage!r}' if stage else 'no supernet'}; a finished image search "
             "leaves its supernet in supernet.safetensors of the same folder"
