@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dance_env.analysis.coupling.sums import Excess
+from dance_env.cost import CostTable
 from dance_env.space import AcceleratorSpace, DesignSpace
 from dance_env.tasks import Task, get_task, task_names
 
@@ -23,7 +24,8 @@ NO_ERROR = np.zeros(1)  # no task of images limits the error
 
 def measure(task: Task, count: int) -> dict[str, str]:
     """A row of figures, by title."""
-    costs, objective = task.costs(progress=True), task.variant.objective
+    objective = task.variant.objective
+    costs = CostTable.build(task.network_space, task.accelerator_space, model=task.cost_model(), progress=True)
     networks = DesignSpace(task.network_space.choices()).sample(np.random.default_rng(0), count)
     values, allowed = [], []
     for start in range(0, count, AT_A_TIME):

@@ -16,7 +16,7 @@ from dance_env.graph.exchange import graph_from_dict, graph_to_dict, load_graph,
 from dance_env.graph.layer import LAYER_COLUMNS, Layer, LayerKind, layer_row
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_space import LayerSpace
-from dance_env.graph.network_space import NetworkSpace, Part, different_layers, layer_sum
+from dance_env.graph.network_space import NetworkSpace, Part, different_layers, is_additive, layer_sum
 from dance_env.graph.networks import (
     NETWORKS,
     dance_cifar10,
@@ -52,6 +52,7 @@ __all__ = [
     "different_layers",
     "graph_from_dict",
     "graph_to_dict",
+    "is_additive",
     "layer_row",
     "layer_sum",
     "load_graph",

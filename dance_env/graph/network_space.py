@@ -78,6 +78,11 @@ def layer_sum(space: NetworkSpace, values: Callable[[Layer], ArrayLike], *, widt
     return FactorSum([len(choice) for choice in space.choices()], total(space.fixed_layers()), factors)
 
 
+def is_additive(space: NetworkSpace) -> bool:
+    """Return whether every layer depends on one choice alone, so that costs and counts are sums over choices."""
+    return all(len(part.scope) == 1 for part in space.parts())
+
+
 def different_layers(space: NetworkSpace) -> list[tuple[int, ...]]:
     """Return the rows (see `layer_row`) of all layers that a network of the space can have, each once, ascending."""
     groups = [space.fixed_layers(), *(layers for part in space.parts() for layers in part.layers)]

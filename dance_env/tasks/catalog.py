@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
-from dance_env.cost import AnalyticalCostModel, CostTable, Technology
+from dance_env.cost import AnalyticalCostModel, Technology
 from dance_env.graph import BlockSpace
 from dance_env.graph.networks import network_space
-from dance_env.progress import Progress
 from dance_env.space import AcceleratorSpace, dance_accelerators
 from dance_env.suggest import nearest
 from dance_env.tasks.variants import IMAGE_VARIANTS, VARIANTS, Variant
@@ -44,23 +42,9 @@ class Task:
         """The accelerators to choose from."""
         return dance_accelerators()
 
-    def costs(
-        self,
-        *,
-        technology: Technology | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        progress: Progress | bool | None = None,
-    ) -> CostTable:
-        """Latency and energy of every network option on every accelerator, out of the cache if they are there.
-
-        Args:
-            technology: instead of the task's own.
-            cache_dir, progress: as for `make_problem`.
-        """
-        model = AnalyticalCostModel(technology=technology or self.variant.technology)
-        return CostTable.build(
-            self.network_space, self.accelerator_space, model=model, cache_dir=cache_dir, progress=progress
-        )
+    def cost_model(self, technology: Technology | None = None) -> AnalyticalCostModel:
+        """Return what a layer costs in the task's technology, or in another one."""
+        return AnalyticalCostModel(technology=technology or self.variant.technology)
 
 
 def _tasks(network: str, variants: dict[str, Variant], *, needs_supernet: bool) -> dict[str, Task]:

@@ -73,13 +73,15 @@ def make_problem(
         notes.append(UNTRAINED)
     if not task.needs_supernet and is_measured(accuracy_table):
         notes.append("measured accuracies")
-    return Problem(
-        name=f"{task.name} ({', '.join(notes)})" if notes else task.name,
+    return Problem.build(
+        f"{task.name} ({', '.join(notes)})" if notes else task.name,
         network_space=task.network_space,
         accelerator_space=task.accelerator_space,
-        costs=task.costs(technology=technology, cache_dir=cache_dir, progress=progress),
         accuracy=accuracy,
         objective=task.variant.objective,
+        cost_model=task.cost_model(technology),
+        cache_dir=cache_dir,
+        progress=progress,
     )
 
 

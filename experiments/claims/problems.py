@@ -24,13 +24,14 @@ def problem_of(name: str, scale: Scale, work: Work) -> Problem:
     if name not in COSTS_ONLY:
         return make_problem(name, accuracy_table=scale.accuracy_table, progress=tell)
     task = get_task(name)
-    return Problem(
-        name=task.name,
+    return Problem.build(
+        task.name,
         network_space=task.network_space,
         accelerator_space=task.accelerator_space,
-        costs=task.costs(progress=tell),
         accuracy=None,
         objective=task.variant.objective,
+        cost_model=task.cost_model(),
+        progress=tell,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
+from dance_env.graph import is_additive
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.solver import Solver
 from solvers.methods.gradient.descent import DescentSettings, Prediction, descend
@@ -110,7 +111,15 @@ def macs_shares(problem: MeteredProblem) -> np.ndarray:
 
     The least option of every choice adds 0, and a network's shares add up to a number between 0 and 1: layers do not
     depend on the options chosen elsewhere, so the count is a sum over choices.
+
+    Raises:
+        ValueError: If the network space has layers that depend on several choices.
     """
+    if not is_additive(problem.network_space):
+        raise ValueError(
+            f"{problem.name!r} has layers that depend on several choices, so that their multiply-accumulates are no sums "
+            "over choices"
+        )
     counts = _network_counts(problem)
     networks = np.zeros((sum(counts), len(counts)), dtype=np.int64)
     networks[np.arange(len(networks)), np.repeat(np.arange(len(counts)), counts)] = np.concatenate(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from dance_env.cost.cost import Cost
+from dance_env.graph import is_additive
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.gradient.options import network_option_counts
 
@@ -39,7 +40,14 @@ class AcceleratorCosts:
         """Query the base network, and the base with each other option, on all accelerators.
 
         This determines the cost of every network. It is billed as that many networks times all accelerators.
+
+        Raises:
+            ValueError: If the network space has layers that depend on several choices.
         """
+        if not is_additive(problem.network_space):
+            raise ValueError(
+                f"{problem.name!r} has layers that depend on several choices, so that costs are no sums over choices"
+            )
         counts = network_option_counts(problem)
         offsets = np.cumsum(counts) - np.asarray(counts)
         networks = np.zeros((sum(counts), len(counts)), dtype=np.int64)
