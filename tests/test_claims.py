@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import runpy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -29,13 +30,14 @@ from experiments.claims.claim import Claim, Finding, Picture, Series, Table, Ver
 from experiments.claims.fronts import Fronts, Points, Rival, gain, lower_hull, lower_median
 from experiments.claims.page import cell_text, escape, page_text, write_report
 from experiments.claims.problems import problem_of
-from experiments.claims.recorded import recorded
 from experiments.claims.run import Outcome, claim_key, run_claims
+from experiments.claims.runs import run_solvers
 from experiments.claims.scale import SCALES, ImageScale, Scale, on_device
 from experiments.claims.work import Work
 from solvers.contract.ledger import Ledger
 from solvers.contract.record.trace import COLUMNS, Trace
 from solvers.contract.result import Result, Status
+from solvers.contract.solver import Solver
 from solvers.methods.random_search import RandomSearch
 
 HOLDS, FAILS, UNKNOWN = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.NOT_TESTABLE
@@ -269,21 +271,28 @@ def test_an_unknown_task_is_refused(tmp_path):
         problem_of("tiny/edap2", SCALES["laptop"], Work(tmp_path))
 
 
-def test_a_recorded_run_is_read_and_another_is_not(tmp_path):
-    problem, calls = make_problem("tiny/edap"), []
+def test_runs_are_kept_and_read_again(tmp_path, monkeypatch):
+    problem, told = make_problem("tiny/edap"), []
+    work = Work(tmp_path, tell=lambda what, done, total: told.append((what, done, total)))
+    given = {"seeds": (0, 1), "budget": 30, "work": work}
+    first = run_solvers([problem], {"r": RandomSearch()}, **given).results
+    assert told[-1][1:] == (2, 2)
+    monkeypatch.setattr("solvers.comparison.compare.run_cells", None)  # nothing runs again
+    again = run_solvers([problem], {"r": RandomSearch()}, **given).results
+    assert all(one.trace.same_search(other.trace) for one, other in zip(first, again, strict=True))
 
-    def run(budget: int) -> Result:
-        return recorded(
-            RandomSearch(), problem, budget=budget, seed=0, folder=tmp_path, callback=lambda _: calls.append(budget)
-        )
 
-    first, again, other = run(30), run(30), run(40)
-    assert first.trace.same_search(again.trace)
-    assert len(other.trace) == 40
-    assert set(calls) == {30, 40}
-    before = len(calls)
-    run(30)
-    assert len(calls) == before
+@dataclass(frozen=True)
+class Failing(Solver):
+    name: ClassVar[str] = "failing"
+
+    def search(self, problem, rng):
+        raise OSError("no luck")
+
+
+def test_a_run_that_fails_fails_the_claim(tmp_path):
+    with pytest.raises(RuntimeError, match=r"failing on tiny/edap, seed 0: The solver failed.*OSError: no luck"):
+        run_solvers([make_problem("tiny/edap")], {"failing": Failing()}, seeds=(0,), budget=3, work=Work(tmp_path))
 
 
 # Running and resuming

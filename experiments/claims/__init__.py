@@ -4,7 +4,7 @@
   `catalog` (the claims by name)
 - one file per claim: `evaluator_accuracy`, `feature_forwarding`, `joint_beats_separate`, `joint_gain`, `search_cost`,
   `accelerators_by_objective`, `joint_on_images`; each a function `measure(scale, work) -> Claim`
-- what they share: `work` (folder and progress), `problems`, `recorded` (solver runs kept on disk), `evaluator_quality`,
+- what they share: `work` (folder and progress), `problems`, `runs` (solver runs, kept on disk), `evaluator_quality`,
   `fronts` (error against cost, joint and separate)
 - `run` (runs what is not on record yet), `page` and `pictures` (the report)
 

@@ -12,7 +12,7 @@ from experiments.claims.claim import Cell, Claim, Finding, Table, Verdict
 from experiments.claims.evaluator_accuracy import PAPER_WHOLE, SHORT, figures
 from experiments.claims.evaluator_quality import quality, trained, with_forwarding
 from experiments.claims.problems import knows_accuracy, problem_of
-from experiments.claims.recorded import recorded
+from experiments.claims.runs import run_solvers
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 from solvers.methods.dance.evaluator.settings import EvaluatorSettings
@@ -112,13 +112,12 @@ def _side(problem: Problem, scale: Scale, work: Work, *, forwarding: bool) -> Si
 def _searched(problem: Problem, settings: EvaluatorSettings, scale: Scale, work: Work) -> tuple[float, ...]:
     best = optimum(problem).objective
     solver = DanceRefined(evaluator=settings, device=scale.device)
-    found = []
-    for number, seed in enumerate(scale.evaluator.search_seeds):
-        work.tell(f"{problem.name}: searches", number, len(scale.evaluator.search_seeds))
-        budget = scale.evaluator.search_budget
-        result = recorded(solver, problem, budget=budget, seed=seed, folder=work.folder)
-        found.append(100.0 * (result.best_objective / best - 1.0))
-    return tuple(found)
+    wanted = scale.evaluator
+    label = f"{solver.name}, {'with' if settings.feature_forwarding else 'without'} forwarding"
+    runs = run_solvers(
+        [problem], {label: solver}, seeds=wanted.search_seeds, budget=wanted.search_budget, work=work
+    ).results
+    return tuple(100.0 * (run.best_objective / best - 1.0) for run in runs)
 
 
 def _regrets(side: Side) -> tuple[Cell, Cell]:

@@ -6,23 +6,22 @@ network then gets its exact best accelerator. What is left between them and the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dance_env.analysis.exact import best_designs, non_dominated
+from dance_env.problem import Problem
 from experiments.claims.claim import Picture, Series
 from experiments.claims.problems import problem_of
-from experiments.claims.recorded import recorded
+from experiments.claims.runs import run_solvers
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 from solvers.catalog import make_solver
+from solvers.contract.result import Result
 from solvers.methods.dance.dance import Dance
 from solvers.methods.dance.front import DanceFront
-
-if TYPE_CHECKING:
-    from dance_env.problem import Problem
 
 TOLERANCE = 1e-9  # percentage points, within which two errors are equal
 
@@ -143,12 +142,12 @@ def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
     joint = exact.pop(JOINT)
     levels = np.sort(joint.error_pct)
     rivals = [Rival(label, (points,) * len(wanted.seeds)) for label, points in exact.items()]
-    rivals += [Rival("EDD, same loss", tuple(_edd(problem, seed, scale, work) for seed in wanted.seeds))]
+    rivals.append(Rival("EDD, same loss", _edd(problem, scale, work)))
     return Fronts(
         task=problem.name,
         levels=levels[levels <= levels[0] + wanted.span_pct],
         joint=joint,
-        dance=tuple(_dance(problem, seed, scale, work) for seed in wanted.seeds),
+        dance=_dance(problem, scale, work),
         rivals=tuple(rivals),
     )
 
@@ -177,26 +176,34 @@ def exact_searches(problem: Problem, work: Work) -> dict[str, Points]:
     return {label: Points(label, error[rows], cost[rows]) for label, rows in met.items()}
 
 
-def _dance(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
+def _dance(problem: Problem, scale: Scale, work: Work) -> tuple[Points, ...]:
+    """Return the designs of each seed's sweep over lambda2."""
     wanted = scale.fronts
-    work.tell(f"{problem.name}: DANCE over {len(wanted.lambdas)} lambdas, seed {seed}", 0, 1)
     solver = DanceFront(dance=Dance(evaluator=scale.search_evaluator, device=scale.device), lambdas=wanted.lambdas)
-    trace = recorded(solver, problem, budget=wanted.budget, seed=seed, folder=work.folder).trace
-    return Points(f"DANCE, seed {seed}", trace.error_pct[trace.feasible], trace.cost[trace.feasible])
+    runs = run_solvers([problem], {solver.name: solver}, seeds=wanted.seeds, budget=wanted.budget, work=work).results
+    return tuple(_found(f"DANCE, seed {run.seed}", [run]) for run in runs)
 
 
-def _edd(problem: Problem, seed: int, scale: Scale, work: Work) -> Points:
+def _edd(problem: Problem, scale: Scale, work: Work) -> tuple[Points, ...]:
+    """Return the designs of each seed over all lambdas, with DANCE's budget over all of them together."""
     wanted = scale.fronts
     solver, budget = make_solver("edd", device=scale.device), max(1, wanted.budget // len(wanted.lambdas))
-    error, cost = [], []
-    for number, factor in enumerate(wanted.lambdas):
-        work.tell(f"{problem.name}: EDD, seed {seed}", number, len(wanted.lambdas))
-        objective = replace(problem.objective, weight=factor * problem.objective.weight)
-        weighted = replace(problem, objective=objective, name=f"{problem.name} x {factor:g}")
-        trace = recorded(solver, weighted, budget=budget, seed=seed, folder=work.folder).trace
-        error.append(trace.error_pct[trace.feasible])
-        cost.append(trace.cost[trace.feasible])
-    return Points(f"EDD, seed {seed}", np.concatenate(error), np.concatenate(cost))
+    weighted = [
+        replace(
+            problem,
+            objective=replace(problem.objective, weight=factor * problem.objective.weight),
+            name=f"{problem.name} x {factor:g}",
+        )
+        for factor in wanted.lambdas
+    ]
+    runs = run_solvers(weighted, {solver.name: solver}, seeds=wanted.seeds, budget=budget, work=work).results
+    return tuple(_found(f"EDD, seed {seed}", [run for run in runs if run.seed == seed]) for seed in wanted.seeds)
+
+
+def _found(label: str, runs: Sequence[Result]) -> Points:
+    """Return the feasible designs that some runs evaluated."""
+    traces = [run.trace[run.trace.feasible] for run in runs]
+    return Points(label, np.concatenate([t.error_pct for t in traces]), np.concatenate([t.cost for t in traces]))
 
 
 def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -10,8 +10,7 @@ from typing import Any
 from experiments.claims.catalog import claim_names
 from experiments.claims.claim import Cell, Claim, Finding, Table
 from experiments.claims.pictures import draw, file_of
-from experiments.claims.recorded import source_digest
-from experiments.claims.run import Outcome, write_json
+from experiments.claims.run import Outcome, code_digest, write_json
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 from solvers.contract.result import software_versions
@@ -38,7 +37,7 @@ def write_report(
         "scale": scale.name,
         "command": shlex.join(command),
         "software": software_versions(),
-        "source": source_digest()[:12],
+        "source": code_digest()[:12],
         "machine": machine,
     }
     claims = [

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
-import os
-import tempfile
+import pkgutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from dance_env.atomic import write_whole
+from dance_env.source_digest import source_digest
 from dance_env.tasks import UNTRAINED, make_problem
 from experiments.claims.catalog import Measure, check_names, claim_names, load_claim, settings_of
 from experiments.claims.claim import Claim
 from experiments.claims.problems import problem_of
-from experiments.claims.recorded import source_digest
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 from solvers.contract.result import software_versions
+
+_SHOWN_ONLY = tuple(
+    f"experiments.claims.{name}" for name in ("page", "pictures", "scale", "catalog", "evaluator_command")
+)
+"""Modules that only show results; and the scales, whose values are part of whatever is kept."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +121,23 @@ def claim_key(name: str, scale: Scale, fingerprints: Sequence[str]) -> str:
         "device": scale.device,
         "larger": scale.larger,
         "problems": list(fingerprints),
-        "source": source_digest(),
+        "source": code_digest(),
         "software": software_versions(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=_value).encode()).hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of the code that measures: the claims with all that they import, and every solver.
+
+    Solvers are found by name, so that no import tells which of them a claim uses: all count.
+    """
+    packages = (importlib.import_module(name) for name in ("solvers.methods", "experiments.claims"))
+    modules = sorted(
+        each.name for package in packages for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    )
+    return source_digest(*(name for name in modules if name not in _SHOWN_ONLY))
 
 
 def problem_fingerprints(name: str, scale: Scale, work: Work) -> list[str]:
@@ -155,16 +174,7 @@ def _read(path: Path, key: str) -> Outcome | None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file whole or not at all."""
-    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def _value(value: Any) -> Any:

@@ -80,7 +80,7 @@ class SearchCostScale:
 
     tasks: tuple[str, ...] = ("macro-cifar10/edap", "macro-cifar10/balanced")
     rivals: tuple[str, ...] = ("ppo", "evolution")
-    others: tuple[str, ...] = ("dance-exact", "random")
+    others: tuple[str, ...] = ("dance-exact", "network-evolution", "network-local-search", "random")
     budget: int = 6_000
     seeds: tuple[int, ...] = (0, 1, 2)
     close_pct: float = 1.0

@@ -11,14 +11,17 @@ from dance_env.analysis.exact import optimum
 from dance_env.problem import Problem
 from experiments.claims.claim import Cell, Claim, Finding, Picture, Series, Table, Verdict
 from experiments.claims.problems import problem_of
-from experiments.claims.recorded import recorded
+from experiments.claims.runs import run_solvers
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 from solvers.catalog import make_solver
+from solvers.comparison.run import Comparison
+from solvers.comparison.table import long_table
 from solvers.contract.result import Result
 from solvers.contract.solver import Solver
 from solvers.methods.dance.dance import Dance
 from solvers.methods.dance.refined import DanceRefined
+from solvers.report.summary import SolverRow, summarize
 
 NAME = "search_cost"
 MEASURES = {
@@ -65,19 +68,23 @@ class Price:
 
 
 def measure(scale: Scale, work: Work) -> Claim:
-    """Run everybody, and read off when each came close."""
+    """Run every solver, and read off what each had spent when it came close."""
     wanted = scale.search_cost
     findings: list[Finding] = []
     rows: list[tuple[Cell, ...]] = []
+    regrets: list[Table] = []
     pictures: list[Picture] = []
     headline = ""
     for number, task in enumerate(wanted.tasks):
         problem = problem_of(task, scale, work)
         best = optimum(problem).objective
-        results = _results(problem, scale, work)
+        compared = _compared(problem, scale, work)
+        results = compared.tasks[0].by_solver()
         prices = {name: [price(run, best, wanted.close_pct) for run in runs] for name, runs in results.items()}
         findings += judged(problem.name, prices, wanted.rivals)
-        rows += [_row(problem.name, name, runs) for name, runs in prices.items()]
+        summaries = {row.solver: row for row in summarize(long_table(compared))}
+        rows += [_row(summaries[name], runs) for name, runs in prices.items()]
+        regrets.append(_regret_table(problem.name, list(summaries.values()), len(wanted.seeds)))
         pictures.append(_picture(problem.name, results, best, f"regret_{number + 1}"))
         headline = headline or _headline(problem.name, prices)
     failed = [finding.what for finding in findings if finding.verdict is Verdict.DOES_NOT_HOLD]
@@ -98,11 +105,13 @@ def measure(scale: Scale, work: Work) -> Claim:
             Table(
                 f"Median over {len(wanted.seeds)} seeds of what a run had spent when its regret was first at most "
                 f"{wanted.close_pct:g} % of the optimum (inf: fewer than half of the runs got there within "
-                f"{wanted.budget:,} queries)",
-                ("task", "solver", "reached", "evaluations", "gradients", "both", "search s", "training s",
-                 "search + training s", "final regret, median %"),
+                f"{wanted.budget:,} queries). Access: what a solver asks for. Cost pairs: distinct (layer, accelerator) "
+                "pairs whose cost the whole run asked for; the budget does not limit them",
+                ("task", "solver", "access", "reached", "evaluations", "gradients", "both", "cost pairs", "search s",
+                 "training s", "search + training s", "final regret, median %"),
                 tuple(rows),
             ),
+            *regrets,
         ),
         pictures=tuple(pictures),
     )  # fmt: skip
@@ -155,29 +164,36 @@ def median(prices: Sequence[Price], name: str) -> float:
     return float(np.quantile([getattr(each, name) for each in prices], 0.5, method="higher"))
 
 
-def _results(problem: Problem, scale: Scale, work: Work) -> dict[str, list[Result]]:
+def _compared(problem: Problem, scale: Scale, work: Work) -> Comparison:
     wanted = scale.search_cost
     solvers: dict[str, Solver] = {
         kind.name: kind(evaluator=scale.search_evaluator, device=scale.device) for kind in (Dance, DanceRefined)
     }
     solvers |= {name: make_solver(name) for name in (*wanted.rivals, *wanted.others)}
-    results: dict[str, list[Result]] = {name: [] for name in solvers}
-    runs = [(name, seed) for name in solvers for seed in wanted.seeds]
-    for number, (name, seed) in enumerate(runs):
-        work.tell(f"{problem.name}: {name}, seed {seed}", number, len(runs))
-        results[name].append(recorded(solvers[name], problem, budget=wanted.budget, seed=seed, folder=work.folder))
-    return results
+    return run_solvers([problem], solvers, seeds=wanted.seeds, budget=wanted.budget, work=work)
 
 
-def _row(task: str, name: str, prices: list[Price]) -> tuple[Cell, ...]:
+def _row(summary: SolverRow, prices: list[Price]) -> tuple[Cell, ...]:
     reached = sum(each.reached for each in prices)
     return (
-        task,
-        name,
+        summary.task,
+        summary.solver,
+        summary.access,
         f"{reached}/{len(prices)}",
-        *(median(prices, each) for each in ("evaluations", "gradients", "spent", "seconds", "training_seconds")),
-        median(prices, "seconds_with_training"),
+        *(median(prices, each) for each in ("evaluations", "gradients", "spent")),
+        summary["cost_pairs"].median,
+        *(median(prices, each) for each in ("seconds", "training_seconds", "seconds_with_training")),
         float(np.median([each.final_regret_pct for each in prices])),
+    )
+
+
+def _regret_table(task: str, summaries: list[SolverRow], seeds: int) -> Table:
+    """Return the regret at growing numbers of queries: when a solver is good early, "to 1 %" hides it."""
+    budgets = sorted(summaries[0].regret_pct_at)
+    return Table(
+        f"{task}: median regret (%) over {seeds} seeds after so many evaluations + gradient queries",
+        ("solver", *(f"{at:,}" for at in budgets)),
+        tuple((row.solver, *(row.regret_pct_at[at].median for at in budgets)) for row in summaries),
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Tell = Callable[[str, int, int], object]
 """Called with what is being done, the parts done and the parts in all."""
 
 
-def tell_nobody(what: str, done: int, total: int) -> None:
-    """Progress for those who did not ask."""
+def ignore(what: str, done: int, total: int) -> None:
+    """Do nothing with progress."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Work:
         folder: solver records and image runs are kept here, so that an interrupted claim goes on.
         command: the command line that tests one claim, with `{claim}` and `{scale}` to be filled in.
         tell: progress.
+        workers: solver runs that go on side by side.
     """
 
     folder: Path
     command: str = "python -m experiments.reproduce_dance --scale {scale} --claims {claim}"
-    tell: Tell = tell_nobody
+    tell: Tell = ignore
+    workers: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
 
     def command_of(self, claim: str, scale: str) -> str:
         """The command line that tests one claim."""
