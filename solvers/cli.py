@@ -33,7 +33,9 @@ _COMMANDS = {
     ),
     "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
     "agreement": _Command(
-        "dance_env.cost.audit.agreement:main", "compare how our cost model and another tool rank designs", resumes=True
+        "dance_env.cost.audit.agreement_command:main",
+        "compare how our cost model and another tool rank designs",
+        resumes=True,
     ),
     "supernet": _Command(
         "solvers.methods.dance.images.supernet_command:main",

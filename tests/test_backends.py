@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from dance_env.cost import HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, CostTable, Technology
-from dance_env.cost.audit import agreement
-from dance_env.cost.audit.agreement import ALL, Points, correlations, spearman
+from dance_env.cost.audit import agreement_command
+from dance_env.cost.audit.agreement import ALL, Points, correlations
 from dance_env.cost.audit.agreement_report import summary_table
+from dance_env.cost.audit.ranks import spearman
 from dance_env.cost.backends import BackEndFailure, Running, Status, cost_model_names, make_cost_model
 from dance_env.cost.backends import zigzag_description as zigzag
 from dance_env.cost.backends.accelforge import ENVIRONMENT, AccelForgeCostModel
@@ -470,7 +471,7 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
 
 
 def _main(arguments: list[str]) -> int:
-    return agreement.main(arguments)
+    return agreement_command.main(arguments)
 
 
 def _ends(pid: int) -> bool:

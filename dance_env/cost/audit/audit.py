@@ -18,12 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
+from dance_env.cost.analytical import AnalyticalCostModel
+from dance_env.cost.audit.ranks import spearman
 from dance_env.cost.audit.reference import NoReferenceMapping, ReferencePoint, read_points
 from dance_env.cost.mapping import nest
 from dance_env.cost.mapping.loops import DIMS
 from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.technology import TECHNOLOGIES, TIMELOOP_45NM, Technology, get_technology
+from dance_env.space import DATAFLOWS, Hardware
 
 EDP_TOLERANCE = 1e-3  # the reference prints five or six digits
 ENERGY_TOLERANCE, ENERGY_TOLERANCE_OVERLAP = 1e-3, 1e-2
@@ -39,15 +43,15 @@ class AuditReport:
 
     Attributes:
         points: how many points were held against the model.
-        left_out: lines that are no points, or points that the model cannot price; one that says that the reference has no
+        left_out: lines that hold no point, or points that the model cannot price; one that says that the reference has no
             mapping is no failure, any other is.
         counts_equal: points with every count and the cycles equal to the digit.
         energy_error: (points,) relative error of the energy of the given mapping.
         edp_gain: (points,) reference's EDP over ours, with our own mapping; above 1 ours is better.
         spearman_given: rank correlation of EDP over a layer's accelerators between the reference and the model with the
-            reference's mappings, by layer; layers that tell no ranks are left out.
-        spearman_own: the same with the mappings of our own search. Where it is lower, the reference's search ranks
-            accelerators by how far it got.
+            reference's mappings, by layer; layers that rank nothing are left out.
+        spearman_own: the same with the mappings of our own search. A lower value reflects the reference's incomplete
+            search, not our model.
         deviations: one line each, those left out first, each kind in the order of the file.
         failures: how many deviations break a tolerance.
     """
@@ -221,9 +225,6 @@ def _given_mapping(
 
 def _searched_edp(points: list[ReferencePoint], technology: Technology) -> np.ndarray:
     """EDP (pJ cycles) of our best mapping for each point: one search per layer and bandwidth."""
-    from dance_env.cost.analytical import AnalyticalCostModel
-    from dance_env.space import DATAFLOWS, Hardware
-
     groups: dict[tuple, list[int]] = {}
     for i, point in enumerate(points):
         groups.setdefault((point.row, point.glb_words_per_cycle), []).append(i)
@@ -249,15 +250,10 @@ def _spearman(points: list[ReferencePoint], edp: np.ndarray) -> dict[str, float]
     found = {}
     for layer, members in by_layer.items():
         ours, theirs = edp[members], np.array([points[i].energy_pj * points[i].cycles for i in members])
-        if len(members) >= 3 and np.ptp(ours) > 0 and np.ptp(theirs) > 0:
-            found[layer] = float(np.corrcoef(_ranks(ours), _ranks(theirs))[0, 1])
+        rho = spearman(stats.rankdata(ours), theirs)  # ranked first, as a point without a mapping of ours has EDP inf
+        if rho is not None:
+            found[layer] = rho
     return found
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks (n,), ties sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def _lowest(by_layer: dict[str, float]) -> str:
