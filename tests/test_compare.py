@@ -171,3 +171,9 @@ def test_spent_to_close_counts_gradient_queries(comparison):
     queries = np.full(len(best), 17)
     asking = dataclasses.replace(result, trace=dataclasses.replace(result.trace, gradient_queries=queries))
     assert spent_to_close(asking, lowest) == within + 18
+
+
+def test_a_budget_whose_trace_would_not_fit_is_refused_before_any_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a run of 100,000,000 evaluations keeps a trace of .* GB"):
+        compare(settings(tmp_path, budget=100_000_000))
+    assert not list(tmp_path.rglob("*.npz"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
+import tracemalloc
 from dataclasses import fields, replace
 from typing import Any
 from unittest import mock
@@ -473,7 +474,7 @@ def test_a_run_whose_trace_would_not_fit_is_refused_before_it_begins(monkeypatch
         asked += 1
 
     monkeypatch.setattr(RandomSearch, "search", search)
-    with pytest.raises(ValueError, match=r"100,000,000 evaluations keeps a trace of .* GB .*the limit is 4 GB"):
+    with pytest.raises(ValueError, match=r"100,000,000 evaluations keeps a trace of .* GB .*the limit is 2 GB"):
         RandomSearch().solve(problem, budget=100_000_000, seed=0)
     monkeypatch.setenv("DANCE_TRACE_GB", "1e-6")
     with pytest.raises(ValueError, match=r"the limit is 1e-06 GB. Give a budget of at most (6|7|8),"):
@@ -483,6 +484,20 @@ def test_a_run_whose_trace_would_not_fit_is_refused_before_it_begins(monkeypatch
         monkeypatch.setenv("DANCE_TRACE_GB", wrong)
         with pytest.raises(ValueError, match="DANCE_TRACE_GB is a number of gigabytes above 0"):
             RandomSearch().solve(problem, budget=9, seed=0)
+
+
+def test_a_growing_trace_takes_three_times_its_size_at_most() -> None:
+    problem = metered(budget=100_000)
+    designs = problem.space.sample(np.random.default_rng(0), 1000)
+    problem.evaluate(designs)
+    tracemalloc.start()
+    for _ in range(99):
+        problem.evaluate(designs)
+    trace = problem.meter.trace()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(trace) == 100_000
+    assert peak < 3 * 100_000 * row_bytes(problem.space.num_choices)
 
 
 def test_row_bytes_are_those_of_the_trace() -> None:

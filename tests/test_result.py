@@ -86,7 +86,7 @@ def test_columns_are_the_trace_as_a_table(result: Result) -> None:
 
 
 def test_trace_grows_by_any_batches() -> None:
-    writer, expected = TraceWriter(2), []
+    writer, expected = TraceWriter(2, most=10**6), []
     rng = np.random.default_rng(0)
     for size in (0, 1, 255, 1, 700, 3, 5000):
         designs, objective = rng.integers(9, size=(size, 2)), rng.random(size)

@@ -12,6 +12,7 @@ from solvers.catalog import load_solver, solver_names
 from solvers.comparison.settings import Settings
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import Contestant, SolverSpec
+from solvers.contract.budget import Budget
 from solvers.contract.record.file import record_path
 
 DEFAULT_SOLVERS = ("dance", "dance-refined", "network-evolution", "evolution", "ppo", "random", "exhaustive")
@@ -81,6 +82,7 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
         named = _labeled(Contestant.of(spec, fresh_evaluator=fresh) for spec in settings.specs)
     sources = settings.sources.resolved()
     for given, (task, problem) in zip(settings.task_list, problems.items(), strict=True):
+        Budget(settings.budget).check_memory(problem.space.num_choices)  # before any run, not in each of them
         if named is None:
             contestants, reasons = default_contestants(problem, fresh_evaluators=fresh)
             left_out.extend(reason for reason in reasons if reason not in left_out)

@@ -1,7 +1,9 @@
 """The contract of a solver, and what keeps a run honest.
 
-- `solver`: `Solver`, what a solver implements and how it is run; `suits`: which problems a solver can take.
-- `metered_problem`, `meter`, `ledger`: what a solver is given, what is counted, the bill; `progress`: what a callback
-  is told; `isolation`: a fence around global random state.
-- `result`, `record`: what a run leaves behind.
+- `solver`: `Solver`, what a solver implements and how it is run; `capabilities`: what it needs of a problem.
+- `metered_problem`, `metered_relaxed`: what a solver is given, and its differentiable view (torch).
+- `meter`: counts what is asked, within a `budget`; `cost_pairs` counts what costs were asked for, `clock` where the time
+  goes, `ledger` is the bill.
+- `progress`: what a callback is given; `isolation`: a fence around global random state; `failure`: an error as text.
+- `result`, `record`, `settings`: what a run leaves behind.
 """

@@ -9,8 +9,11 @@ import numpy as np
 
 from solvers.contract.record.trace import row_bytes
 
-TRACE_LIMIT_GB = 4.0
-"""The largest trace that a run may keep in memory, unless the environment variable DANCE_TRACE_GB says otherwise."""
+TRACE_LIMIT_GB = 2.0
+"""The largest trace that a run may keep, unless the environment variable DANCE_TRACE_GB says otherwise.
+
+While a trace grows and while it is saved, up to three times as much memory is in use.
+"""
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class Budget:
             raise ValueError(
                 f"a run of {self.evaluations:,} evaluations keeps a trace of {needed:.3g} GB ({row_bytes(num_choices)} "
                 f"bytes a row), and the limit is {limit:g} GB. Give a budget of at most "
-                f"{int(limit * 1e9 // row_bytes(num_choices)):,}, or set DANCE_TRACE_GB if there is memory for three "
-                "times the trace"
+                f"{int(limit * 1e9 // row_bytes(num_choices)):,}, or set DANCE_TRACE_GB to more if there is memory for "
+                "three times the trace"
             )
 
 

@@ -14,7 +14,7 @@ from solvers.contract.budget import Budget
 from solvers.contract.clock import Account, Clock
 from solvers.contract.cost_pairs import cost_pairs
 from solvers.contract.ledger import BudgetExhausted, Ledger
-from solvers.contract.progress import Callback, Progress
+from solvers.contract.progress import Callback, Progress, Standing, check_numbers
 from solvers.contract.record.trace import Trace, TraceWriter, count_distinct
 
 
@@ -46,11 +46,11 @@ class Meter:
         self._budget.check_memory(problem.space.num_choices)
         self._process = os.getpid()
         self._problem, self._solver, self._seed, self._callback = problem, solver, seed, callback
-        self._writer = TraceWriter(problem.space.num_choices)
+        self._writer = TraceWriter(problem.space.num_choices, most=self.budget)
         self._counts = {"gradient_queries": 0, "evaluator_samples": 0, "training_steps": 0, "training_images": 0}
         self._tables_read = False
         self._evaluator_shared = False
-        self._best_objective, self._best_violation = np.inf, np.inf
+        self._standing = Standing()
         self._pairs = cost_pairs(problem.network_space, problem.accelerator_space.size)
         self._rows_marked = 0
         self.clock = Clock()
@@ -102,7 +102,7 @@ class Meter:
             FloatingPointError: If an objective, accuracy or violation is not a number; nothing is recorded.
         """
         assert len(designs) <= self.left, "the caller asks `affordable` first"
-        _check_numbers(designs, evaluation)
+        check_numbers(designs, evaluation)
         self._writer.append(
             designs,
             objective=evaluation.objective,
@@ -117,9 +117,7 @@ class Meter:
             oracle_seconds=self.clock.seconds("oracle"),
         )
         if len(designs):
-            self._best_violation = min(self._best_violation, float(np.maximum(evaluation.violation, 0.0).min()))
-            feasible = np.where(evaluation.violation <= 0, evaluation.objective, np.inf)
-            self._best_objective = min(self._best_objective, float(feasible.min()))
+            self._standing.update(evaluation)
             self._report()
 
     @contextmanager
@@ -263,18 +261,8 @@ class Meter:
                     evaluations=len(self._writer),
                     gradient_queries=self._counts["gradient_queries"],
                     training_steps=self._counts["training_steps"],
-                    best_objective=self._best_objective,
-                    best_violation=self._best_violation,
+                    best_objective=self._standing.best_objective,
+                    best_violation=self._standing.best_violation,
                     seconds=self.clock.elapsed,
                 )
-            )
-
-
-def _check_numbers(designs: np.ndarray, evaluation: Evaluation) -> None:
-    for name in ("objective", "violation", "accuracy"):
-        bad = np.flatnonzero(np.isnan(getattr(evaluation, name)))
-        if bad.size:
-            raise FloatingPointError(
-                f"the problem gave {name} NaN for design {designs[bad[0]].tolist()} ({bad.size} of {len(designs)} "
-                "designs in the batch): its cost or accuracy model is at fault"
             )

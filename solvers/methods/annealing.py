@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.moves import mutate
-
-if TYPE_CHECKING:
-    from solvers.contract.meter import Meter
-    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
 class Annealing(Solver):
     """Metropolis chains in step over the budget (Kirkpatrick et al. 1983), cooled geometrically.
 
-    The temperature is in units of the objective's spread over the first designs, so that its scale is no matter. Of two
-    designs of which one is infeasible, or both, the lower violation wins whatever the temperature.
+    The temperature is in units of the objective's spread over the first designs, so the objective's scale does not
+    matter. If either design is infeasible, the one with the smaller violation is kept, at any temperature.
 
     Attributes:
         chains: designs that are moved in one batch.
         start: first temperature, in spreads of the objective over the starting designs.
         end: last temperature, in the same unit.
-        changes: choices changed by a move, in the mean; at least one always is.
+        changes: mean number of choices changed by a move; at least one.
         leap: probability that an ordinal choice jumps anywhere instead of stepping nearby.
-        sample: random designs evaluated first, of which the best start the chains.
+        sample: random designs evaluated first; the best of them start the chains.
     """
 
     name: ClassVar[str] = "annealing"
@@ -54,7 +51,7 @@ class Annealing(Solver):
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Move all chains, cool, repeat until the budget is spent."""
-        meter: Meter = problem.meter
+        meter = problem.meter
         designs = problem.space.sample(rng, self.sample)
         evaluation = problem.evaluate(designs)
         spread = _spread(evaluation.objective)

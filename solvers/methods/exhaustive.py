@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from dance_env.analysis.exact import optimum, pareto_front
 from solvers.contract.capabilities import Capabilities
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-
-if TYPE_CHECKING:
-    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)

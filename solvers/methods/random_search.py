@@ -1,16 +1,14 @@
-"""Random search: the yardstick that any other solver has to beat."""
+"""Random search: the baseline of every comparison."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-
-if TYPE_CHECKING:
-    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)

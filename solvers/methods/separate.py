@@ -5,20 +5,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from dance_env.graph import is_additive
 from solvers.contract.capabilities import Capabilities
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.gradient.descent import DescentSettings, Prediction, descend
 from solvers.methods.gradient.plan import plan_round
 from solvers.methods.gradient.threads import torch_threads
-
-if TYPE_CHECKING:
-    from solvers.contract.metered_problem import MeteredProblem
 
 _CAPABILITIES = Capabilities(access="gradients", needs_expectation=True)
 

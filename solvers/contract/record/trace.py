@@ -151,10 +151,15 @@ class Trace:
 
 
 class TraceWriter:
-    """Growing arrays for a trace: doubled when full, so that n rows cost O(n)."""
+    """Growing arrays for a trace: doubled when full, so that n rows cost O(n).
 
-    def __init__(self, num_choices: int) -> None:
-        self._rows = 0
+    Args:
+        num_choices: Columns of a design.
+        most: Rows that there will be at most.
+    """
+
+    def __init__(self, num_choices: int, *, most: int) -> None:
+        self._rows, self._most = 0, most
         self._arrays: dict[str, np.ndarray] = {
             "designs": np.empty((256, num_choices), np.int64),
             **{name: np.empty(256, dtype) for name, dtype in COLUMNS.items() if name not in _COUNTED_LATER},
@@ -173,7 +178,7 @@ class TraceWriter:
         end = self._rows + len(designs)
         capacity = len(self._arrays["designs"])
         if end > capacity:
-            extra = max(end, 2 * capacity) - capacity
+            extra = max(end, min(2 * capacity, self._most)) - capacity
             for name, array in self._arrays.items():
                 self._arrays[name] = np.concatenate((array, np.empty((extra, *array.shape[1:]), array.dtype)))
         self._arrays["designs"][self._rows : end] = designs

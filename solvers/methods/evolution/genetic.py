@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
+from pymoo.algorithms.base.genetic import GeneticAlgorithm
 from pymoo.algorithms.moo.nsga2 import NSGA2 as PymooNSGA2
 from pymoo.algorithms.soo.nonconvex.ga import GA
 from pymoo.core.duplicate import DuplicateElimination
@@ -18,15 +19,11 @@ from pymoo.core.termination import NoTermination
 from pymoo.operators.crossover.ux import UX
 from pymoo.problems.static import StaticProblem
 
+from dance_env.problem import Evaluation
+from dance_env.space import DesignSpace
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.moves import mutate
-
-if TYPE_CHECKING:
-    from pymoo.algorithms.base.genetic import GeneticAlgorithm
-
-    from dance_env.problem import Evaluation
-    from dance_env.space import DesignSpace
-    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class _Evolution(Solver):
         population: designs that survive a generation.
         offspring: designs evaluated in a generation.
         crossover: probability that two parents are mixed, each choice from either with equal probability.
-        changes: choices changed by mutation, in the mean; at least one always is.
+        changes: mean number of choices changed by mutation; at least one.
         leap: probability that a mutated ordinal choice jumps anywhere instead of stepping nearby.
     """
 
@@ -124,7 +121,7 @@ class Evolution(_Evolution):
 
 @dataclass(frozen=True)
 class NSGA2(_Evolution):
-    """NSGA-II on error against the objective's cost function: looks for the whole front, so for no one weight.
+    """NSGA-II on error against the objective's cost function: it searches for the whole front, whatever the weight.
 
     Attributes: see `_Evolution`.
     """

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.moves import mutate
-
-if TYPE_CHECKING:
-    from solvers.contract.metered_problem import MeteredProblem
 
 
 @dataclass(frozen=True)
 class RegularisedEvolution(Solver):
-    """Ageing evolution, the usual yardstick of network search (Real et al. 2019, arXiv 1802.01548).
+    """Ageing evolution, the usual baseline of network search (Real et al. 2019, arXiv 1802.01548).
 
     The best of a random tournament has a mutant; the mutant joins, the oldest member leaves. A feasible design beats an
     infeasible one, of two infeasible ones the lower violation wins.
@@ -25,7 +23,7 @@ class RegularisedEvolution(Solver):
     Attributes:
         population: members alive.
         tournament: members that compete to be the parent.
-        changes: choices changed by mutation, in the mean; at least one always is.
+        changes: mean number of choices changed by mutation; at least one.
         leap: probability that a mutated ordinal choice jumps anywhere instead of stepping nearby.
     """
 
