@@ -206,6 +206,8 @@ def one_hot(space: DesignSpace, designs: np.ndarray, *, extra: int = 0) -> np.nd
     batch, made = designs.shape
     width = space.num_options + extra
     flat = np.zeros(batch * width, dtype=np.float32)
+    if not made:
+        return flat.reshape(batch, width)
     ones = designs + space.offsets[:made]
     ones += np.arange(0, batch * width, width)[:, None]  # in place: this runs in every step
     flat[ones.ravel()] = 1.0

@@ -17,8 +17,7 @@ def state_info(state: State) -> dict[str, Any]:
     """Return the keys of `INFO_UNITS` as arrays `(B, ...)` of fresh memory with masks `_key`; empty if not evaluated."""
     if state.evaluation is None:
         return {}
-    numbers = {name: np.array(values) for name, values in metrics(state.evaluation).items()}
-    return with_masks({**numbers, "design": state.designs.copy()})
+    return with_masks({**metrics(state.evaluation), "design": state.designs.copy()})
 
 
 def final_info(observations: np.ndarray, info: dict[str, Any]) -> dict[str, Any]:

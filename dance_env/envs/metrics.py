@@ -19,14 +19,14 @@ METRIC_UNITS = {
 
 
 def metrics(evaluation: Evaluation) -> dict[str, np.ndarray]:
-    """Return the metrics of `METRIC_UNITS` by name, `(B,)` float64 each; memory may be shared with the evaluation."""
+    """Return the metrics of `METRIC_UNITS` by name, `(B,)` float64 each, fresh memory."""
     cost = evaluation.cost
     return {
-        "objective": evaluation.objective,
-        "error_pct": evaluation.error_pct,
-        "latency_s": cost.latency_s,
-        "energy_j": cost.energy_j,
-        "area_mm2": cost.area_mm2,
+        "objective": np.array(evaluation.objective),
+        "error_pct": evaluation.error_pct,  # computed, as is EDAP: fresh already
+        "latency_s": np.array(cost.latency_s),
+        "energy_j": np.array(cost.energy_j),
+        "area_mm2": np.array(cost.area_mm2),
         "edap_js_mm2": cost.edap_js_mm2,
-        "violation": evaluation.violation,
+        "violation": np.array(evaluation.violation),
     }

@@ -112,7 +112,8 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self._state: State | None = None
-        self._shown: State | None = None  # what `render` shows: the last state, also after an autoreset
+        # For rendering only; kept up to date only if there is a render mode, since holding states costs memory and time.
+        self._shown: State | None = None  # the last state, also after an autoreset
         self._scene: Scene | None = None
         self._history: deque[np.ndarray] = deque(maxlen=_REMEMBERED)  # (2, num_envs): objective, violation
 
@@ -191,8 +192,9 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self._state, rewards = self.episode.advance(
             self._running(), actions, evaluate=self.problem.evaluate, reward=self._reward
         )
-        self._shown = self._state
         observations, info = self.episode.observe(self._state), state_info(self._state)
+        if self.render_mode is not None:
+            self._shown = self._state
         if self.render_mode is not None and self._state.evaluation is not None:
             self._history.append(np.stack([self._state.evaluation.objective, self._state.evaluation.violation]))
         done = self.episode.done(self._state)
