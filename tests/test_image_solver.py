@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -24,6 +25,7 @@ from safetensors.torch import load_file
 from dance_env import make_problem
 from dance_env.accuracy import SampledAccuracy, TrainedLater
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
+from dance_env.accuracy.supernet.checkpoint import CheckpointError
 from dance_env.accuracy.supernet.network import build_supernet
 from dance_env.accuracy.supernet.sources import ImageDataError
 from dance_env.accuracy.supernet.weights_file import load_supernet
@@ -338,6 +340,30 @@ def test_a_checkpoint_moved_in_from_another_run_is_refused(tmp_path: Path, witho
         solver(tmp_path / "0").solve(problem, budget=100, seed=0)
 
 
+def test_other_code_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_plots: None) -> None:
+    problem = scratch_problem(tmp_path)
+    solver(tmp_path).solve(problem, budget=100, seed=0)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for module in ("search", "training.final"):
+        monkeypatch.setattr(f"solvers.methods.dance.images.{module}.source_digest", lambda name: "edited")
+    solver(tmp_path).solve(scratch_problem(tmp_path), budget=100, seed=0)
+    assert before == {path: path.read_bytes() for path in before}
+    for pattern in ("table-*", "warm-up-*", "scratch-*"):
+        assert len([path for path in tmp_path.glob(pattern) if "previous" not in path.name]) == 2, pattern
+
+
+def test_a_damaged_result_of_a_training_is_named(tmp_path: Path) -> None:
+    design = np.zeros((1, 6), np.int64)
+    scratch_problem(tmp_path).evaluate(design)
+    (file,) = tmp_path.glob("scratch-*/accuracy.json")
+    for content in ("{", '{"accuracy": 7, "seconds": 1}', "[]"):
+        file.write_text(content)
+        with pytest.raises(
+            CheckpointError, match=r"accuracy\.json is damaged .*delete it, and the network is tested again"
+        ):
+            scratch_problem(tmp_path).evaluate(design)
+
+
 def test_nothing_is_kept_of_a_problem_without_a_fingerprint(tmp_path: Path) -> None:
     nameless = replace(micro_problem(), objective=Objective(lambda cost: cost.area_mm2, 1.0))
     assert nameless.fingerprint() is None
@@ -372,6 +398,14 @@ def test_a_sweep_runs_every_combination_once(
         assert one.result.trace.same_search(other.result.trace)
         assert counts(one.result) == counts(other.result)
         assert other.result.ledger.oracle_seconds > 0
+
+
+def test_an_interrupted_sweep_stops_and_goes_on(tmp_path: Path, without_plots: None) -> None:
+    wanted = {"solver": solver(), "terms": ("table", "none"), "lambdas": (0.1,), "seeds": (0,)}
+    with pytest.raises(KeyboardInterrupt):
+        sweep(micro_problem(), tmp_path, callback=interrupt_at(5), **wanted)  # type: ignore[arg-type]
+    assert not (tmp_path / "sweep.json").exists()
+    assert len(sweep(micro_problem(), tmp_path, **wanted)) == 2  # type: ignore[arg-type]
 
 
 def test_a_sweep_without_a_warm_up_runs(tmp_path: Path, without_plots: None) -> None:

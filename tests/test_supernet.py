@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from dance_env.accuracy import AccuracyModel, RelaxableAccuracy, SampledAccuracy, TrainedLater
+from dance_env.accuracy.supernet import accuracy as accuracy_module
 from dance_env.accuracy.supernet import checkpoint
 from dance_env.accuracy.supernet.accuracy import SupernetAccuracy
 from dance_env.accuracy.supernet.checkpoint import CheckpointError
@@ -380,7 +381,7 @@ def test_a_known_network_is_not_run_again(model: SupernetAccuracy, monkeypatch: 
     assert np.array_equal(model.evaluate(np.array(PATHS)), known)
 
 
-def test_a_memory_shared_by_two_machines_does_not_mix_their_rounding(
+def test_a_memory_serves_the_same_machine_and_the_same_code_alone(
     model: SupernetAccuracy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fresh() -> SupernetAccuracy:
@@ -392,11 +393,13 @@ def test_a_memory_shared_by_two_machines_does_not_mix_their_rounding(
     again = fresh()
     again.evaluate(np.array(PATHS))
     assert again.spared_seconds > 0
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another processor")
-    elsewhere = fresh()
-    elsewhere.evaluate(np.array(PATHS))
-    assert elsewhere.spared_seconds == 0
-    assert elsewhere.fingerprint() == first.fingerprint()
+    for where, name in ((torch.backends.cpu, "get_cpu_capability"), (accuracy_module, "source_digest")):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, lambda *given: "another")
+            elsewhere = fresh()
+            elsewhere.evaluate(np.array(PATHS))
+            assert elsewhere.spared_seconds == 0
+            assert elsewhere.fingerprint() == first.fingerprint()
 
 
 def test_an_untrained_supernet_says_what_to_train_and_evaluates_nothing(model: SupernetAccuracy) -> None:

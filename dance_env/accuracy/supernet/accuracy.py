@@ -22,11 +22,11 @@ from dance_env.accuracy.supernet.weights_file import load_supernet, save_superne
 from dance_env.device import usable_device
 from dance_env.graph import BlockSpace
 from dance_env.progress import Progress, reporter
+from dance_env.source_digest import source_digest
 from dance_env.space import DesignSpace
 
 Network = tuple[int, ...]
 
-_VERSION = "supernet accuracy 2"
 _AT_A_TIME = 64  # networks walked together: what an interrupt loses
 _WORTH_A_BAR = 16
 
@@ -125,8 +125,8 @@ class SupernetAccuracy:
     def fingerprint(self) -> str:
         """Return a digest of weights, images, sizes and kind of device.
 
-        Torch's version and the processor are left out, so that a problem is the same problem on every machine; they
-        decide the last bits of an activation, and so are part of what `memory` is asked by.
+        Code, torch's version and the processor are left out, so that a problem is the same problem on every machine;
+        they decide the last bits of an activation, and so are part of the keys of `memory`.
         """
         return self._fingerprint
 
@@ -216,14 +216,14 @@ class SupernetAccuracy:
 
     def _key(self, network: Network) -> str:
         """Return the key under which the memory keeps a network."""
-        return hashlib.sha256(f"{_VERSION} {self._fingerprint} {self._machine} {network}".encode()).hexdigest()
+        return hashlib.sha256(f"supernet accuracy {self._fingerprint} {self._machine} {network}".encode()).hexdigest()
 
     @cached_property
     def _machine(self) -> str:
-        """What decides the rounding of a convolution beside its inputs."""
+        """What an accuracy depends on beside its inputs: the code and torch's version, and what rounds a convolution."""
         device = torch.device(self.device)
         unit = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
-        return f"torch {torch.__version__} on {unit}"
+        return f"{source_digest(__name__)} on {unit}"
 
     @cached_property
     def _images(self) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
@@ -14,8 +13,6 @@ from dance_env.cost.relaxed_table import RelaxedCosts
 from dance_env.cost.table import CostTable
 from dance_env.graph import BlockSpace
 from dance_env.objective import Objective
-from dance_env.suggest import nearest
-from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.dance.evaluator import Evaluator, gumbel_noise
 
 HardwareName = Literal["evaluator", "table", "macs", "none"]
@@ -184,29 +181,3 @@ class EvaluatorCost:
             f"evaluator: {self.objective.cost_function!r}, gumbel {self.gumbel}, temperature {self.temperature!r}, "
             f"weights {digest.hexdigest()[:16]}, / {self.reference!r}"
         )
-
-
-def hardware_term(
-    name: HardwareName, problem: MeteredProblem, *, space: BlockSpace, evaluator: Callable[[], Evaluator]
-) -> HardwareTerm:
-    """Return a hardware term by name.
-
-    Args:
-        name: One of `HARDWARE_TERMS`.
-        problem: What the search runs on; the exact table is read whole, and the ledger says so.
-        space: The problem's networks.
-        evaluator: Returns the learned evaluator; called for "evaluator" alone.
-
-    Raises:
-        ValueError: If there is no such term; the nearest names are offered.
-    """
-    if name == "evaluator":
-        counts = tuple(len(choice.options) for choice in space.choices())
-        return EvaluatorCost(evaluator(), problem.objective, counts)
-    if name == "table":
-        return TableCost(problem.objective, problem.unmetered.costs)
-    if name == "macs":
-        return ExpectedMacs.of(space)
-    if name == "none":
-        return NoHardware()
-    raise ValueError(f"unknown hardware term {name!r}. {nearest(name, HARDWARE_TERMS)}")

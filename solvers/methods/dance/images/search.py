@@ -13,6 +13,7 @@ from dance_env.accuracy.supernet.image_data import plain_batches, steps_per_epoc
 from dance_env.accuracy.supernet.network import build_supernet, frozen_statistics
 from dance_env.accuracy.supernet.streams import stream
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
+from dance_env.source_digest import source_digest
 from solvers.methods.dance.images.gates import draw, probabilities, sample_path, uniform
 from solvers.methods.dance.images.grow import grow, smallest_path
 from solvers.methods.dance.images.hardware import HardwareTerm
@@ -166,10 +167,11 @@ class SearchStage:
         }
 
     def identity(self) -> dict[str, Any]:
-        """Return what the search depends on: networks and images, settings, hardware term, and `about`."""
+        """Return what the search depends on: networks and images, settings, hardware term, code, and `about`."""
         return {
             **self.about,
             "stage": self.name,
+            "code": source_digest(__name__),
             "networks and images": self.trainable.fingerprint(),
             "hardware": self.term.describe(),
             "world_size": self.execution.world.size,

@@ -13,6 +13,7 @@ import numpy as np
 from dance_env.accuracy import SampledAccuracy
 from dance_env.accuracy.supernet.image_data import steps_per_epoch
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
+from dance_env.graph import BlockSpace
 from dance_env.problem import Problem
 from dance_env.progress import Progress
 from dance_env.suggest import nearest
@@ -20,9 +21,17 @@ from solvers.contract.capabilities import Capabilities
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.dance.evaluator import Evaluator, EvaluatorSettings, metered_evaluator
+from solvers.methods.dance.evaluator import EvaluatorSettings, metered_evaluator
 from solvers.methods.dance.images.folder import RunFolder, identity_digest
-from solvers.methods.dance.images.hardware import HARDWARE_TERMS, HardwareName, hardware_term
+from solvers.methods.dance.images.hardware import (
+    HARDWARE_TERMS,
+    EvaluatorCost,
+    ExpectedMacs,
+    HardwareName,
+    HardwareTerm,
+    NoHardware,
+    TableCost,
+)
 from solvers.methods.dance.images.search import SearchStage
 from solvers.methods.dance.images.settings import ImageSettings, preset
 from solvers.methods.dance.images.training.drive import drive
@@ -102,18 +111,24 @@ class DanceImages(Solver):
         )  # one evaluation is kept for the end
         seed = int(rng.integers(2**31)) if self.training_seed is None else self.training_seed
         with self.execution.threads_capped():
-            term = hardware_term(
-                self.hardware, problem, space=trainable.space, evaluator=lambda: self._evaluator(problem, rng)
-            )
+            term = self._hardware_term(problem, trainable.space, rng)
             about = {"problem": problem.fingerprint()}
             stage = SearchStage(trainable, training, seed=seed, term=term, execution=self.execution, about=about)
             self._train(stage, problem.meter)
             judged = problem.judged_by(stage.supernet)
             judged.evaluate_networks(np.array([stage.network()]))
 
-    def _evaluator(self, problem: MeteredProblem, rng: np.random.Generator) -> Evaluator:
-        device, fresh = self.execution.device, self.fresh_evaluator
-        return metered_evaluator(problem, self.evaluator, rng, fresh=fresh, device=device)
+    def _hardware_term(self, problem: MeteredProblem, space: BlockSpace, rng: np.random.Generator) -> HardwareTerm:
+        if self.hardware == "none":
+            return NoHardware()
+        if self.hardware == "macs":
+            return ExpectedMacs.of(space)
+        if self.hardware == "table":
+            return TableCost(problem.objective, problem.unmetered.costs)
+        evaluator = metered_evaluator(
+            problem, self.evaluator, rng, fresh=self.fresh_evaluator, device=self.execution.device
+        )
+        return EvaluatorCost(evaluator, problem.objective, tuple(len(choice.options) for choice in space.choices()))
 
     def _train(self, stage: SearchStage, meter: Meter) -> None:
         """Run the search to its end, every step on the bill; the steps of an earlier, interrupted part included."""

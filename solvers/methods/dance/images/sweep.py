@@ -10,7 +10,7 @@ from typing import Any
 from dance_env.problem import Problem
 from dance_env.progress import Progress
 from solvers.contract.progress import Callback
-from solvers.contract.result import Result
+from solvers.contract.result import Result, Status
 from solvers.methods.dance.images.folder import RunFolder
 from solvers.methods.dance.images.hardware import HardwareName
 from solvers.methods.dance.images.plots import plot_sweep
@@ -80,6 +80,10 @@ def sweep(
 
     Returns:
         The runs, seed by seed.
+
+    Raises:
+        KeyboardInterrupt: If a run was interrupted.
+        SolverFailed: If a run failed.
     """
     runs: list[SweepRun] = []
     folder, lambdas = Path(folder), tuple(lambdas)
@@ -101,6 +105,8 @@ def sweep(
                 wanted = replace(solver, hardware=term, lambda2=lambda2, folder=str(folder), training_seed=seed)
                 budget = wanted.whole_budget(judged)
                 result = wanted.solve(judged, budget=budget, seed=seed, callback=callback)
+                if result.status is Status.INTERRUPTED:
+                    raise KeyboardInterrupt  # `solve` returns what was found; a sweep stops
                 runs.append(SweepRun(term, lambda2, seed, result))
                 if solver.execution.world.leads:
                     RunFolder(folder).write("sweep", [run.row() for run in runs])

@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from dance_env.accuracy.supernet.checkpoint import CheckpointError
 from dance_env.accuracy.supernet.image_data import plain_batches, steps_per_epoch, training_batch
 from dance_env.accuracy.supernet.network import build_network
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
 from dance_env.atomic import write_whole
 from dance_env.progress import Progress, reporter
+from dance_env.source_digest import source_digest
+from dance_env.space import DesignSpace
 from solvers.methods.dance.images.training.drive import drive, pack, pack_scaler, unpack, unpack_scaler
 from solvers.methods.dance.images.training.weights import (
     Execution,
@@ -113,9 +116,10 @@ class FinalStage:
         )
 
     def identity(self) -> dict[str, Any]:
-        """Return what the training depends on: network, images, settings, seed, ranks."""
+        """Return what the training depends on: network, images, settings, seed, ranks, code."""
         return {
             "stage": self.name,
+            "code": source_digest(__name__),
             "networks and images": self.trainable.fingerprint(),
             "network": list(self.network),
             "final": asdict(self.settings),
@@ -181,7 +185,7 @@ class ScratchAccuracy:
             CheckpointError: If `folder` holds a damaged checkpoint.
             OSError: If `folder` cannot be written.
         """
-        rows = [tuple(map(int, row)) for row in networks]
+        rows = [tuple(map(int, row)) for row in DesignSpace(self.task.space.choices()).check(networks)]
         for row in rows:
             if row not in self._known:
                 with self.execution.threads_capped():
@@ -204,9 +208,9 @@ class ScratchAccuracy:
         stage = FinalStage(trainable, self.settings, network=network, seed=self.seed, execution=execution)
         place = None if self.folder is None else self.folder / _name(stage)
         if place is not None and (place / "accuracy.json").exists():
-            found = json.loads((place / "accuracy.json").read_text(encoding="utf-8"))
-            self._spared.append(float(found["seconds"]))
-            return float(found["accuracy"])
+            known, seconds = _read(place / "accuracy.json")
+            self._spared.append(seconds)
+            return known
         with reporter(self.progress, "Training from scratch") as report:
             path = None if place is None else place / "final.safetensors"
             seconds = drive(stage, path, world=execution.world, progress=report)
@@ -215,6 +219,22 @@ class ScratchAccuracy:
             found = {"accuracy": tested, "seconds": seconds, "network": list(network), "history": stage.history}
             write_whole(place / "accuracy.json", json.dumps(found, indent=1) + "\n", sync=True)
         return tested
+
+
+def _read(path: Path) -> tuple[float, float]:
+    """Return the accuracy and the seconds of a finished training.
+
+    Raises:
+        CheckpointError: If the file is damaged.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        known, seconds = float(found["accuracy"]), float(found["seconds"])
+        if not (0 <= known <= 1 and seconds >= 0):
+            raise ValueError(f"accuracy {known} and seconds {seconds} cannot be")
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); delete it, and the network is tested again") from error
+    return known, seconds
 
 
 def _name(stage: FinalStage) -> str:
