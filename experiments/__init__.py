@@ -1,1 +1,5 @@
-"""The paper's claims put to the test: `python -m experiments.reproduce_dance`; the claims are in `claims/`."""
+"""The paper's claims put to the test, and what README shows.
+
+- `reproduce_dance`: `python -m experiments.reproduce_dance` tests the claims in `claims/` and writes a report.
+- `evaluator`: trains DANCE's evaluator and judges it beside the paper's figures.
+"""

@@ -42,9 +42,6 @@ _COMMANDS = {
         "train a supernet that judges networks, for a task",
         resumes=True,
     ),
-    "evaluator": _Command(
-        "experiments.claims.evaluator_command:main", "train DANCE's evaluator, and report how good it is"
-    ),
 }
 """Each is loaded when it is asked for."""
 

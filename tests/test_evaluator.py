@@ -22,9 +22,9 @@ from dance_env.source_digest import digested_modules
 from dance_env.space import FactorSum
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
-from experiments.claims import evaluator_command
+from experiments import evaluator as evaluator_command
 from experiments.claims.evaluator_quality import Quality, quality
-from solvers.cli import main
+from experiments.evaluator import main
 from solvers.methods.dance.evaluator import ship, store
 from solvers.methods.dance.evaluator.data import hardware_features, make_data
 from solvers.methods.dance.evaluator.estimator import CostEstimator, as_cost, relative_error, relative_error_loss
@@ -738,7 +738,7 @@ def on_synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Arguments of a run of seconds on a synthetic problem, its cache in a folder of its own."""
     monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(evaluator_command, "problem_of", lambda name, scale, work: problem_of())
-    return ["evaluator", "--networks", "64", "--pairs", "256", "--test-networks", "50", "--test-pairs", "100"]
+    return ["--networks", "64", "--pairs", "256", "--test-networks", "50", "--test-pairs", "100"]
 
 
 def test_the_command_trains_reports_and_keeps(on_synthetic: list[str], tmp_path: Path, capsys) -> None:
@@ -793,14 +793,14 @@ def test_every_preset_is_one_of_the_commands(
 def test_a_mistake_is_one_clear_line(on_synthetic: list[str], capsys, arguments: list[str], message: str) -> None:
     assert main([*on_synthetic, *arguments]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("dance: ")
+    assert error.startswith("evaluator: ")
     assert message in error
     assert error.count("\n") == 1
 
 
 def test_an_unknown_task_is_answered_with_the_nearest(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
-    assert main(["evaluator", "--task", "tinny"]) == 2
+    assert main(["--task", "tinny"]) == 2
     assert "tiny" in capsys.readouterr().err
 
 

@@ -24,9 +24,7 @@ from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 from solvers.contract.result import software_versions
 
-_SHOWN_ONLY = tuple(
-    f"experiments.claims.{name}" for name in ("page", "pictures", "scale", "catalog", "evaluator_command")
-)
+_SHOWN_ONLY = tuple(f"experiments.claims.{name}" for name in ("page", "pictures", "scale", "catalog"))
 """Modules that only show results; and the scales, whose values are part of whatever is kept."""
 
 

@@ -1,4 +1,4 @@
-"""`dance evaluator`: train DANCE's evaluator, or load it, and print the paper's figures beside ours."""
+"""Train DANCE's evaluator, or load it, and print the paper's figures beside ours: `python -m experiments.evaluator`."""
 
 from __future__ import annotations
 
@@ -33,12 +33,15 @@ _HEADINGS = ("networks", "figure", "paper %", "ours %", "commonest %")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status.
+    """Run the command; return the exit status, 2 for a caller's mistake (an unknown task, too few samples, a device)."""
+    try:
+        return _judge(_parser().parse_args(argv))
+    except (ValueError, OSError) as error:
+        print(f"evaluator: {error}", file=sys.stderr)
+        return 2
 
-    Raises:
-        ValueError: an unknown task, too few samples, or a device that torch does not know.
-    """
-    wanted = _parser().parse_args(argv)
+
+def _judge(wanted: argparse.Namespace) -> int:
     scale = SCALES["laptop"]
     settings = _settings(wanted)
     _check_device(wanted.device)
@@ -68,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dance evaluator",
+        prog="python -m experiments.evaluator",
         description="Train DANCE's evaluator (or load it from the cache), and judge it on held-out networks.",
     )
     parser.add_argument(
@@ -193,3 +196,7 @@ def _tell(what: str, done: int, total: int) -> None:
     if sys.stderr.isatty():
         end = "\n" if done >= total else ""
         print(f"\r{what}: {done}/{total}\x1b[K", end=end, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
