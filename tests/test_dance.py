@@ -18,7 +18,7 @@ from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
 from solvers.contract.metered_relaxed import MeteredRelaxedProblem
 from solvers.contract.result import Status
-from solvers.methods.dance.dance import Dance, warmed_up
+from solvers.methods.dance.dance import Dance, warm_up
 from solvers.methods.dance.evaluator import LAPTOP, PAPER, EvaluatorSettings
 from solvers.methods.dance.evaluator.store import evaluator_path
 from solvers.methods.dance.front import DanceFront
@@ -62,11 +62,11 @@ def test_the_defaults_are_the_papers_sizes():
 
 def test_lambda2_is_zero_at_first_and_rises_to_its_value():
     dance = Dance(steps=20, warm_up=0.5)
-    values = [warmed_up(3.0, step, dance) for step in range(20)]
+    values = [warm_up(step, dance) for step in range(20)]
     assert values[0] == 0.0
     assert np.all(np.diff(values[:11]) > 0)
-    assert values[10:] == [3.0] * 10
-    assert warmed_up(3.0, 0, Dance(warm_up=0.0)) == 3.0
+    assert values[10:] == [1.0] * 10
+    assert warm_up(0, Dance(warm_up=0.0)) == 1.0
 
 
 @pytest.fixture
@@ -83,11 +83,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     return seen
 
 
-def test_dance_queries_distributions_one_at_a_time_and_never_a_vertex(asked):
-    """Of each search: a gradient query for each step, at a strict mixture of networks, then one evaluation."""
+def test_dance_queries_distributions_and_never_a_vertex(asked):
+    """Of each search: a gradient query for each step, at a strict mixture of networks, then one evaluation.
+
+    The first search is alone, the others run side by side.
+    """
     ledger = Dance(evaluator=SMALL, steps=9).solve(synthetic_problem(0), budget=50, seed=0).ledger
     assert (ledger.gradient_queries, ledger.evaluations) == (45, 5)
-    assert [len(probs) for probs in asked] == [1] * 45
+    assert [len(probs) for probs in asked] == [1] * 9 + [2] * 18
     assert max(probs.max() for probs in asked) < 1.0
 
 

@@ -8,11 +8,13 @@ import itertools
 import numpy as np
 import pytest
 
+from dance_env.analysis.exact import optimum
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.dance.refined import exact
 from solvers.methods.dance.refined.accelerators import AcceleratorCosts
 from solvers.methods.dance.refined.exact import DanceExact, best_accelerators
 from solvers.methods.dance.refined.rounds import RoundSettings
@@ -66,8 +68,9 @@ def test_leaving_out_the_dominated_changes_nothing_in_the_limit():
     networks = all_networks(problem)
     costs = AcceleratorCosts.query(metered(problem))
     errors = np.zeros(len(networks))
-    all_of_them = best_accelerators(metered(problem), costs)(networks, errors)
-    few = best_accelerators(metered(problem), costs.undominated(network_option_counts(problem)))(networks, errors)
+    few_costs = costs.undominated(network_option_counts(problem))
+    all_of_them = best_accelerators(metered(problem), costs.on, costs.hardware)(networks, errors)
+    few = best_accelerators(metered(problem), few_costs.on, few_costs.hardware)(networks, errors)
     np.testing.assert_allclose(few.violation, all_of_them.violation, atol=1e-12)
     feasible = all_of_them.violation[0] == 0
     assert feasible.any()
@@ -89,7 +92,8 @@ def large_area(cost):
 
 
 def refinement_of(problem: MeteredProblem) -> VertexRefinement:
-    predict = best_accelerators(problem, AcceleratorCosts.query(problem))
+    costs = AcceleratorCosts.query(problem)
+    predict = best_accelerators(problem, costs.on, costs.hardware)
     return VertexRefinement(problem, problem.relax(), predict, tolerances=1, device="cpu")
 
 
@@ -145,3 +149,12 @@ def test_refinement_can_be_left_out():
     plain = DanceExact(rounds=RoundSettings(vertex_queries=0, first_searches=64)).solve(problem, budget=600, seed=0)
     assert plain.ledger.spent == 600
     assert plain.ledger.evaluations > 0
+
+
+def test_costs_that_depend_on_two_choices_are_queried_network_by_network(monkeypatch):
+    """The sum over single choices would rank designs wrongly there."""
+    problem = synthetic_problem(3)
+    monkeypatch.setattr(exact, "costs_add_up", lambda _: False)
+    monkeypatch.setattr(AcceleratorCosts, "query", None)
+    result = DanceExact().solve(problem, budget=600, seed=0)
+    assert result.best_objective == pytest.approx(optimum(problem).objective)

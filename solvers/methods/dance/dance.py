@@ -17,6 +17,9 @@ from solvers.methods.gradient.descent import geometric, softmax_blocks
 from solvers.methods.gradient.options import most_probable, network_option_counts, one_hot
 from solvers.methods.gradient.threads import torch_threads
 
+_MOST_TOGETHER = 32
+"""The most searches side by side."""
+
 
 @dataclass(frozen=True)
 class Dance(Solver):
@@ -31,8 +34,9 @@ class Dance(Solver):
     3. *Decode*. The most probable network, and the accelerator that the generator gives it, are evaluated exactly.
 
     The paper ends after one search. Here the rest of the budget goes to further searches of the same kind from other
-    starts. A step costs one gradient query and a decoded design one evaluation; a budget that is too small for all the
-    steps of a search shortens it.
+    starts: the first alone, later ones side by side in one batch, which changes the time that they take and not the
+    queries. A step costs one gradient query and a decoded design one evaluation; a budget that is too small for all
+    the steps of a search shortens it.
 
     On images, where accuracies have to be trained for, `DanceImages` ("dance-images") runs in its place with the same
     evaluator: there the error is the cross-entropy of a supernet on sampled paths, as in the paper.
@@ -103,47 +107,68 @@ class Dance(Solver):
         with torch_threads(1):  # the tensors are small: more threads only wait for each other
             evaluator = metered_evaluator(problem, self.evaluator, rng, fresh=self.fresh_evaluator, device=self.device)
             relaxed = problem.relax(device=self.device)
+            together = 1  # the first search is alone, as in the paper; later ones run side by side, which is faster
             while problem.meter.left:
-                design = one_search(self, problem, evaluator, relaxed, rng, lambda2=problem.objective.weight)
-                problem.evaluate(design)
+                number = min(together, affordable_searches(self, problem))
+                lambda2 = np.full(number, problem.objective.weight)
+                problem.evaluate(search(self, problem, evaluator, relaxed, rng, lambda2=lambda2))
+                together = min(2 * together, _MOST_TOGETHER)
 
 
-def one_search(
+def affordable_searches(settings: Dance, problem: MeteredProblem) -> int:
+    """Return how many whole searches, with the evaluation of their designs, the budget allows; at least 1."""
+    return max(1, problem.meter.left // (settings.steps + 1))
+
+
+def search(
     settings: Dance,
     problem: MeteredProblem,
     evaluator: Evaluator,
     relaxed: MeteredRelaxedProblem,
     rng: np.random.Generator,
     *,
-    lambda2: float,
+    lambda2: np.ndarray,
 ) -> np.ndarray:
-    """Return the design (1, D) that one search ends with, and leave at least one query for its evaluation."""
-    counts = network_option_counts(problem)
+    """Run R independent searches side by side, and leave one query for the evaluation of each.
+
+    Args:
+        settings: of the search.
+        problem: the metered problem.
+        evaluator: predicts the costs.
+        relaxed: gives the expected accuracy, one gradient query a row.
+        rng: draws the starts and the Gumbel noise.
+        lambda2: weight of the cost in each search (R,).
+
+    Returns:
+        The designs (R, D) that the searches end with.
+    """
+    counts, rows = network_option_counts(problem), len(lambda2)
     noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    start = rng.normal(0.0, settings.init_std, (1, sum(counts)))
-    alpha = torch.tensor(start, device=settings.device).requires_grad_(True)
+    alpha = torch.tensor(rng.normal(0.0, settings.init_std, (rows, sum(counts))), device=settings.device)
+    alpha.requires_grad_(True)
+    weight = torch.tensor(lambda2, device=settings.device)
     adam = torch.optim.Adam([alpha], lr=settings.learning_rate, betas=settings.betas)
-    steps = min(settings.steps, problem.meter.left - 1)
+    steps = min(settings.steps, problem.meter.left // rows - 1)
     for step in range(steps):
         probs = softmax_blocks(alpha, counts)
         error_pct = 100.0 * (1.0 - relaxed.accuracy(probs))
         cost, _ = evaluator(
             probs.float(),
             temperature=geometric(settings.temperature, step / settings.steps),
-            noise=gumbel_noise((1, sum(evaluator.hardware_counts)), noise).to(settings.device),
+            noise=gumbel_noise((rows, sum(evaluator.hardware_counts)), noise).to(settings.device),
             hard=settings.straight_through,
         )
-        loss = error_pct + warmed_up(lambda2, step, settings) * problem.objective.cost_function(cost)
+        loss = error_pct + warm_up(step, settings) * weight * problem.objective.cost_function(cost)
         adam.zero_grad()
         loss.sum().backward()
         adam.step()
     return decode(evaluator, alpha.detach(), counts)
 
 
-def warmed_up(lambda2: float, step: int, settings: Dance) -> float:
-    """Return lambda2 at a step: 0 at the first one, rising linearly, so that the search does not start with tiny networks."""
+def warm_up(step: int, settings: Dance) -> float:
+    """Return the share of lambda2 at a step: 0 at first, rising linearly to 1, so that a search does not start small."""
     warm_up_steps = settings.warm_up * settings.steps
-    return lambda2 * min(1.0, step / warm_up_steps) if warm_up_steps else lambda2
+    return min(1.0, step / warm_up_steps) if warm_up_steps else 1.0
 
 
 def decode(evaluator: Evaluator, alpha: torch.Tensor, counts: tuple[int, ...]) -> np.ndarray:

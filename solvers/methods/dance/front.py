@@ -11,7 +11,7 @@ import numpy as np
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.dance.dance import Dance, one_search
+from solvers.methods.dance.dance import Dance, affordable_searches, search
 from solvers.methods.dance.evaluator import metered_evaluator
 from solvers.methods.gradient.threads import torch_threads
 
@@ -38,16 +38,15 @@ class DanceFront(Solver):
             raise ValueError(f"lambdas must be one or more factors >= 0 on the objective's weight; got {self.lambdas}")
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-        """Train or load the evaluator, then run one search per factor, in turn, until the budget is spent."""
+        """Train or load the evaluator, then run searches, one factor each in turn, until the budget is spent."""
         dance = self.dance
         with torch_threads(1):
             evaluator = metered_evaluator(
                 problem, dance.evaluator, rng, fresh=dance.fresh_evaluator, device=dance.device
             )
             relaxed = problem.relax(device=dance.device)
-            for factor in itertools.cycle(self.lambdas):
-                if not problem.meter.left:
-                    return
-                lambda2 = factor * problem.objective.weight
-                design = one_search(dance, problem, evaluator, relaxed, rng, lambda2=lambda2)
-                problem.evaluate(design)
+            factors = itertools.cycle(self.lambdas)
+            while problem.meter.left:
+                number = min(len(self.lambdas), affordable_searches(dance, problem))
+                lambda2 = problem.objective.weight * np.array(list(itertools.islice(factors, number)))
+                problem.evaluate(search(dance, problem, evaluator, relaxed, rng, lambda2=lambda2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -19,9 +20,12 @@ from solvers.methods.dance.refined.vertices import PredictDesigns, PredictedDesi
 from solvers.methods.gradient.descent import DescentSettings, Prediction, geometric
 from solvers.methods.gradient.evaluated import EvaluatedDesigns
 from solvers.methods.gradient.hdx import HdxSettings
-from solvers.methods.gradient.options import network_option_counts, one_hot
+from solvers.methods.gradient.options import most_probable, network_option_counts, one_hot
 from solvers.methods.gradient.plan import Plan
 from solvers.methods.gradient.threads import torch_threads
+
+Costs = Callable[[Any], Cost]
+"""From networks, as probabilities (B, O_net), to latency and energy (B, H) and area (1, H)."""
 
 _MOST_PENALTY = 100.0
 """Bound on a limit's weight against the cost, where lambda2 is near zero and the cost hardly counts."""
@@ -35,8 +39,9 @@ class DanceExact(Solver):
     `softmax(-(cost / least cost) / temperature)`, and the gradient is that of the soft minimum, which tends to the exact
     minimum as the temperature falls. Nothing is trained, and the predicted costs are exact.
 
-    Costs add up over the network's choices, so a few networks on all accelerators (one for each option) determine the
-    costs of all networks: these are the cost queries on the bill. Accelerators that another one equals or beats in
+    If costs add up over the network's choices, a few networks on all accelerators (one for each option) determine the
+    costs of all networks: these are the cost queries on the bill. If a layer's cost depends on several choices, every
+    network that is looked at is queried. Accelerators that another one equals or beats in
     latency, energy and area for every network are left out, since the least cost of any network is among the others. A
     step of one search, and a gradient at a vertex, cost one gradient query each.
 
@@ -69,22 +74,28 @@ class DanceExact(Solver):
         """Query the costs, then descend, refine and evaluate in rounds until the budget is spent."""
         with torch_threads(self.descent.threads):
             relaxed = problem.relax(device=self.device)
-            costs = AcceleratorCosts.query(problem)
-            if self.undominated and isinstance(problem.objective.cost_function, EDAP | Linear):
-                costs = costs.undominated(network_option_counts(problem))
-            tables = costs.tensors(device=self.device)
+            hardware = np.arange(problem.accelerator_space.size)
+            on_each: Costs
+            expected: Costs
+            if costs_add_up(problem):
+                costs = AcceleratorCosts.query(problem)
+                if self.undominated and isinstance(problem.objective.cost_function, EDAP | Linear):
+                    costs = costs.undominated(network_option_counts(problem))
+                hardware, on_each, expected = costs.hardware, costs.on, costs.tensors(device=self.device).on
+            else:  # costs that depend on several choices at once do not add up over the choices: every network is queried
+                on_each, expected = costs_of_networks(problem), relaxed.on_all_hardware
 
             def predict(probs: torch.Tensor, done: float) -> Prediction:
                 return soft_minimum(
                     100.0 * (1.0 - relaxed.accuracy(probs)),
-                    tables.on(probs),
+                    expected(probs),
                     problem.objective,
                     temperature=geometric(self.temperature, done),
                     penalty=self.penalty,
                 )
 
             refinement = VertexRefinement(
-                problem, relaxed, best_accelerators(problem, costs), tolerances=1, device=self.device
+                problem, relaxed, best_accelerators(problem, on_each, hardware), tolerances=1, device=self.device
             )
             evaluated = EvaluatedDesigns(problem)
 
@@ -105,18 +116,35 @@ class DanceExact(Solver):
             )
 
 
-def best_accelerators(problem: MeteredProblem, costs: AcceleratorCosts) -> PredictDesigns:
-    """Return a function that gives each network its best accelerator: least violation, then least cost."""
+def costs_add_up(problem: MeteredProblem) -> bool:
+    """Whether the cost of every layer depends on one choice at most."""
+    return all(len(part.scope) <= 1 for part in problem.network_space.parts())
+
+
+def costs_of_networks(problem: MeteredProblem) -> Costs:
+    """Return a function from one-hot networks (B, O_net) to their costs on all accelerators, each a cost query."""
+    counts = network_option_counts(problem)
+    return lambda probs: problem.costs.on_all_hardware(most_probable(probs, counts))
+
+
+def best_accelerators(problem: MeteredProblem, on_each: Costs, hardware: np.ndarray) -> PredictDesigns:
+    """Return a function that gives each network its best accelerator: least violation, then least cost.
+
+    Args:
+        problem: whose objective ranks the accelerators.
+        on_each: from one-hot networks (B, O_net) to their costs on H accelerators.
+        hardware: index of each of these accelerators (H,).
+    """
     counts, objective = network_option_counts(problem), problem.objective
 
     def predict(networks: np.ndarray, error_pct: np.ndarray) -> PredictedDesigns:
-        on_each = costs.on(one_hot(networks, counts))
-        value = np.broadcast_to(objective.cost_function(on_each), on_each.latency_s.shape)
-        violation = np.broadcast_to(objective.violation(error_pct[:, None], on_each), value.shape)
+        cost = on_each(one_hot(networks, counts))
+        value = np.broadcast_to(objective.cost_function(cost), cost.latency_s.shape)
+        violation = np.broadcast_to(objective.violation(error_pct[:, None], cost), value.shape)
         least = violation.min(axis=1, keepdims=True)
         best = np.where(violation == least, value, np.inf).argmin(axis=1)
         rows = np.arange(len(best))
-        designs = problem.design(networks, costs.hardware[best])
+        designs = problem.design(networks, hardware[best])
         return PredictedDesigns(designs[None], value[None, rows, best], violation[None, rows, best])
 
     return predict
