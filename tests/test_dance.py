@@ -19,7 +19,8 @@ from dance_env.testing import synthetic_problem
 from solvers.contract.metered_relaxed import MeteredRelaxedProblem
 from solvers.contract.result import Status
 from solvers.methods.dance.dance import Dance, warm_up
-from solvers.methods.dance.evaluator import LAPTOP, PAPER, EvaluatorSettings
+from solvers.methods.dance.evaluator import LAPTOP, MUON, PAPER, EvaluatorSettings
+from solvers.methods.dance.evaluator.generator import HardwareGenerator
 from solvers.methods.dance.evaluator.store import evaluator_path
 from solvers.methods.dance.front import DanceFront
 from solvers.methods.dance.refined import DanceExact, DanceRefined, RoundSettings
@@ -124,6 +125,34 @@ def test_a_front_takes_the_lambdas_in_turn():
     accurate, cheap = result.trace[::2], result.trace[1::2]
     assert accurate.error_pct.mean() < cheap.error_pct.mean()
     assert accurate.cost.mean() > cheap.cost.mean()
+
+
+TRAINED = EvaluatorSettings(
+    networks=2_000,
+    pairs=8_000,
+    generator=replace(MUON.generator, batch=128),
+    estimator=replace(MUON.estimator, epochs=6, batch=256),
+    generator_width=48,
+    estimator_width=64,
+)
+
+
+def test_with_a_trained_evaluator_dance_comes_close_and_with_a_broken_generator_it_does_not(monkeypatch):
+    problem = synthetic_problem(0, option_counts=(4, 4, 4, 3))
+    best = optimum(problem).objective
+
+    def regret_pct() -> float:
+        runs = [Dance(evaluator=TRAINED).solve(problem, budget=250, seed=seed) for seed in range(3)]
+        return 100.0 * (float(np.median([run.best_objective for run in runs])) / best - 1.0)
+
+    whole = regret_pct()
+    assert whole < 1.0
+    monkeypatch.setattr(HardwareGenerator, "generate", least_probable)
+    assert regret_pct() > whole + 2.0
+
+
+def least_probable(generator: HardwareGenerator, probs: torch.Tensor) -> torch.Tensor:
+    return torch.stack([head.argmin(dim=1) for head in generator.split(generator(probs))], dim=1)
 
 
 # Ours

@@ -439,10 +439,10 @@ def global_states() -> list[object]:
 
 
 def test_training_is_the_same_to_the_bit_and_leaves_global_state_alone() -> None:
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
     before = global_states()
     with torch_threads(1):
-        first, bill = train_evaluator(problem_of(), TINY, progress=lambda *each: told.append(each))
+        first, bill = train_evaluator(problem_of(), TINY, progress=lambda *each: reported.append(each))
         assert global_states()[:3] == before[:3]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(5)  # nothing may depend on it
@@ -452,8 +452,8 @@ def test_training_is_the_same_to_the_bit_and_leaves_global_state_alone() -> None
     assert same_weights(first, again)
     assert not same_weights(first, other)
     assert (bill.samples, bill.cost_model_queries) == (64 + 256, 64 * 54 + 256)
-    assert told[1] == ("generator", 2, 2)
-    assert told[-1] == ("estimator", 4, 4)
+    assert reported[1] == ("generator", 2, 2)
+    assert reported[-1] == ("estimator", 4, 4)
 
 
 def test_an_estimator_without_forwarding_is_trained_for_as_many_steps() -> None:

@@ -1,4 +1,4 @@
-"""Options as indices and as probabilities, the choices' blocks side by side."""
+"""Options as indices and as probabilities; the choices' blocks stand side by side."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 def network_option_counts(problem: Problem | MeteredProblem) -> tuple[int, ...]:
-    """Options of each network choice."""
+    """Return the number of options of each network choice."""
     return tuple(int(count) for count in problem.space.option_counts[problem.space.network])
 
 
 def hardware_option_counts(problem: Problem | MeteredProblem) -> tuple[int, ...]:
-    """Options of each accelerator choice."""
+    """Return the number of options of each accelerator choice."""
     return tuple(int(count) for count in problem.space.option_counts[problem.space.hardware])
 
 
 def most_probable(probs: np.ndarray, option_counts: Sequence[int]) -> np.ndarray:
-    """The most probable network (B, N) of each row of probabilities (B, O_net)."""
+    """Return the most probable network (B, N) of each row of probabilities or logits (B, O_net)."""
     blocks = np.split(probs, np.cumsum(option_counts)[:-1], axis=1)
     return np.stack([block.argmax(axis=1) for block in blocks], axis=1)
 
 
 def one_hot(options: np.ndarray, option_counts: Sequence[int]) -> np.ndarray:
-    """Option indices (B, C) as one-hot probabilities (B, O), float64."""
+    """Return option indices (B, C) as one-hot probabilities (B, O), float64."""
     flat = options + (np.cumsum(option_counts) - np.asarray(option_counts))
     result = np.zeros((len(options), int(sum(option_counts))))
     np.put_along_axis(result, flat, 1.0, axis=1)

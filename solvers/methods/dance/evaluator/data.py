@@ -1,4 +1,4 @@
-"""The evaluator's training sets: networks with their best accelerator, and (network, accelerator) pairs with their costs."""
+"""The evaluator's training sets: networks with their best accelerator, and (network, accelerator) pairs with costs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # not imported: what a problem holds is in the evaluator's ke
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """Labelled samples, as float32 and int64 tensors on one device.
+    """Labeled samples, as float32 and int64 tensors on one device.
 
     Attributes:
         network_probs: the networks (n, O_net).
@@ -41,7 +41,7 @@ class TrainingData:
 
     @property
     def cost_model_queries(self) -> int:
-        """(network, accelerator) costs that the labels took: each network on every accelerator, and each pair once."""
+        """(network, accelerator) costs behind the labels: each network on every accelerator, and each pair once."""
         return len(self.network_probs) * len(self.hardware_features) + len(self.pair_network)
 
 
@@ -59,7 +59,7 @@ def make_data(
     """Draw and label samples.
 
     Half of the pairs' accelerators are uniform, a quarter are the network's best one, and a quarter are that with each
-    choice redrawn with probability 1/4: the search asks mostly about good accelerators.
+    choice redrawn with probability 1/4: the search mostly predicts good accelerators.
 
     Args:
         problem: whose cost table labels the samples.
@@ -98,7 +98,7 @@ def make_data(
 
 
 def hardware_features(problem: Problem | MeteredProblem, *, device: torch.device | str = "cpu") -> torch.Tensor:
-    """One-hot features (H, O_hw), float32, of every accelerator in the order of its index."""
+    """Return one-hot features (H, O_hw), float32, of every accelerator in the order of its index."""
     space = problem.accelerator_space
     options = space.unindex(np.arange(space.size))
     return torch.tensor(one_hot(options, hardware_option_counts(problem)), dtype=torch.float32, device=device)

@@ -18,8 +18,8 @@ class CostEstimator(nn.Module):
 
     Args:
         network_options: O_net, options of all network choices together.
-        hardware_options: O_hw, options of all accelerator choices; 0 leaves feature forwarding out, and the network
-            then has to guess the costs on the best accelerator from the network alone.
+        hardware_options: O_hw, options of all accelerator choices; 0 leaves feature forwarding out, and the estimator
+            then predicts the costs on the best accelerator from the network alone.
         width: units of each layer (256 recalled from the paper).
         layers: number of residual layers (5 in the paper's figure).
 
@@ -37,7 +37,7 @@ class CostEstimator(nn.Module):
         self.register_buffer("log_scale", torch.zeros(len(METRICS)))
 
     def forward(self, network_probs: torch.Tensor, hardware: torch.Tensor | None = None) -> torch.Tensor:
-        """Log costs (B, 3), in the order of `METRICS`.
+        """Return log costs (B, 3), in the order of `METRICS`.
 
         Args:
             network_probs: (B, O_net).
@@ -59,22 +59,22 @@ class CostEstimator(nn.Module):
         return self.output(self.stack(2.0 * features - 1.0)) + self.log_scale
 
     def cost(self, network_probs: torch.Tensor, hardware: torch.Tensor | None = None) -> Cost:
-        """Predicted cost, leaves (B,), differentiable in both inputs."""
+        """Return the predicted cost, leaves (B,), differentiable in both inputs."""
         return as_cost(self(network_probs, hardware))
 
 
 def as_cost(log_cost: torch.Tensor) -> Cost:
-    """Log costs (B, 3) as a `Cost` with leaves (B,)."""
+    """Return log costs (B, 3) as a `Cost` with leaves (B,)."""
     return Cost(*torch.exp(log_cost).unbind(dim=1))
 
 
 def relative_error(log_cost: torch.Tensor, target_log_cost: torch.Tensor) -> torch.Tensor:
-    """`prediction / target - 1`, shape (B, 3)."""
+    """Return `prediction / target - 1`, shape (B, 3)."""
     return torch.expm1(log_cost - target_log_cost)
 
 
 def relative_error_loss(log_cost: torch.Tensor, target_log_cost: torch.Tensor) -> torch.Tensor:
-    """Mean square relative error, the paper's loss; a scalar.
+    """Return the mean square relative error, the paper's loss; a scalar.
 
     Where a prediction is more than e times too high the square is continued by its tangent in the logarithm: early in
     training the exponential would swamp every other sample.

@@ -35,7 +35,7 @@ class EvaluatorShape:
 
 
 class Evaluator(nn.Module):
-    """Network probabilities -> the accelerator it wants, and what the two cost together; differentiable throughout."""
+    """Network probabilities -> their best accelerator and the cost of both together; differentiable throughout."""
 
     def __init__(self, generator: HardwareGenerator, estimator: CostEstimator) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Evaluator(nn.Module):
 
     @classmethod
     def untrained(cls, shape: EvaluatorShape, *, seed: int, device: torch.device | str = "cpu") -> Evaluator:
-        """An evaluator with freshly drawn weights; the generator's do not depend on the estimator's sizes."""
+        """Return an evaluator with newly drawn weights; the generator's do not depend on the estimator's sizes."""
         hardware_options = sum(shape.hardware_counts) if shape.feature_forwarding else 0
         generator = build(
             lambda: HardwareGenerator(
@@ -75,7 +75,7 @@ class Evaluator(nn.Module):
         return self.estimator.hardware_options > 0
 
     def frozen(self) -> Evaluator:
-        """Itself, in evaluation mode and without weight gradients: what the search uses."""
+        """Return itself, in evaluation mode and without weight gradients, as the search uses it."""
         return self.eval().requires_grad_(False)
 
     def forward(
@@ -86,7 +86,7 @@ class Evaluator(nn.Module):
         noise: torch.Tensor | None = None,
         hard: bool = True,
     ) -> tuple[Cost, torch.Tensor]:
-        """Predicted costs of networks on the accelerators generated for them.
+        """Return the predicted costs of networks on the accelerators generated for them.
 
         Args:
             network_probs: (B, O_net), float32.

@@ -29,23 +29,23 @@ class HardwareGenerator(nn.Module):
         self.heads = nn.Linear(width, sum(self.option_counts))
 
     def forward(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """Logits (B, O_hw) of all heads side by side, from network probabilities (B, O_net).
+        """Return logits (B, O_hw) of all heads side by side, from network probabilities (B, O_net).
 
-        The input is centred: a block of probabilities sums to one, so its mean carries nothing.
+        The input is centered: a block of probabilities sums to one, so its mean carries no information.
         """
         return self.heads(self.stack(2.0 * network_probs - 1.0))
 
     def split(self, logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """The heads' logits apart, each (B, options of the choice)."""
+        """Return each head's logits, (B, options of the choice)."""
         return torch.split(logits, list(self.option_counts), dim=1)
 
     def generate(self, network_probs: torch.Tensor) -> torch.Tensor:
-        """The most probable accelerator (B, C) of each network, as option indices."""
+        """Return the most probable accelerator (B, C) of each network, as option indices."""
         return torch.stack([head.argmax(dim=1) for head in self.split(self(network_probs))], dim=1)
 
 
 def gumbel_noise(shape: Sequence[int], rng: torch.Generator, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """Standard Gumbel noise drawn from `rng`, on its device: -log(-log(u))."""
+    """Return standard Gumbel noise drawn from `rng`, on its device: -log(-log(u))."""
     tiny = torch.finfo(dtype).tiny
     uniform = torch.rand(tuple(shape), generator=rng, device=rng.device, dtype=dtype)
     return -torch.log((-torch.log(uniform.clamp_min(tiny))).clamp_min(tiny))
@@ -59,7 +59,7 @@ def gumbel_softmax(
     noise: torch.Tensor | None = None,
     hard: bool = True,
 ) -> torch.Tensor:
-    """Differentiable samples of one option per choice (Jang et al., arXiv 1611.01144, equation 2).
+    """Return differentiable samples of one option per choice (Jang et al., arXiv 1611.01144, equation 2).
 
     Args:
         logits: (B, O), the choices' blocks side by side.

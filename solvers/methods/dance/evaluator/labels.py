@@ -17,17 +17,17 @@ if TYPE_CHECKING:  # not imported: what a problem holds is in the evaluator's ke
 UNMAPPABLE_FACTOR = 10.0
 
 _TIE = 1e-9
-"""Costs, and ratios of costs to limits, that differ by no more than this share are one and the same: sums round at 1e-15,
+"""Costs, and ratios of costs to limits, that differ by no more than this share are equal: sums round at 1e-15,
 and the same accelerator has to come out however the networks are batched."""
 
-_CHUNK = 32  # networks labelled at once: their costs on all accelerators then fit in a core's cache
+_CHUNK = 32  # networks labeled at once: their costs on all accelerators then fit in a core's cache
 
 
 @dataclass(frozen=True, eq=False)
 class LabelTable:
-    """A cost table as tensors, answering for mixed networks.
+    """A cost table as tensors, for distributions over networks.
 
-    The expected cost of a mixed network on an accelerator is the probability-weighted sum of the table's rows.
+    The expected cost of a distribution on an accelerator is the probability-weighted sum of the table's rows.
 
     Attributes:
         costs: expected costs under probabilities, every value finite.
@@ -41,13 +41,13 @@ class LabelTable:
     def of(
         cls, problem: Problem, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float64
     ) -> LabelTable:
-        """The table of a problem.
+        """Return the table of a problem.
 
-        A layer that cannot be mapped costs infinitely much, and a mean over it is no label to learn from: it is taken to
+        A layer that cannot be mapped costs infinitely much, and a mean over it cannot be learned: it is taken to
         cost `UNMAPPABLE_FACTOR` times the most that any option does. Only labels are so; evaluations stay exact.
         """
         finite = problem.costs.replace_unmappable(UNMAPPABLE_FACTOR)
-        # An accuracy limit is the network's business: the error is not known here, and the same on all accelerators.
+        # A limit on the error is left out: the error is not known here, and it is the same on all accelerators.
         limits = tuple(limit for limit in problem.objective.constraints if limit.metric != "error_pct")
         return cls(
             costs=finite.relax(device=device, dtype=dtype),
@@ -55,15 +55,15 @@ class LabelTable:
         )
 
     def on_all_hardware(self, network_probs: torch.Tensor) -> Cost:
-        """Expected cost of each row (B, O_net) on each accelerator: leaves (B, H), (B, H), (1, H)."""
+        """Return the expected cost of each row (B, O_net) on each accelerator: leaves (B, H), (B, H), (1, H)."""
         return self.costs(network_probs)
 
     def on(self, network_probs: torch.Tensor, hardware: torch.Tensor) -> Cost:
-        """Expected cost of each row (B, O_net) on one accelerator each, by index (B,): leaves (B,)."""
+        """Return the expected cost of each row (B, O_net) on one accelerator each, by index (B,): leaves (B,)."""
         return self.costs.at(network_probs, hardware)
 
     def best_hardware(self, network_probs: torch.Tensor, *, margin: float = 0.0) -> torch.Tensor:
-        """Index (B,) of the best accelerator: least violation of the hardware's limits, then least cost, then lowest index.
+        """Return the index (B,) of the best accelerator: least violation of its limits, then least cost, then lowest index.
 
         Violations and costs that are equal within rounding count as equal.
 
@@ -83,7 +83,7 @@ class LabelTable:
             # A violation is a ratio less one: it is the ratio that rounds.
             value = value.masked_fill(violation > least + _TIE * (1.0 + least), torch.inf)
         least = value.min(dim=1, keepdim=True).values
-        # `argmax` gives the first of equals, of numbers; it knows no booleans.
+        # `argmax` gives the first of equal numbers; it does not take booleans.
         return (value <= least + _TIE * least.abs()).to(torch.uint8).argmax(dim=1)
 
     def _violation(self, cost: Cost, margin: float) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The building block of both evaluator networks: five layers, a residual connection around every layer."""
+"""The building block of both networks of the evaluator: layers with a residual connection around each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ResidualLayer(nn.Module):
 
 
 class ResidualStack(nn.Sequential):
-    """`layers` residual layers of one width, the first of which also takes the input to that width."""
+    """`layers` residual layers of one width. The first one also maps the input to that width."""
 
     def __init__(self, in_width: int, *, width: int, layers: int) -> None:
         if layers < 1 or width < 1:

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the iteration, as published: it takes every singular value to about 1 within five turns."""
+"""Coefficients of the iteration, as published: it takes every singular value to about 1 within five iterations."""
 
-_TURNS = 5
+_ITERATIONS = 5
 
 
 class Muon(torch.optim.Optimizer):
     """Every step moves a matrix by an orthogonal one times the learning rate, whatever the size of the gradient.
 
-    All directions in which the gradient speaks get the same say, where Adam follows the loudest. The evaluator's small
-    dense layers learn several times faster for it (torch's own class, from version 2.9 on, computes in bfloat16).
+    All directions of the gradient get the same weight, where Adam follows the largest ones. The evaluator's small dense
+    layers learn several times faster with it (torch's own class, from version 2.9 on, computes in bfloat16).
 
     Args:
         matrices: the parameters, each 2-D.
@@ -33,7 +33,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """One update from the gradients at hand; `closure` is torch's word and has no use here."""
+        """Update the matrices from their gradients; `closure` is part of torch's interface and is not used."""
         for group in self.param_groups:
             for matrix in group["params"]:
                 if matrix.grad is None:
@@ -49,11 +49,11 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """The matrix (m, n) with its singular values taken to about 1 (0.7 to 1.2), by a Newton-Schulz iteration."""
+    """Return the matrix (m, n) with its singular values taken to about 1 (0.7 to 1.2), by a Newton-Schulz iteration."""
     a, b, c = _QUINTIC
     x = matrix / (matrix.norm() + 1e-7)
     wide = x.T if x.shape[0] > x.shape[1] else x
-    for _ in range(_TURNS):
+    for _ in range(_ITERATIONS):
         gram = wide @ wide.T
         wide = a * wide + (b * gram + c * gram @ gram) @ wide
     return wide.T if x.shape[0] > x.shape[1] else wide

@@ -1,4 +1,4 @@
-"""Which networks the evaluator is trained on: distributions over options, as the search will feed them, not only one-hots."""
+"""The networks that the evaluator is trained on: distributions over options, as in the search, and one-hot ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from solvers.methods.gradient.options import most_probable, one_hot
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MOST_DRAWN = 262_144  # rows drawn at once; bounds the memory where a tiny share is asked for
-_PATIENCE = 200  # draws without one fitting row, each of which was to hold some, after which there is none
+_PATIENCE = 200  # draws without a fitting row after which we give up; each was large enough to expect several
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def sample_probs(
     settings: SamplingSettings,
     held_out: bool = False,
 ) -> np.ndarray:
-    """Network probabilities (rows, O_net), float64, each choice's block summing to one.
+    """Return network probabilities (rows, O_net), float64; each choice's block sums to one.
 
     Args:
         option_counts: options of each network choice.
@@ -62,8 +62,8 @@ def sample_probs(
         held_out: draw from the held-out networks only, instead of from all others.
 
     Raises:
-        ValueError: held-out rows asked for where none are held out, or others where all are. A space of a few networks
-            may have none below the share, or none above it.
+        ValueError: If held-out rows are asked for and none are held out, or others and all are. A space of a few
+            networks may have none below the share, or none above it.
     """
     if held_out and not settings.held_out:
         raise ValueError("no networks are held out: SamplingSettings.held_out is 0")
@@ -78,11 +78,11 @@ def sample_probs(
         missing -= len(kept[-1])
         in_vain = 0 if len(kept[-1]) else in_vain + 1
         if in_vain == _PATIENCE:
-            raise ValueError(_nobody(option_counts, settings, held_out=held_out))
+            raise ValueError(_no_such_network(option_counts, settings, held_out=held_out))
     return np.concatenate(kept) if kept else np.empty((0, sum(option_counts)))
 
 
-def _nobody(option_counts: Sequence[int], settings: SamplingSettings, *, held_out: bool) -> str:
+def _no_such_network(option_counts: Sequence[int], settings: SamplingSettings, *, held_out: bool) -> str:
     size = math.prod(int(count) for count in option_counts)
     wanted, remedy = ("held out", "a larger") if held_out else ("left to train on", "a smaller")
     return (
@@ -94,13 +94,13 @@ def _nobody(option_counts: Sequence[int], settings: SamplingSettings, *, held_ou
 def sample_networks(
     option_counts: Sequence[int], rng: np.random.Generator, *, rows: int, settings: SamplingSettings
 ) -> np.ndarray:
-    """Held-out single networks (rows, N) as option indices, drawn uniformly with replacement."""
+    """Return held-out single networks (rows, N) as option indices, drawn uniformly with replacement."""
     single = SamplingSettings(one_hot=1.0, softened=0.0, held_out=settings.held_out)
     return most_probable(sample_probs(option_counts, rng, rows=rows, settings=single, held_out=True), option_counts)
 
 
 def is_held_out(networks: np.ndarray, share: float) -> np.ndarray:
-    """Whether each network (B, N) is held out: a hash of its options falls below `share`. The same in every process."""
+    """Return whether each network (B, N) is held out: whether a hash of its options falls below `share`, in any process."""
     code = np.full(len(networks), _MIX, dtype=np.uint64)
     for column in networks.T.astype(np.uint64):
         code = (code ^ (column + _MIX)) * np.uint64(0xBF58476D1CE4E5B9)  # wraps modulo 2^64, as splitmix64 does
@@ -124,7 +124,7 @@ def _draw(option_counts: Sequence[int], rng: np.random.Generator, rows: int, set
 
 
 def _dirichlet(counts: np.ndarray, rng: np.random.Generator, concentration: np.ndarray) -> np.ndarray:
-    """One Dirichlet draw per choice, (rows, O_net), with one concentration per row."""
+    """Return one Dirichlet draw per choice, (rows, O_net), with one concentration per row."""
     weights = rng.standard_gamma(np.repeat(concentration[:, None], counts.sum(), axis=1))
     weights = np.maximum(weights, 1e-30)  # a gamma draw of a small shape may underflow to zero in a whole block
     starts = np.cumsum(counts) - counts

@@ -1,4 +1,4 @@
-"""Training the evaluator: both networks, on exact labels, to the bit the same for the same settings."""
+"""Training of the evaluator's two networks on exact labels; the same settings give the same bits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ rounding noise, and layer after layer would amplify it without bound. Trained un
 
 @dataclass(frozen=True)
 class TrainingBill:
-    """What training an evaluator took.
+    """The cost of training an evaluator.
 
     Attributes:
         samples: labelled samples: networks with their best accelerator, and pairs.
@@ -48,7 +48,7 @@ class TrainingBill:
 
 
 def evaluator_shape(problem: Problem, settings: EvaluatorSettings) -> EvaluatorShape:
-    """Sizes of a problem's evaluator."""
+    """Return the sizes of a problem's evaluator."""
     return EvaluatorShape(
         network_options=sum(network_option_counts(problem)),
         hardware_counts=hardware_option_counts(problem),
@@ -69,7 +69,7 @@ def train_evaluator(
         settings: sizes, samples, training.
         device: where everything is computed. On the CPU the weights are the same to the bit for the same settings (and
             number of torch threads).
-        progress: told how far the training is.
+        progress: called with how far the training is.
 
     Returns:
         The evaluator, frozen, and what it took.
