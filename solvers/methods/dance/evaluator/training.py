@@ -186,8 +186,8 @@ def _fit(
             if progress is not None:
                 progress(name, step, steps)
     _round_weights(module)
-    module.train()
-    _average_batch_norms(module, loss, batches[:_AVERAGED_BATCHES])  # of the rounded weights
+    if frozen_from == steps:  # else the weights were trained with the statistics that the norms have
+        _average_batch_norms(module, loss, batches[:_AVERAGED_BATCHES])
     module.eval()
 
 
