@@ -28,7 +28,7 @@ class AnalyticalCostModel:
 
     Attributes:
         technology: energies, capacities, bandwidths, clock.
-        objective: what each layer's mapping minimises: "edp", "energy" or "latency".
+        objective: what each layer's mapping minimizes: "edp", "energy" or "latency".
         factors: "perfect": loop factors divide their dimension; "ceil": dimensions may also be padded up to a multiple
             of the columns or rows that they spread over.
         overlap: how overlapping input windows are counted; "timeloop": as in the reference; "physical": as in an array.
@@ -68,7 +68,7 @@ class AnalyticalCostModel:
             Seconds and joules, (U, H); inf where the dataflow cannot map the layer on the array.
 
         Raises:
-            TypeError, ValueError, OverflowError: rows that are no layers (see `mapspace.check_layer`).
+            TypeError, ValueError, OverflowError: If the rows are not layers (see `mapspace.check_layer`).
             ValueError: a register file that the technology does not know.
         """
         rows = check_rows(rows)
@@ -109,7 +109,7 @@ class AnalyticalCostModel:
             The mapping; with ``factors="ceil"`` its dimensions may be larger than the layer's.
 
         Raises:
-            ValueError: when there is none (with the reason), or more than one accelerator is given.
+            ValueError: If no mapping fits (with the reason), or more than one accelerator is given.
         """
         row, dataflow, pe_x, pe_y, rf_words = _one(layer, hardware)
         found = best_mapping(

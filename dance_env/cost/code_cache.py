@@ -1,7 +1,7 @@
 """Where compiled functions are kept: one file for each function and signature, checked before it is loaded. Loads numba.
 
-A file is a digest and a pickle. The digest tells damage, not malice, and a pickle can run anything; so a file counts
-only where it belongs to the user or to the administrator and others cannot write to it. Whatever cannot be read, trusted
+A file is a digest and a pickle. The digest reveals damage, not malice, and a pickle can run any code; so a file is
+used only where it belongs to the user or to the administrator and others cannot write to it. Whatever cannot be read, trusted
 or written is compiled anew: nothing depends on this cache but time.
 """
 

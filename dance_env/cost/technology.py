@@ -105,7 +105,7 @@ class Technology:
             rf_words: Sizes in words, any shape, within the table's range.
 
         Returns:
-            Arrays of the shape of `rf_words`: the table's row, or the line between its two neighbours.
+            Arrays of the shape of `rf_words`: the table's row, or the line between its two neighbors.
 
         Raises:
             ValueError: If a size is outside the table.

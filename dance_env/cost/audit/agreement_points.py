@@ -30,7 +30,7 @@ COUNTS_LIKE_OURS = {"pins_hold_data": "0", "imperfect_spatial": "0"}
 
 @runtime_checkable
 class BackEnd(CostModel, Protocol):
-    """A cost model that prices pair by pair, and tells how each went."""
+    """A cost model that prices pair by pair, and gives a status and a reason for each."""
 
     def answers(
         self, rows: np.ndarray, hardware: Hardware, *, progress: Progress | bool | None = None

@@ -78,7 +78,7 @@ def _summary(kind: Sequence[Correlation]) -> list[str]:
     figures[-1] += f" ({lowest.name})"
     medians = [float(np.median([getattr(c, what) for c in kind])) for what in ("our_spread", "their_spread", "loss")]
     around = [f"{value:.3g}" for value in medians[:2]] + [
-        f"{medians[2]:.3f}" if lowest.over == "accelerators" else ""  # nobody chooses the cheapest layer
+        f"{medians[2]:.3f}" if lowest.over == "accelerators" else ""  # a layer is not chosen by its cost
     ]
     return [f"{ranked} {lowest.over} of each {one}", lowest.dataflow, lowest.metric, str(len(kind)), *figures, *around]
 

@@ -78,7 +78,7 @@ def read_points(path: str | Path, *, refused: list[ValueError] | None = None) ->
 
     Args:
         path: the file.
-        refused: where to put what is wrong with lines that are no points; None to raise it.
+        refused: Where to put the errors of lines that hold no point; None to raise the first.
 
     Raises:
         OSError: when the file cannot be read.

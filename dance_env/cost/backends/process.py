@@ -30,7 +30,7 @@ class Status(Enum):
     FAILED = "The tool ended with an error."
     TIMED_OUT = "The tool took longer than the time-out, and was ended."
     GARBLED = "The tool's answer could not be read."
-    NO_COST = "The tool answered with a number that is no cost: not finite, or not positive."
+    NO_COST = "The tool answered with a number that cannot be a cost: not finite, or not positive."
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def ask_all(
         try:
             for future in as_completed(futures):
                 answer = future.result()
-                assert answer is not None  # asking stops only where nobody waits for answers any more
+                assert answer is not None  # asking stops only after the caller has stopped waiting
                 yield futures[future], answer
         finally:
             stopped.set()

@@ -19,10 +19,10 @@ further ones. So when loop j outside the sliding loop steps, all loops inside it
 their tiles are equal, and only along one of the two axes at a time: the parent is read once per distinct tile in a
 column, times once per distinct column. Windows that overlap in part, or that coincide on a diagonal, are not merged.
 
-**Rule 5, inputs, sharing in time (link transfers).** PEs of one column pass tiles to their neighbours: if what a PE
+**Rule 5, inputs, sharing in time (link transfers).** PEs of one column pass tiles to their neighbors: if what a PE
 needs now is, word for word, what the PE above or below it fetched one step ago, it takes it from there. This happens
 where (a) the innermost loop of all moves the input, (b) C and M are not on the rows (they would sit between the
-neighbours) and R or P is, in tiles `s` rows of input apart, (c) the tile moves by exactly `(0, 0, +-s, 0)`, and
+neighbors) and R or P is, in tiles `s` rows of input apart, (c) the tile moves by exactly `(0, 0, +-s, 0)`, and
 (d) what was fetched in the step before has the same shape (whole after whole, slice after slice). Then only one row of
 PEs in `n` (the trip count of R or P on the rows) reads the parent. The column is simulated once and its transfers are
 spread over all PEs of the array, which is why a PE's reads and fills carry `1 / columns` of them.

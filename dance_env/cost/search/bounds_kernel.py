@@ -117,12 +117,14 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
         whole = extent[0] * extent[1] * extent[2] * extent[3]
         least_inputs(tile, left, extent, stride, chain, apart, least)
         spread = spread_reduction(x, y)
+        # A MAC a cycle and PE; and DRAM, which at least fetches `least_words` and takes each output once.
         compute = max(float(macs // pes), (least_words + outputs) / prices.dram_rate)
         copies = 1  # of a weight among the PEs
         for d in (P, Q):
             copies *= x[d] * y[d]
         cell[i] = first_size(grid.columns, columns_used) * grid.shape[1] + first_size(grid.rows, rows_used)
         need[i] = max(least_rf_words, tile_words(rf, stride))
+        # Weight, input and partial sum of each MAC; in each PE that adds to an output the first sum is not read.
         register_reads[i] = 3.0 * macs - outputs * spread
         first = min(first_size(grid.rf_words, need[i]), len(grid.rf_words) - 1)
         key[i] = np.inf

@@ -216,7 +216,7 @@ def _dearest(value, dearest):
 def search_box(inner, outer, divisors, dims, stride, glb_ok, glb_order, grid, prices, physical, best, number):
     """Try the pairs of inner and outer parts that could be better than what is known; improves ``best`` in place.
 
-    Cells come in order of columns, then rows, and each starts from what its smaller neighbours have found: a running
+    Cells come in order of columns, then rows, and each starts from what its smaller neighbors have found: a running
     minimum over both sides of the array.
 
     Args:
@@ -257,7 +257,7 @@ def search_box(inner, outer, divisors, dims, stride, glb_ok, glb_order, grid, pr
         _dearest(value, dearest)
         for position in range(inner.starts[cell], inner.starts[cell + 1]):
             i = inner.order[position]
-            if inner.key[i] > dearest[0]:
+            if inner.key[i] > dearest[0]:  # parts are sorted by key: no later one can improve any register file
                 break
             sizes = (first_size(grid.rf_words, inner.need[i]), last)
             if sizes[0] >= last or inner.key[i] > dearest[sizes[0]]:
@@ -301,8 +301,9 @@ def search_box(inner, outer, divisors, dims, stride, glb_ok, glb_order, grid, pr
                     least[case, 1] = buffer_pj(w, per_pe * distinct, o, outputs, prices)
             for j in range(outer_at.shape[0]):
                 pj = outer_cost[j, O_PJ]
-                if not pj < widest:
+                if not pj < widest:  # outer parts are sorted by pJ: no later one leaves room
                     break
+                # A cheap filter: does every factor of the inner part divide the tile?
                 if fits[j, 0] & bits_low != bits_low or fits[j, 1] & bits_high != bits_high:
                     continue
                 if not _glb_factors(glb, quotient, row_at, row_length, outer_at, j, glb_ok):
@@ -346,8 +347,10 @@ def search_box(inner, outer, divisors, dims, stride, glb_ok, glb_order, grid, pr
                         n, trips, axis, step, extent, distinct_y, rows, distinct_x, apart, chain
                     )
                 costed += 1
+                # A PE's reads and fills carry an equal share of what the column's PEs pass on (rule 5).
                 share = passed / pes
                 base = macs * prices.mac_pj + pj + buffer_pj(float(w1), float(i1), float(o1), outputs, prices)
+                # Registers: weights, inputs, partial sums; the first partial sum of an output is not read.
                 rf_reads = macs + pes * np.floor(compute + share + 0.5) + (macs - outputs * spread)
                 rf_writes = w_fill // run_w + pes * np.floor(
                     (fills - linked) * columns / pes + linked * columns / pes + share

@@ -65,7 +65,7 @@ def search_layer(
         rf_words: (n_rf,) register file sizes, ascending.
         pe_x, pe_y: (X,) and (Y,) columns and rows of the arrays, ascending.
         technology: energies, capacities, bandwidths.
-        objective: what the best mapping minimises: "edp", "energy" or "latency". Between equal energies the faster
+        objective: what the best mapping minimizes: "edp", "energy" or "latency". Between equal energies the faster
             mapping wins, between equal latencies the thriftier.
         factors: "perfect": loop factors divide their dimension. "ceil": dimensions may also be padded up to a multiple
             of the columns or rows that they spread over; the padding is computed and moved as if it were real.
@@ -93,7 +93,7 @@ def best_mapping(
     factors: str = "perfect",
     overlap: str = "timeloop",
 ) -> Mapping | None:
-    """The best mapping of one layer on one accelerator, None when there is none. Arguments as `search_layer`."""
+    """Return the best mapping of one layer on one accelerator; None if no mapping fits. Arguments as `search_layer`."""
     sizes, columns, rows = (np.array([n], dtype=np.int64) for n in (rf_words, pe_x, pe_y))
     found, _ = _run(row, dataflow, sizes, columns, rows, technology, objective, factors, overlap, named=True)
     call, inner, outer = (int(n) for n in found.best.pick[0, 0, 0])
