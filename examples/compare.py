@@ -1,11 +1,11 @@
-"""Let solvers fight on one co-design task, and show who wins (the same job as `dance compare`).
+"""Compare solvers on a co-design task, and report (the same job as `dance compare`).
 
-    python examples/compare.py                                    # the default task, five solvers, three seeds
+    python examples/compare.py                                    # the default task and solvers, three seeds
     python examples/compare.py --task macro-cifar10/edap --seeds 5 --budget 10000
-    python examples/compare.py --solvers random examples/custom_solver.py:HillClimber
+    python examples/compare.py --solver random evolution:population=20 examples/custom_solver.py:HillClimber
 
-Prints a table and writes records, table.csv, report.md and plots into --out. Interrupted with Ctrl-C, it goes on from
-there when the same command runs again.
+Prints a table and writes records, tables, a report and plots into --out. Interrupted with Ctrl-C, it goes on from there
+when the same command runs again.
 """
 
 import sys

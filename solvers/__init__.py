@@ -1,10 +1,10 @@
 """Solvers of co-design problems, all on one contract: `solve(env, *, budget, seed, callback=None) -> Result`.
 
-solver: the contract; ledger, meter, metered_problem, progress: what keeps a run honest; result, record: what it leaves
-behind; catalog: solvers by name; testing: the contract's checks, for any solver. The families: random_search,
-evolution, rl, dance, exhaustive, separate, edd.
+contract: the solver, what it is given, its bill, what a run leaves behind. methods: the solvers, a file or a room for each
+family. catalog: solvers by name. comparison: solvers with seeds on tasks, a process for each run. report: tables, plots,
+pages. testing: the contract's checks, for any solver. commands, cli: the command line.
 
-Importing this package loads none of the families; `make_solver("ppo")` loads one.
+Importing this package loads none of these; `make_solver("ppo")` loads one solver.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from solvers.catalog import load_solver, make_solver, solver_names
+    from solvers.comparison.compare import compare
+    from solvers.comparison.run import Comparison
+    from solvers.comparison.settings import Settings
+    from solvers.comparison.spec import SolverSpec
     from solvers.contract.ledger import BudgetExhausted, Ledger
     from solvers.contract.progress import Callback, Progress
     from solvers.contract.record import RecordError, Trace, record_path
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
     from solvers.contract.solver import Solver, SolverFailed
 
 _HOMES = {
+    "compare": "solvers.comparison.compare",
+    "SolverSpec": "solvers.comparison.spec",
+    "Settings": "solvers.comparison.settings",
+    "Comparison": "solvers.comparison.run",
     "BudgetExhausted": "solvers.contract.ledger",
     "Callback": "solvers.contract.progress",
     "Ledger": "solvers.contract.ledger",
@@ -40,14 +48,18 @@ _HOMES = {
 __all__ = [
     "BudgetExhausted",
     "Callback",
+    "Comparison",
     "Ledger",
     "Progress",
     "RecordError",
     "Result",
+    "Settings",
     "Solver",
     "SolverFailed",
+    "SolverSpec",
     "Status",
     "Trace",
+    "compare",
     "load_solver",
     "make_solver",
     "record_path",

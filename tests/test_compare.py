@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
+import subprocess
+import sys
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dance_env.source_digest import forget
+from dance_env.analysis.exact import optimum
+from dance_env.testing import synthetic_problem
+from solvers import Solver, SolverSpec
 from solvers.comparison.compare import Listener, compare
 from solvers.comparison.plan import plan
 from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
-from solvers.comparison.table import CLOSE_PCT, spent_to_close
+from solvers.comparison.table import CLOSE_PCT, long_table, spent_to_close
+from solvers.comparison.table import csv_text as runs_csv
 from solvers.contract.record.file import RecordError
-from solvers.contract.result import Result
+from solvers.contract.result import Result, Status
 from solvers.methods.random_search import RandomSearch
 
 TASK = "tiny/balanced"
@@ -31,6 +41,19 @@ def settings(out: Path, **changes: object) -> Settings:
         "workers": 1,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
+
+
+class Inline(Executor):
+    """Makes each call at once, where it is submitted."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def optimum_of(comparison: Comparison) -> float:
@@ -92,14 +115,14 @@ def test_an_interrupted_comparison_resumes_to_the_same_records(comparison, tmp_p
 def test_a_record_of_something_else_is_run_again(tmp_path, damage):
     given = settings(tmp_path, solvers=("random",), seeds=(0,))
     cell = cells(given)[0]
-    right = compare(given).results[0]
+    right = compare(given, executor=Inline()).results[0]
     if damage == "truncated":
         cell.path.write_bytes(cell.path.read_bytes()[:200])
         with pytest.raises(RecordError):
             Result.load(cell.path)
     else:
         RandomSearch().solve(TASK, budget=7, seed=0).save(cell.path)
-    assert compare(given).results[0].trace.same_search(right.trace)
+    assert compare(given, executor=Inline()).results[0].trace.same_search(right.trace)
     assert Result.load(cell.path).budget == given.budget
 
 
@@ -119,16 +142,166 @@ def test_a_record_of_other_code_is_run_again(tmp_path):
     file = tmp_path / "corner.py"
     file.write_text(CORNER)
     given = settings(tmp_path / "out", solvers=(f"{file}:Corner", "random"), seeds=(0,))
-    compare(given)
+    compare(given, executor=Inline())
     file.write_text(CORNER.replace("* 0", "* 0 + 1"))
-    forget()
     old = cells(given)[1]
     record = Result.load(old.path)
     dataclasses.replace(record, software=record.software | {"numpy": "0.1"}).save(old.path)
-    ran = set()
-    edited, _ = compare(given, listener=Listener(on_progress=lambda cell, _: ran.add(cell.path))).results
+    edited, _ = compare(given, executor=Inline()).results
     assert edited.best_design.tolist() == [1] * len(edited.best_design)
-    assert ran == {cell.path for cell in cells(given)}
+    assert Result.load(old.path).software["numpy"] == record.software["numpy"]
+
+
+@pytest.mark.parametrize("kind", ["inline", "thread", "process pool"])
+def test_any_executor_leaves_the_same_records(comparison, tmp_path, kind):
+    executor = {
+        "inline": Inline,
+        "thread": lambda: ThreadPoolExecutor(1),
+        "process pool": lambda: ProcessPoolExecutor(2, get_context("spawn")),
+    }[kind]()
+    ended = []
+    with executor:
+        again = compare(
+            settings(tmp_path), executor=executor, listener=Listener(on_cell=lambda cell, _: ended.append(cell))
+        )
+    assert len(ended) == len(again.runs)
+    for one, other in zip(comparison.results, again.results, strict=True):
+        assert one.trace.same_search(other.trace)
+        assert one.software == other.software
+        assert dataclasses.replace(one.ledger, solver_seconds=0.0, oracle_seconds=0.0) == dataclasses.replace(
+            other.ledger, solver_seconds=0.0, oracle_seconds=0.0
+        )
+    assert sorted(path.name for path in (tmp_path / "records").iterdir()) == sorted(
+        cell.path.name for cell in cells(comparison.settings)
+    )
+
+
+def test_a_broken_executor_is_a_reason_and_not_the_end(tmp_path):
+    class Broken(Inline):
+        def submit(self, fn, /, *args, **kwargs):
+            raise BrokenProcessPool("a child was lost")
+
+    (only,) = compare(settings(tmp_path, solvers=("random",), seeds=(0,)), executor=Broken()).results
+    assert (only.status, only.reason) == (Status.FAILED, "BrokenProcessPool: a child was lost")
+    assert compare(settings(tmp_path, solvers=("random",), seeds=(0,))).results[0].status is Status.BUDGET_SPENT
+
+
+def test_a_time_limit_is_the_executors_own_business(tmp_path):
+    with pytest.raises(ValueError, match="a time limit needs the default executor"):
+        compare(settings(tmp_path, timeout_s=3.0), executor=Inline())
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampler(Solver):
+    """A solver of a test's own."""
+
+    name = "sampler"
+    rows: int = 7
+    extra: object = None
+
+    def search(self, problem, rng):
+        problem.evaluate(problem.space.sample(rng, self.rows))
+
+
+def test_variants_instances_and_tasks_in_one_comparison(tmp_path):
+    own = synthetic_problem(3)
+    solvers = [
+        Sampler(),
+        Sampler(rows=3),
+        "random:batch=8",
+        SolverSpec("random", {"batch": 16}, label="wide"),
+        "random",
+    ]
+    found = compare(settings(tmp_path, tasks=["tiny", own], solvers=solvers, seeds=(0,), budget=20))
+    labels = ["sampler", "sampler:rows=3", "random:batch=8", "wide", "random"]
+    rows = long_table(found)
+    assert [(row.task, row.solver) for row in rows] == [
+        (task, label) for task in ("tiny/balanced", "synthetic-3") for label in labels
+    ]
+    assert [row.ledger["evaluations"] for row in rows] == 2 * [7, 3, 20, 20, 20]
+    assert len({row.settings_digest for row in rows}) == 5
+    assert len(list((tmp_path / "records").iterdir())) == 10
+    best = optimum(own).objective
+    for row, run in zip(rows, found.runs, strict=True):
+        assert row.figures["objective"] == run.result.best_objective
+        assert row.figures["regret"] == run.result.best_objective - row.reference
+        assert row.reference == (best if row.task == "synthetic-3" else found.tasks[0].reference.objective)
+    table = list(csv.DictReader(io.StringIO(runs_csv(rows))))
+    assert [float(row["objective"]) for row in table] == [row.figures["objective"] for row in rows]
+
+
+def test_records_of_another_budget_or_setting_stay(tmp_path):
+    for changes in ({}, {"budget": 30}, {"solvers": ("random:batch=8",)}, {"seeds": (1,)}):
+        compare(settings(tmp_path, **({"solvers": ("random",), "seeds": (0,)} | changes)), executor=Inline())
+    assert len(list((tmp_path / "records").iterdir())) == 4
+
+
+def run_again(given: Settings) -> list[str]:
+    """The labels of what the same comparison runs a second time."""
+    compare(given, executor=Inline())
+    before = {path: path.stat().st_mtime_ns for path in given.out.glob("records/*")}
+    compare(given, executor=Inline())
+    return [path.name.split("__")[1] for path, time in before.items() if path.stat().st_mtime_ns != time]
+
+
+def test_what_has_no_fingerprint_is_run_again(tmp_path):
+    def surcharge(cost):
+        return cost.energy_j
+
+    unknown = dataclasses.replace(synthetic_problem(3), objective=dataclasses.replace(
+        synthetic_problem(3).objective, cost_function=surcharge
+    ))  # fmt: skip
+    assert unknown.fingerprint() is None
+    assert run_again(settings(tmp_path / "1", tasks=[unknown], solvers=["random"], seeds=(0,))) == ["random"]
+    opaque = Sampler(extra=object())
+    assert len(run_again(settings(tmp_path / "2", solvers=[opaque, "random"], seeds=(0,)))) == 1
+
+
+def test_a_record_of_another_helper_is_run_again(tmp_path):
+    (tmp_path / "helper.py").write_text("OFFSET = 0\n")
+    solver = tmp_path / "corner.py"
+    solver.write_text(
+        CORNER.replace("from solvers", "from helper import OFFSET\nfrom solvers").replace("* 0", "* 0 + OFFSET")
+    )
+    given = settings(tmp_path / "out", solvers=(f"{solver}:Corner",), seeds=(0,))
+    assert not compare(given).results[0].best_design.any()
+    (tmp_path / "helper.py").write_text("OFFSET = 1\n")
+    assert compare(given).results[0].best_design.all()
+
+
+def test_a_forged_best_design_is_run_again(tmp_path):
+    given = settings(tmp_path, solvers=("random",), seeds=(0,))
+    right = compare(given, executor=Inline()).results[0]
+    (cell,) = cells(given)
+    objective = right.trace.objective.copy()
+    objective[5] = -7.0
+    dataclasses.replace(right, trace=dataclasses.replace(right.trace, objective=objective)).save(cell.path)
+    assert Result.load(cell.path).best_objective == -7.0
+    assert compare(given, executor=Inline()).results[0].best_objective == right.best_objective
+
+
+SCRIPT = """
+import dataclasses
+from solvers import Settings, Solver, compare
+
+@dataclasses.dataclass(frozen=True)
+class Mine(Solver):
+    name = "mine"
+    rows: int = 4
+    def search(self, problem, rng):
+        problem.evaluate(problem.space.sample(rng, self.rows))
+
+found = compare(Settings("tiny", [Mine(rows=5), "random"], seeds=[0], budget=20, out={out!r}))
+print([run.label for run in found.runs], [run.result.ledger.evaluations for run in found.runs])
+"""
+
+
+def test_a_script_or_a_notebook_compares_its_own_class(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(out=str(tmp_path / "out")))
+    for command in ([str(script)], ["-c", script.read_text()]):
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False, timeout=100)
+        assert done.stdout == "['mine:rows=5', 'random'] [5, 20]\n", done.stderr
 
 
 def test_a_solver_without_randomness_runs_once(tmp_path):

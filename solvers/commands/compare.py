@@ -21,7 +21,7 @@ _EPILOG = f"""examples:
   dance compare
   dance compare --task tiny macro-cifar10/edap --seeds 5 --budget 1000
   dance compare --solver random evolution:population=20 evolution:population=100
-  dance compare --solver "dance:descent.steps=12" mine.py:Mine --timeout 600
+  dance compare --solver "dance:steps=12" mine.py:Mine --timeout 600
   dance compare --solver variants.toml --out runs/variants
 
 A TOML file lists solvers with settings and labels:

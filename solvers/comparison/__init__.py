@@ -1,5 +1,6 @@
 """Solvers compared on tasks.
 
-spec: what is compared; settings, plan: the grid of cells; compare: runs it; records: what is found again; run, table: what
-comes out, one row per run; reference: what objectives are measured from.
+spec, typed_settings: what a contestant is; settings, sources: what is compared. plan: the grid of cells. compare: runs it,
+by execution and work, in processes (a room). records: what is found again. run, table: what comes out, one row per run.
+reference: what objectives are measured from. listener: what is reported meanwhile.
 """

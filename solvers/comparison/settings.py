@@ -23,7 +23,7 @@ MAX_SEEDS = 10_000
 class Settings:
     """What is compared.
 
-        compare(Settings(tasks="tiny", solvers=["random", "dance:descent.steps=12", MySolver(step=3)]))
+        compare(Settings(tasks="tiny", solvers=["random", "dance:steps=12", MySolver(step=3)]))
 
     Attributes:
         tasks: Names of tasks, `path/to/file.py:function`, or problems; or a single one.
@@ -53,6 +53,7 @@ class Settings:
     fresh_evaluators: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "out", Path(self.out))  # a text will do
         if self.specs is not None and not self.specs:
             raise ValueError("there is nothing to compare: give at least one solver")
         if not self.task_list:

@@ -26,7 +26,7 @@ class SolverSpec:
 
         SolverSpec("evolution")
         SolverSpec("evolution", {"population": 20}, label="small")
-        SolverSpec.parse("dance:descent.steps=50")
+        SolverSpec.parse("dance-refined:descent.steps=50")
         SolverSpec.of(MySolver(step=3))
 
     Attributes:
@@ -62,7 +62,7 @@ class SolverSpec:
 
     @classmethod
     def parse(cls, text: str) -> SolverSpec:
-        """Return the specification that a text such as `dance:descent.steps=50,seed=1` stands for.
+        """Return the specification that a text such as `dance-refined:descent.steps=50` stands for.
 
         Args:
             text: a name or `path/to/file.py:Class`; after a colon, settings separated by commas.
@@ -173,7 +173,7 @@ def read_specs(path: str | Path) -> list[SolverSpec]:
     The file has a table `[[solver]]` for each, with `name` and, as far as wanted, `label` and `settings`:
 
         [[solver]]
-        name = "dance"
+        name = "dance-refined"
         label = "short"
         settings = { descent.steps = 12 }
 

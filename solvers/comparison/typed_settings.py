@@ -119,7 +119,7 @@ def _convert(value: Any, annotation: Any) -> Any:
         return _member(value, get_args(annotation))
     if origin is Literal:
         return _among(value, {str(each): each for each in get_args(annotation)}, get_args(annotation))
-    if origin is None and isinstance(annotation, type):
+    if origin is None and isinstance(annotation, type) and annotation is not Any:
         return _plain(value, annotation)
     if origin in (tuple, list, Sequence):
         return _sequence(value, origin, get_args(annotation))

@@ -101,27 +101,26 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     It leaves out what belongs to a user (files given by path, plug-ins, problems from Python) and supernets, whose
     libraries start threads: a process with threads is not safe to fork.
     """
-    modules = sorted(name for name in sys.modules if name.partition(".")[0] in _OURS)
-    ours = {type(cell.contestant.solver).__module__ for cell in cells}
-    solvers = sorted(name for name in ours if name.partition(".")[0] in _OURS)
+    kinds = {type(cell.contestant.solver).__module__ for cell in cells}
+    solvers = sorted(name for name in kinds if name.partition(".")[0] in _OURS)
     late = [name for name in _IMPORTED_LATE if any(name.split(".")[0] in digested_modules(each) for each in solvers)]
-    if "torch" not in sys.modules:  # no solver here uses it, although its problem could
-        late = []
     tasks = {
         cell.problem
         for cell in cells
         if isinstance(cell.problem, str) and not is_in_file(cell.problem) and cell.sources.supernet is None
     }
     simple = sorted(task for task in tasks if task not in task_names(needs_supernet=True))
-    return partial(_prepare, [*modules, *late], solvers, simple, cells[0].sources if cells else Sources())
+    return partial(_prepare, solvers, late, simple, cells[0].sources if cells else Sources())
 
 
-def _prepare(modules: Sequence[str], solvers: Sequence[str], tasks: Sequence[str], sources: Sources) -> None:
-    for module in modules:
-        with suppress(Exception):  # whoever needs it will say what is wrong
-            import_module(module)
+def _prepare(solvers: Sequence[str], late: Sequence[str], tasks: Sequence[str], sources: Sources) -> None:
     for solver in solvers:
+        with suppress(Exception):  # whoever needs it will say what is wrong
+            import_module(solver)
         source_digest(solver)
+    for module in late if "torch" in sys.modules else ():
+        with suppress(Exception):
+            import_module(module)
     for task in tasks:
         with suppress(Exception):
             sources.problem(task)
