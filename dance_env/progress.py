@@ -11,12 +11,12 @@ Progress = Callable[[int, int], None]
 
 @contextmanager
 def reporter(progress: Progress | bool | None, title: str) -> Iterator[Progress]:
-    """A function to call with (parts done, parts in all).
+    """Return (as a context) a function to call with (parts done, parts in all).
 
     Args:
-        progress: a function of that form, which is used as it is; True for a progress bar on standard error; None or
+        progress: A function of that form, which is used as it is; True for a progress bar on standard error; None or
             False for silence.
-        title: what the bar says.
+        title: What the bar says.
     """
     if callable(progress):
         yield progress

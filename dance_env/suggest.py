@@ -9,7 +9,7 @@ _LISTED_AT_MOST = 24
 
 
 def nearest(name: object, known: Iterable[object]) -> str:
-    """A sentence for an error message: what is nearest to `name`, and what is known.
+    """Return a sentence for an error message: what is nearest to `name`, and what is known.
 
     Args:
         name: What the caller gave (anything; compared as text, without regard to case).

@@ -204,7 +204,7 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("task", "argument"), [("tiny", "supernet"), ("tiny", "images"), ("micro", "accuracy_table")])
 def test_a_file_that_the_task_would_not_look_at_is_refused(supernet: Path, task: str, argument: str) -> None:
-    with pytest.raises(ValueError, match=f"the task '{task}/.*' has no use for {argument}: its accuracies come from"):
+    with pytest.raises(ValueError, match=f"the task '{task}/.*' does not take {argument}: its accuracies come from"):
         make_problem(task, **{argument: str(supernet)})  # type: ignore[arg-type]
 
 

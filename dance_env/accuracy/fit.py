@@ -139,7 +139,7 @@ def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--table", help="nas-bench-macro_cifar10.json (default: environment variable or download)")
     parser.add_argument("--out", type=Path, default=WEIGHTS_FILE, help="weights file to write (.npz)")

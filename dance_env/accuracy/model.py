@@ -36,7 +36,7 @@ class RelaxableAccuracy(AccuracyModel, Protocol):
     """An accuracy model that also knows the expected accuracy under probabilities (torch)."""
 
     def relax(self, *, device: Any = "cpu", dtype: Any = None) -> Any:
-        """A differentiable function of network probabilities (B, O_net), one block per choice, to (B,) accuracies."""
+        """Return a differentiable function of network probabilities (B, O_net), one block per choice, to (B,) accuracies."""
         ...
 
 

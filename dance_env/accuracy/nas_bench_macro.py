@@ -1,7 +1,7 @@
 """The table of NAS-Bench-Macro: 6,561 networks, each trained three times on CIFAR-10 by its authors.
 
 Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search", CVPR 2021 (Apache-2.0). The table is not
-part of this package: bring the file, or let it be downloaded.
+part of this package: give the file, or have it downloaded.
 """
 
 from __future__ import annotations

@@ -87,16 +87,17 @@ class Ensemble:
 
 @cache
 def load_surrogate() -> TensorAccuracy:
-    """The shipped surrogate's accuracies of all networks, shape (3,) * 8; the same bits on every machine.
+    """Return the shipped surrogate's accuracies of all networks, shape (3,) * 8; the same bits on every machine.
 
     Raises:
-        FileNotFoundError, ValueError: the package's weights are missing or damaged; reinstall it.
+        FileNotFoundError: If the package's weights are missing; reinstall it.
+        ValueError: If they are damaged; reinstall it.
     """
     return TensorAccuracy(load_ensemble().accuracy_pct().reshape((NUM_OPERATORS,) * NUM_BLOCKS) / 100.0)
 
 
 def load_ensemble(path: Path = WEIGHTS_FILE) -> Ensemble:
-    """The weights in a file that `dance_env.accuracy.fit` wrote (no pickle is read)."""
+    """Return the weights in a file that `dance_env.accuracy.fit` wrote (no pickle is read)."""
     with np.load(path, allow_pickle=False) as arrays:
         missing = {"w1", "b1", "w2", "b2", "w3", "b3"} - set(arrays.files)
         if missing:
@@ -107,6 +108,6 @@ def load_ensemble(path: Path = WEIGHTS_FILE) -> Ensemble:
 
 
 def surrogate_report() -> dict[str, Any]:
-    """What was measured when the shipped weights were fitted: held-out error, rank correlation, seed noise; and how."""
+    """Return what was measured when the shipped weights were fitted: held-out error, rank correlation, seed noise; and how."""
     report: dict[str, Any] = json.loads(REPORT_FILE.read_text(encoding="utf-8"))
     return report

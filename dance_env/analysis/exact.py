@@ -38,9 +38,9 @@ class Optimum:
 
     Attributes:
         design: (D,) int64.
-        evaluation: its evaluation, leaves (1,), from `Problem.evaluate`.
-        designs_compared: how many designs it is the best of.
-        pass_seconds: wall time of the pass over all of them, in this call or in the earlier one that is cached.
+        evaluation: Its evaluation, leaves (1,), from `Problem.evaluate`.
+        designs_compared: How many designs it is the best of.
+        pass_seconds: Seconds that the pass over all of them took when it was made (an earlier call's, where cached).
     """
 
     design: np.ndarray
@@ -50,22 +50,22 @@ class Optimum:
 
     @property
     def objective(self) -> float:
-        """The design's objective; from `optimum`, the least that any feasible design has."""
+        """Return the design's objective; from `optimum`, the least that any feasible design has."""
         return float(self.evaluation.objective[0])
 
     @property
     def feasible(self) -> bool:
-        """False where no design meets the limits; the optimum is then the design that violates them least."""
+        """Return whether the design meets the limits; if not, no design does, and it violates them least."""
         return bool(self.evaluation.feasible[0])
 
 
 @dataclass(frozen=True, eq=False)
 class ParetoFront:
-    """The feasible designs of which none is both more accurate and cheaper, from cheap to accurate.
+    """The feasible designs that no other design beats in both error and cost, from cheap to accurate.
 
     Attributes:
         designs: (F, D) int64.
-        evaluation: their evaluation, leaves (F,).
+        evaluation: Their evaluation, leaves (F,).
         cost: (F,) the metric, rising.
         error_pct: (F,) percentage points, falling.
     """
@@ -82,18 +82,18 @@ class ParetoFront:
 def optimum(
     problem: Problem, *, cache_dir: str | os.PathLike[str] | None = None, progress: Progress | bool | None = None
 ) -> Optimum:
-    """The design with the least objective among the feasible ones; where none is, the one that violates least.
+    """Return the feasible design with the least objective; where none is feasible, the one that violates least.
 
     Args:
-        problem: of at most `MAX_DESIGNS` designs.
-        cache_dir: folder of the cache; None for the default (see `dance_env.cache`).
+        problem: Of at most `MAX_DESIGNS` designs.
+        cache_dir: Folder of the cache; None for the default (see `dance_env.cache`).
         progress: True for a progress bar, or a function called with (networks done, networks in all).
 
     Returns:
         The optimum; among equals the one with the least cost, then the first in the space's order.
 
     Raises:
-        ValueError: too many designs.
+        ValueError: If there are too many designs.
     """
     designs, seconds = _best_designs(problem, COST, cache_dir, progress)
     evaluation = problem.evaluate(designs)
@@ -109,23 +109,23 @@ def least(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> Optimum:
-    """The design with the least of one metric under limits, whatever the objective weighs: an engineer's question.
+    """Return the design with the least of one metric under limits, whatever the objective weighs.
 
         least(problem, "energy_j", limits={"latency_s": 0.4e-3, "area_mm2": 2.0, "error_pct": 8.0})
 
     Args:
-        problem: of at most `MAX_DESIGNS` designs.
+        problem: Of at most `MAX_DESIGNS` designs.
         metric: "error_pct", "cost" for the objective's cost function, or an attribute of `Cost`, such as "energy_j".
-        limits: the largest value allowed, by metric (see `Constraint`), in place of the problem's limits; None keeps
+        limits: The largest value allowed, by metric (see `Constraint`), in place of the problem's limits; None keeps
             those.
-        cache_dir, progress: as for `optimum`.
+        cache_dir, progress: As for `optimum`.
 
     Returns:
         The design, `feasible` if it meets the limits; where none does, the one that violates them least. Among equals
         the one with the least error (for "error_pct": the least cost), then the first in the space's order.
 
     Raises:
-        ValueError: too many designs, an unknown metric or limit.
+        ValueError: If there are too many designs, or a metric or limit is unknown.
     """
     if limits is not None:
         problem = problem.limited(limits)
@@ -146,15 +146,15 @@ def pareto_front(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> ParetoFront:
-    """The exact front of error against a cost, over the feasible designs.
+    """Return the exact front of error against a cost, over the feasible designs.
 
     Args:
-        problem: of at most `MAX_DESIGNS` designs.
+        problem: Of at most `MAX_DESIGNS` designs.
         metric: "cost" for the objective's cost function, or an attribute of `Cost`, such as "edap_js_mm2".
-        cache_dir, progress: as for `optimum`.
+        cache_dir, progress: As for `optimum`.
 
     Raises:
-        ValueError: too many designs, or an unknown metric.
+        ValueError: If there are too many designs, or the metric is unknown.
     """
     designs = best_designs(problem, metric=metric, cache_dir=cache_dir, progress=progress)
     evaluation = problem.evaluate(designs)
@@ -171,7 +171,7 @@ def best_designs(
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> np.ndarray:
-    """Every network of the problem on its cheapest accelerator.
+    """Return every network of the problem on its cheapest accelerator.
 
     "Cheapest" is the least metric among the accelerators that meet the limits; where none does, among those that
     violate them least; the lowest hardware index among equals.
@@ -180,7 +180,7 @@ def best_designs(
         Designs (networks, D) in the order of the networks' ranks.
 
     Raises:
-        ValueError: too many designs, or an unknown metric.
+        ValueError: If there are too many designs, or the metric is unknown.
     """
     return _best_designs(problem, metric, cache_dir, progress)[0]
 
@@ -191,7 +191,7 @@ def _best_designs(
     cache_dir: str | os.PathLike[str] | None,
     progress: Progress | bool | None,
 ) -> tuple[np.ndarray, float]:
-    """`best_designs`, and the seconds of the pass that found them, be it cached or not."""
+    """Return `best_designs`, and the seconds that the pass took when it was made."""
     value = _metric(problem, metric)
     if problem.space.size > MAX_DESIGNS:
         raise ValueError(
@@ -223,7 +223,7 @@ def _cache_key(problem: Problem, metric: str) -> str | None:
 
 
 def non_dominated(error: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Indices of the points (n,) that no other beats in both, cost rising; of equal points the first; inf never."""
+    """Return indices of the points (n,) that no other beats in both, cost rising; of equal points the first, inf never."""
     order = np.lexsort((error, cost))
     least_before = np.concatenate([[np.inf], np.minimum.accumulate(error[order])[:-1]])
     return order[(error[order] < least_before) & np.isfinite(cost[order])]

@@ -17,11 +17,11 @@ class Constraint:
     """`metric <= limit`, in the unit that the metric's name ends with.
 
     Attributes:
-        metric: what is limited: a metric of the cost, or the classification error in percentage points.
-        limit: the largest value allowed, above zero.
+        metric: What is limited: a metric of the cost, or the classification error in percentage points.
+        limit: The largest value allowed, above zero.
 
     Raises:
-        ValueError: an unknown metric, or a limit that is not a positive finite number.
+        ValueError: If the metric is unknown, or the limit is not a positive finite number.
     """
 
     metric: Metric
@@ -38,11 +38,11 @@ class Constraint:
         return f"{METRIC_LABELS[self.metric]} <= {quantity(self.metric, self.limit)}"
 
     def excess(self, error_pct: Any, cost: Any) -> Any:
-        """`value / limit - 1`: the relative amount by which a design is over (positive) or under its limit.
+        """Return `value / limit - 1`: the relative amount by which a design is over (positive) or under its limit.
 
         Args:
-            error_pct: classification error, percentage points, any shape (numpy or torch).
-            cost: anything with the attributes of `dance_env.cost.Cost`, of shapes that broadcast with it.
+            error_pct: Classification error, percentage points, any shape (numpy or torch).
+            cost: Anything with the attributes of `dance_env.cost.Cost`, of shapes that broadcast with it.
 
         Returns:
             The excess, dimensionless, in the broadcast shape of the metric.

@@ -15,11 +15,11 @@ class EDAP:
     """Energy x delay x area, the cost function of the paper's main results (arXiv 2009.06237, "Cost_HW = E L A").
 
     Attributes:
-        reference_js_mm2: the EDAP, in J s mm2, that counts as 1, so that the weight of the objective reads in
+        reference_js_mm2: The EDAP, in J s mm2, that counts as 1, so that the weight of the objective reads in
             percentage points of error per reference EDAP.
 
     Raises:
-        ValueError: a reference that is not a positive finite number.
+        ValueError: If the reference is not a positive finite number.
     """
 
     reference_js_mm2: float = 1.0
@@ -31,7 +31,7 @@ class EDAP:
         object.__setattr__(self, "reference_js_mm2", float(reference))
 
     def __call__(self, cost: Any) -> Any:
-        """Energy x latency x area over the reference, dimensionless, in the broadcast shape of the cost's leaves."""
+        """Return energy x latency x area over the reference, dimensionless, in the broadcast shape of the cost's leaves."""
         return cost.energy_j * cost.latency_s * cost.area_mm2 / self.reference_js_mm2
 
     def fingerprint(self) -> str:

@@ -15,12 +15,12 @@ class Linear:
     """`sum of weight x metric`, the paper's second cost function ("lambda_E E + lambda_L L + lambda_A A").
 
     Attributes:
-        latency_s: weight of a second.
-        energy_j: weight of a joule.
-        area_mm2: weight of a square millimetre.
+        latency_s: Weight of a second.
+        energy_j: Weight of a joule.
+        area_mm2: Weight of a square millimeter.
 
     Raises:
-        ValueError: a weight that is negative or not finite, or all weights zero.
+        ValueError: If a weight is negative or not finite, or all weights are zero.
     """
 
     latency_s: float = 0.0
@@ -37,7 +37,7 @@ class Linear:
             raise ValueError("a linear cost needs a weight above zero for at least one of " + ", ".join(weights))
 
     def __call__(self, cost: Any) -> Any:
-        """The weighted sum, in the broadcast shape of the metrics that have a weight."""
+        """Return the weighted sum, in the broadcast shape of the metrics that have a weight."""
         # A metric without weight is left out rather than multiplied by zero: 0 x inf would be NaN.
         weights = {field.name: getattr(self, field.name) for field in fields(self)}
         terms = [getattr(cost, metric) * weight for metric, weight in weights.items() if weight]

@@ -52,19 +52,19 @@ class Objective:
             raise ValueError(f"at most one constraint for each metric; got {metrics}")
 
     def value(self, error_pct: Any, cost: Any) -> Any:
-        """The objective of designs with the given error (percentage points) and cost, any shapes that broadcast."""
+        """Return the objective of designs with the given error (percentage points) and cost, any shapes that broadcast."""
         return self.join(error_pct, self.cost_function(cost) if self.weight else 0.0)
 
     def join(self, error_pct: Any, cost_value: Any) -> Any:
-        """The objective where the cost function's value is known already: `error_pct + weight x cost_value`."""
+        """Return the objective where the cost function's value is known already: `error_pct + weight x cost_value`."""
         # Without weight the cost is left out rather than multiplied by zero: 0 x inf would be NaN.
         return error_pct + self.weight * cost_value if self.weight else error_pct + 0.0
 
     def violation(self, error_pct: Any, cost: Any) -> Any:
-        """Sum of the positive excesses over all limits, 0.0 for a feasible design.
+        """Return the sum of the positive excesses over all limits, 0.0 for a feasible design.
 
-        A design of which a layer has no mapping at all (its latency is infinite) violates one rule that stands in every
-        objective, by the amount 1.
+        A design with a layer that has no mapping (its latency is infinite) violates one more rule, which is part of
+        every objective, by the amount 1.
 
         Returns:
             Dimensionless, >= 0, in the broadcast shape of the latency and the limited metrics.
@@ -75,7 +75,7 @@ class Objective:
         return total
 
     def violations(self, error_pct: Any, cost: Any) -> dict[str, Any]:
-        """The positive part of each limit's excess, by metric, and `unmappable`; their sum is `violation`."""
+        """Return the positive part of each limit's excess, by metric, and `unmappable`; their sum is `violation`."""
         by_name = {UNMAPPABLE: (cost.latency_s == math.inf) * 1.0}
         for constraint in self.constraints:
             by_name[constraint.metric] = _positive_part(constraint.excess(error_pct, cost))
@@ -102,7 +102,7 @@ class Objective:
         return f"{function} x {self.weight!r}, [{limits}]"
 
     def __str__(self) -> str:
-        """The objective as a sentence: what is added to the error, and the limits."""
+        """Return the objective as a sentence: what is added to the error, and the limits."""
         function = name_of(self.cost_function)
         terms = f"({function})" if " " in function else function
         cost = f" + {self.weight:g} x {terms}" if self.weight else ""

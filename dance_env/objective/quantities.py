@@ -17,7 +17,7 @@ _PREFIXED = ("latency_s", "energy_j", "edap_js_mm2")
 
 
 def quantity(metric: str, value: float) -> str:
-    """A value with its unit, such as "1.234 ms" for `latency_s`."""
+    """Return a value with its unit, such as "1.234 ms" for `latency_s`."""
     unit = _UNITS[metric]
     if not math.isfinite(value):
         return f"{value} {unit}"

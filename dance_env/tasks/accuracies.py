@@ -46,7 +46,7 @@ def macro_accuracy(networks: BlockSpace, table: str | Path | None) -> TensorAccu
 
 
 def is_measured(table: str | Path | None) -> bool:
-    """Whether accuracies are NAS-Bench-Macro's own: a table is named here or by the environment variable."""
+    """Return whether accuracies are NAS-Bench-Macro's own: a table is named here or by the environment variable."""
     return bool(table or os.environ.get(TABLE_VARIABLE))
 
 

@@ -34,12 +34,12 @@ class Task:
 
     @property
     def network_space(self) -> BlockSpace:
-        """The networks to choose from."""
+        """Return the networks to choose from."""
         return network_space(self.network)
 
     @property
     def accelerator_space(self) -> AcceleratorSpace:
-        """The accelerators to choose from."""
+        """Return the accelerators to choose from."""
         return dance_accelerators()
 
     def cost_model(self, technology: Technology | None = None) -> AnalyticalCostModel:
@@ -64,7 +64,7 @@ TASKS: dict[str, Task] = {
 
 
 def task_names(*, needs_supernet: bool | None = None) -> list[str]:
-    """The names that `make_problem` knows in full.
+    """Return the names that `make_problem` knows in full.
 
     Args:
         needs_supernet: True for the tasks that need a trained supernet's file, False for those that run on a fresh
@@ -74,10 +74,10 @@ def task_names(*, needs_supernet: bool | None = None) -> list[str]:
 
 
 def get_task(name: str) -> Task:
-    """The task of this name; a network's name alone means its default variant.
+    """Return the task of this name; a network's name alone means its default variant.
 
     Raises:
-        ValueError: there is none; the nearest names are offered.
+        ValueError: If there is none; the nearest names are offered.
     """
     full = f"{name}/{DEFAULT_VARIANTS[name]}" if name in DEFAULT_VARIANTS else name
     if full not in TASKS:

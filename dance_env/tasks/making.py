@@ -47,10 +47,11 @@ def make_problem(
             With True, a supernet that judges many networks at once shows a bar as well.
 
     Raises:
-        ValueError: an unknown name; a file that is damaged, or of another task; an argument that the task has no use
-            for; no supernet where the task needs one.
-        FileNotFoundError: no such file.
-        ImportError: a package of the extra "images" is missing.
+        ValueError: If the name is unknown, a file is damaged or of another task, the task does not take an argument, or
+            there is no supernet where the task needs one.
+        UserFileError: If a problem's file cannot be run, or its function fails (see `dance_env.from_file`).
+        FileNotFoundError: If there is no such file.
+        ImportError: If a package of the extra "images" is missing.
     """
     if is_in_file(name):
         given = {"accuracy_table": accuracy_table, "supernet": supernet, "images": images, "technology": technology}
@@ -86,7 +87,7 @@ def make_problem(
 
 
 def _own_problem(name: str, given: Mapping[str, object]) -> Problem:
-    """What a function in a user's file returns."""
+    """Return what a function in a user's file returns."""
     for argument, value in given.items():
         if value is not None:
             raise ValueError(f"the problem {name!r} does not take {argument}: its function decides")
@@ -104,4 +105,4 @@ def _check_arguments(task: Task, **given: object) -> None:
     why = "a trained supernet (supernet=...)" if task.needs_supernet else "a table that ships (or accuracy_table=...)"
     for argument in useless:
         if given[argument] is not None:
-            raise ValueError(f"the task {task.name!r} has no use for {argument}: its accuracies come from {why}")
+            raise ValueError(f"the task {task.name!r} does not take {argument}: its accuracies come from {why}")

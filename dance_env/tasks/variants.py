@@ -74,4 +74,4 @@ IMAGE_VARIANTS: dict[str, dict[str, Variant]] = {
     "dance-cifar100": _CIFAR,  # the same networks but for the last layer
     "dance-imagenet": _image_variants(edap_js_mm2=1e-5, per_second=330, per_joule=200, deadline_s=1 / 320),
 }
-"""Of the spaces whose accuracies a trained supernet tells, by network space."""
+"""Of the spaces whose accuracies come from a trained supernet, by network space."""

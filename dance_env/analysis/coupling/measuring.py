@@ -25,18 +25,18 @@ class Coupling:
     Attributes:
         best: the exact optimum's design, (D,).
         evaluation: its evaluation, leaves (1,).
-        networks, feasible_networks: how many there are, and how many have an accelerator on which they meet the limits.
-        best_accelerators: distinct best accelerators over the feasible networks.
-        best_networks: distinct best networks over the accelerators that run any network feasibly.
+        networks, feasible_networks: Number of networks, and of those that meet the limits on some accelerator.
+        best_accelerators: Number of different best accelerators, one per feasible network.
+        best_networks: Number of different best networks, one per accelerator that can run any within the limits.
         front_designs, front_accelerators: designs, and distinct accelerators, on the exact front of error against cost.
         fixed: the best single accelerator for all feasible networks.
         fixed_front: the best single accelerator for the networks of the front.
-        interaction: share of the variance of log cost over all designs that is neither the network's nor the
-            accelerator's alone; 0 would mean the same ratio between any two accelerators for every network.
+        interaction: Share of the variance of log cost over all designs that neither the network nor the accelerator
+            explains alone; 0 means the same ratio between any two accelerators for every network.
         accurate_first: regret of the most accurate network on its exact best accelerator.
         accurate_feasible_first: the same among the feasible networks (so the network search knows the limits).
         macs_first: regret of a network search with a penalty on multiply-accumulates, then the exact best accelerator,
-            with the best weight of the penalty, which only hindsight tells.
+            with the weight of the penalty that is best in hindsight.
         macs_at_equal_error: regret of the network with the fewest multiply-accumulates among those at least as accurate
             as the optimum's, on its exact best accelerator.
         accelerator_first: regret of the best network on the accelerator `fixed_front`.
@@ -69,12 +69,12 @@ def measure(
     """Measure a problem, exactly, by looking at every design twice.
 
     Args:
-        problem: with at least one feasible design, small enough for `dance_env.analysis.exact`.
-        cache_dir: of the exact optimum; None for the default.
+        problem: With at least one feasible design, small enough for `dance_env.analysis.exact`.
+        cache_dir: Of the exact optimum; None for the default.
         progress: True for a bar, or a function called with (networks done, networks in all).
 
     Raises:
-        ValueError: too many designs, or none that meets the limits.
+        ValueError: If there are too many designs, or none meets the limits.
     """
     best = optimum(problem, cache_dir=cache_dir, progress=progress)
     if not best.feasible:
@@ -115,5 +115,5 @@ def measure(
 
 
 def _found_with_macs_penalty(error_pct: np.ndarray, macs: np.ndarray) -> np.ndarray:
-    """Indices of the networks that minimise error + weight x MACs, for some weight >= 0."""
+    """Return indices of the networks that minimise error + weight x MACs, for some weight >= 0."""
     return np.unique([int((error_pct + weight * macs).argmin()) for weight in _MACS_WEIGHTS])

@@ -19,12 +19,12 @@ _NETWORKS_AT_A_TIME = 16
 class FixedAccelerator:
     """The best single accelerator for a set of networks, against each network's own best.
 
-    It is one that runs the most of these networks within the limits, and of such the one with the least mean excess.
+    It runs the most of these networks within the limits; among equals it has the least mean excess.
 
     Attributes:
-        index: hardware index.
-        runs: share of the networks that it runs within the limits.
-        excess_mean, excess_max: how much more those cost on it than on their own best accelerator (0.1: 10 % more).
+        index: Hardware index.
+        runs: Share of the networks that it runs within the limits.
+        excess_mean, excess_max: How much more those cost on it than on their own best accelerator (0.1: 10 % more).
     """
 
     index: int
@@ -35,7 +35,7 @@ class FixedAccelerator:
 
 @dataclass(frozen=True, eq=False)
 class Excess:
-    """Of a set of networks: how many run within the limits, sum and maximum of their excess; by accelerator (H,)."""
+    """How many of a set of networks run within the limits, and sum and maximum of their excess, by accelerator (H,)."""
 
     count: np.ndarray
     total: np.ndarray
@@ -43,7 +43,7 @@ class Excess:
 
     @classmethod
     def of(cls, excess: np.ndarray, runs: np.ndarray) -> Excess:
-        """From excesses and feasibility (networks, H)."""
+        """Return the sums over excesses and feasibility (networks, H)."""
         inside = np.where(runs, excess, 0.0)
         return cls(runs.sum(axis=0), inside.sum(axis=0), inside.max(axis=0, initial=0.0))
 
@@ -51,7 +51,7 @@ class Excess:
         return Excess(self.count + other.count, self.total + other.total, np.maximum(self.most, other.most))
 
     def best(self, networks: int) -> FixedAccelerator:
-        """The best single accelerator."""
+        """Return the best single accelerator."""
         mean = np.where(self.count == self.count.max(), self.total / np.maximum(self.count, 1), np.inf)
         index = int(mean.argmin())
         return FixedAccelerator(index, int(self.count[index]) / networks, float(mean[index]), float(self.most[index]))
@@ -82,7 +82,7 @@ class Sums:
         )
 
     def interaction(self) -> float:
-        """Share of the variance of log cost left when the means of networks and of accelerators are taken out.
+        """Return the share of the variance of log cost that is left without the means of networks and accelerators.
 
         NaN where some layer cannot be mapped on some accelerator; 0 where all designs cost the same.
         """
