@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -154,7 +155,7 @@ def _print(
 
 
 def _text(cell: Cell) -> str:
-    if cell is None or cell != cell:
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return "–"
     return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
 
@@ -188,7 +189,9 @@ def _write(
 
 def _finite(figures: dict[str, object]) -> dict[str, object]:
     """NaN, a figure that nothing was measured for, as JSON's null."""
-    return {name: None if figure != figure else figure for name, figure in figures.items()}
+    return {
+        name: None if isinstance(figure, float) and math.isnan(figure) else figure for name, figure in figures.items()
+    }
 
 
 def _tell(what: str, done: int, total: int) -> None:

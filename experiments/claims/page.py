@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,7 +130,7 @@ def _is_number(cell: Cell) -> bool:
 
 def cell_text(cell: Cell) -> str:
     """A cell as Markdown: four significant digits, thousands separated, nothing as a dash."""
-    if cell is None or cell != cell:  # NaN, which JSON keeps as nothing
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):  # NaN, which JSON keeps as nothing
         return "–"
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"

@@ -67,7 +67,7 @@ class Result:
     ledger: Ledger
     trace: Trace
     best_named: dict[str, str | int]
-    software: dict[str, str] = field(default_factory=lambda: software_versions())
+    software: dict[str, str] = field(default_factory=lambda: software_versions())  # noqa: PLW0108  # defined below
     traceback: str = ""
 
     @cached_property

@@ -71,8 +71,10 @@ class Correlation:
 
 
 def correlations(points: Points) -> list[Correlation]:
-    """Return all rank correlations that the points allow: over accelerators and over layers, each metric, all dataflows
-    together and one by one."""
+    """Return all rank correlations that the points allow.
+
+    Over accelerators and over layers, of each metric, for all dataflows together and one by one.
+    """
     return [found for over in OVER for found in _correlations(points, over)]
 
 

@@ -51,7 +51,7 @@ _RENAMES = [
 
 
 def kind_of(row: tuple[int, ...]) -> str:
-    """ "conv", "pointwise", "depthwise" or "fc": how a layer row is written down here."""
+    """Return the kind of a layer row: "conv", "pointwise", "depthwise" or "fc"."""
     k, c, p, q, r, s, groups, stride = row
     if r == s == stride == groups == 1:
         return "fc" if p == q == 1 else "pointwise"

@@ -328,7 +328,7 @@ def search_box(inner, outer, divisors, dims, stride, glb_ok, glb_order, grid, pr
                 written = w2 + i2 + (o1 + o2 - outputs)
                 crossing = w2 + i2 + (o2 + o2 - outputs)
                 time = max(bounds[case, B_CYCLES], (w1 + per_pe * distinct + o1 - outputs) / prices.glb_read_rate)
-                time = max(time, max(written / prices.glb_write_rate, crossing / prices.dram_rate))
+                time = max(time, written / prices.glb_write_rate, crossing / prices.dram_rate)
                 if time > bounds[case, B_CYCLES] and not _possible(
                     grid, prices, value, energy, cycles, sizes, bounds, case, time, register_reads, pes, pj + more
                 ):

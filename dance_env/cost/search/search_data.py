@@ -25,8 +25,10 @@ class OuterRule(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """The technology's figures, without the register file's: pJ per word (MAC: per operation;
-    leakage: per cycle), words, words a cycle."""
+    """The technology's figures, without the register file's.
+
+    Energies in pJ per word (MAC: per operation; leakage: per cycle), sizes in words, rates in words per cycle.
+    """
 
     mac_pj: float
     glb_read_pj: float

@@ -31,7 +31,7 @@ def run_child(results: int, call: int, crash: int) -> NoReturn:
         call: Of a file with the pickled call: function, arguments, keyword arguments.
         crash: Of a file that takes Python's traceback if the process dies of a signal.
     """
-    global report
+    global report  # noqa: PLW0603  # what user code reports progress to; a forked process has one call
     home, channel = os.getpid(), socket.socket(fileno=results)
 
     def send(kind: str, *content: Any) -> None:

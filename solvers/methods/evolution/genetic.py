@@ -62,7 +62,7 @@ class _Evolution(Solver):
 
     @abstractmethod
     def _algorithm(self, **settings: Any) -> GeneticAlgorithm:
-        """pymoo's algorithm with these settings."""
+        """Pymoo's algorithm with these settings."""
 
     @abstractmethod
     def _targets(self, evaluation: Evaluation, cost: np.ndarray) -> np.ndarray:
