@@ -7,13 +7,14 @@ import dataclasses
 import io
 import subprocess
 import sys
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
+from inline import Inline
 
 from dance_env.analysis.exact import optimum
 from dance_env.testing import synthetic_problem
@@ -41,19 +42,6 @@ def settings(out: Path, **changes: object) -> Settings:
         "workers": 1,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
-
-
-class Inline(Executor):
-    """Makes each call at once, where it is submitted."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
-        future.set_running_or_notify_cancel()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def optimum_of(comparison: Comparison) -> float:

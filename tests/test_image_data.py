@@ -493,7 +493,7 @@ def too_few_classes(path: Path) -> Path:
     return write_parquet(path / "cifar", classes=7)
 
 
-@wrong(r"tells 10 classes apart, the data set has 12")
+@wrong(r"the network has 10 classes, the data set 12")
 def too_many_undeclared_classes(path: Path) -> Path:
     return write_parquet(path / "cifar", classes=12, declared=False)
 

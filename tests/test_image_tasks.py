@@ -11,6 +11,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from inline import Inline
 from micro_images import micro_data, micro_images, micro_settings, micro_space, micro_trainable
 
 import dance_env.accuracy.supernet.catalog as image_catalog
@@ -330,7 +331,7 @@ def test_a_comparison_ranks_dance_with_the_solvers_that_the_same_supernet_judges
     supernet: Path, tmp_path: Path
 ) -> None:
     wanted = SolverSpec("dance-images", {"hardware": "macs"}), "evolution"
-    found = compare(settings(tmp_path, supernet, solvers=wanted, seeds=(0,)))
+    found = compare(settings(tmp_path, supernet, solvers=wanted, seeds=(0,)), executor=Inline())
     assert {result.solver for result in found.results} == {"dance-images", "evolution"}
     problem = make_problem("micro", supernet=supernet)
     for result in found.results:
@@ -365,11 +366,12 @@ def test_without_an_optimum_the_best_known_takes_its_place(
     supernet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("solvers.comparison.compare.MAX_DESIGNS", 100)
-    found = compare(settings(tmp_path, supernet))
+    found = compare(settings(tmp_path, supernet), executor=Inline())
     best = min(result.best_objective for result in found.results)
     assert (found.tasks[0].reference.objective, found.tasks[0].reference.exact) == (best, False)
     text = write_report(found)[0].read_text()
-    assert "144 designs; best known of the objective" in text
+    assert "144 designs. Objective: " in text
+    assert "Best known of the objective" in text
     assert "| above best % |" in text
     assert "regret" not in text.lower()
     assert "| 0.00" in text  # who found it is 0 above it
@@ -384,7 +386,10 @@ def _small(out: Path) -> Comparison:
     return compare(Settings(tasks="tiny", solvers=("random",), seeds=(0,), budget=10, out=out, workers=1))
 
 
-def test_the_command_line_takes_a_supernet(supernet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_takes_a_supernet(
+    supernet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solvers.comparison.compare.own_executor", lambda settings, cells: Inline())
     given = [
         "compare",
         "--task",

@@ -65,7 +65,7 @@ def test_they_are_in_the_catalog() -> None:
         (SeparateFlops, {"evaluations": -1}, "stage two needs at least 1 evaluation"),
         (SeparateFlops, {"penalty": -1.0}, "penalty is a number of percentage points"),
         (SeparateFlops, {"penalty": float("nan")}, "penalty is a number of percentage points"),
-        (EDD, {"evaluations": 0}, "a round needs at least 1 exact evaluation"),
+        (EDD, {"evaluations": 0}, "evaluations must be at least 1; got 0"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(solver: type, settings: dict[str, float], message: str) -> None:

@@ -123,8 +123,11 @@ def note(rows: Sequence[SolverRow], reference: Reference) -> str:
         "Cost pairs: distinct (layer, accelerator) pairs whose cost was asked for; the budget does not limit them.",
     ]
     if "spent_to_close" in shown:
+        close = (
+            "regret was first at most" if reference.exact else "the objective was first above the best known by at most"
+        )
         parts.append(
-            f"Queries to {CLOSE_PCT:g} %: evaluations + gradient queries until regret was first at most {CLOSE_PCT:g} % "
+            f"Queries to {CLOSE_PCT:g} %: evaluations + gradient queries until {close} {CLOSE_PCT:g} % "
             "(runs that got there/runs)."
         )
     if "evaluator_samples" in shown:
