@@ -51,9 +51,7 @@ def _regret(value: float) -> str:
 
 
 _ROWS: dict[str, Row] = {
-    "optimum: objective (of which error)": lambda p, c: (
-        f"{c.evaluation.objective[0]:.4f} ({c.evaluation.error_pct[0]:.2f})"
-    ),
+    "optimum: objective (error)": lambda p, c: f"{c.evaluation.objective[0]:.4f} ({c.evaluation.error_pct[0]:.2f})",
     "optimum: network": _network,
     "optimum: accelerator": _best_accelerator,
     "optimum: latency, energy, area": lambda p, c: (
