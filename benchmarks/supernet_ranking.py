@@ -75,13 +75,13 @@ def supernet_accuracy(folder: Path, epochs: int) -> SupernetAccuracy:
 def spread_over_sizes(model: SupernetAccuracy, count: int, rng: np.random.Generator) -> np.ndarray:
     """`(count, N)` networks, one from each of `count` equal steps between the least and the most log operations.
 
-    Each candidate has a favourite option, and a share of its choices that follow it, so that networks of mostly Zero
+    Each candidate has a favorite option, and a share of its choices that follow it, so that networks of mostly Zero
     and of mostly large options occur; within a step the candidates are equally likely.
     """
     counts, candidates = np.array(model.option_counts), 100_000
     drawn = rng.integers(counts, size=(candidates, len(counts)))
-    favourite = rng.integers(counts.max(), size=(candidates, 1)) % counts
-    drawn = np.where(rng.random(drawn.shape) < rng.random((candidates, 1)), favourite, drawn)
+    favorite = rng.integers(counts.max(), size=(candidates, 1)) % counts
+    drawn = np.where(rng.random(drawn.shape) < rng.random((candidates, 1)), favorite, drawn)
     macs = np.log(model.space.macs(drawn).astype(float))
     edges = np.linspace(macs.min(), macs.max(), count + 1)[1:-1]
     step = np.digitize(macs, edges)
@@ -135,7 +135,7 @@ def correlation(one: np.ndarray, other: np.ndarray, *, resamples: int = 2000) ->
 
 
 def plot(report: dict[str, Any], macs: np.ndarray, path: Path) -> None:
-    """Accuracy from the supernet against accuracy from scratch, coloured by size."""
+    """Accuracy from the supernet against accuracy from scratch, colored by size."""
     scratch, predicted = 100.0 * np.array([[mean, shared] for shared, mean in report["pairs"]]).T
     figure = Figure(figsize=(5.6, 4.4), layout="constrained")
     axes = figure.subplots()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `_HOMES` says the same at ru
         CoDesignVectorEnv,
         MetricsReward,
         ObjectiveReward,
-        PenalisedReward,
+        PenalizedReward,
         Reward,
     )
     from dance_env.graph import BlockSpace, Layer, LayerGraph, LayerSpace, NetworkSpace, Slot, network_space
@@ -66,7 +66,7 @@ _HOMES = {
     "NetworkSpace": "dance_env.graph",
     "Objective": "dance_env.objective",
     "ObjectiveReward": "dance_env.envs",
-    "PenalisedReward": "dance_env.envs",
+    "PenalizedReward": "dance_env.envs",
     "Problem": "dance_env.problem",
     "Reward": "dance_env.envs",
     "Slot": "dance_env.graph",
@@ -109,7 +109,7 @@ __all__ = [
     "NetworkSpace",
     "Objective",
     "ObjectiveReward",
-    "PenalisedReward",
+    "PenalizedReward",
     "Problem",
     "Reward",
     "Slot",

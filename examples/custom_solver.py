@@ -17,17 +17,17 @@ from solvers.contract.metered_problem import MeteredProblem
 
 @dataclass(frozen=True)
 class HillClimber(Solver):
-    """From a random design to its best neighbour, until there is none better; then from another one."""
+    """From a random design to its best neighbor, until there is none better; then from another one."""
 
     name: ClassVar[str] = "hill-climber"
-    neighbours: int = 16
+    neighbors: int = 16
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Climb until the budget is spent: then `problem.evaluate` raises, and the run ends."""
         while True:
             here, best = problem.space.sample(rng, 1)[0], np.inf
             while True:
-                around = rng.permutation(np.vstack((here, problem.space.neighbours(here))))[: self.neighbours]
+                around = rng.permutation(np.vstack((here, problem.space.neighbors(here))))[: self.neighbors]
                 evaluation = problem.evaluate(around)
                 objective = np.where(evaluation.feasible, evaluation.objective, np.inf)
                 if not objective.min() < best:

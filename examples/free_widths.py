@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--budget", type=int, default=300, help="evaluations + gradients of a search")
     arguments = parser.parse_args(argv)
     problem = free_widths()
-    print(f"{problem.space.size:,} designs; minimise {problem.objective}")
+    print(f"{problem.space.size:,} designs; minimize {problem.objective}")
     print(f"expected latency against the mean over all networks: {expectation_error(problem):.0e} off")
     for name in ("random", "evolution", "edd"):
         result = make_solver(name).solve(problem, budget=arguments.budget, seed=0)

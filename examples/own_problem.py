@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
 
     problem = own_problem(arguments.accuracy)
-    print(f"{problem.space.size:,} designs; minimise {problem.objective}")
+    print(f"{problem.space.size:,} designs; minimize {problem.objective}")
 
     env = gymnasium.make("dance_env/CoDesign-v0", problem=problem)
     env.reset(seed=0)

@@ -25,7 +25,7 @@ _SOLVERS = {
     "random": "solvers.methods.random_search:RandomSearch",
     "evolution": "solvers.methods.evolution.genetic:Evolution",
     "nsga2": "solvers.methods.evolution.genetic:NSGA2",
-    "regularised-evolution": "solvers.methods.evolution.regularised:RegularisedEvolution",
+    "regularized-evolution": "solvers.methods.evolution.regularized:RegularizedEvolution",
     "annealing": "solvers.methods.annealing:Annealing",
     "network-evolution": "solvers.methods.networks.evolution:NetworkEvolution",
     "network-local-search": "solvers.methods.networks.local_search:NetworkLocalSearch",

@@ -89,7 +89,7 @@ def dram_orders(factors: np.ndarray) -> Iterator[str]:
 
 
 def goal(objective: str, energy: float, cycles: float) -> tuple[float, float]:
-    """What is minimised, and what decides between equals."""
+    """What is minimized, and what decides between equals."""
     return {"edp": (energy * cycles, 0.0), "energy": (energy, cycles), "latency": (cycles, energy)}[objective]
 
 

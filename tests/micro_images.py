@@ -25,7 +25,7 @@ OPERATORS = ("mb3_k3", "mb3_k5", "zero")
 
 
 def micro_space(*, num_classes: int = 3, size: int = 8) -> BlockSpace:
-    """Two choices of 3 and 2 options on 8 x 8 grey images."""
+    """Two choices of 3 and 2 options on 8 x 8 gray images."""
     return BlockSpace(
         "micro",
         (1, size, size),

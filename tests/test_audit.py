@@ -179,7 +179,7 @@ def test_names_missing_columns(rows: Rows, write: Callable[[Rows], Path], missin
         ("C", "0", r"line 3: expected a whole number of at least 1 in column C"),
         ("C", "2.5", r"line 3: expected a whole number of at least 1 in column C"),
         ("C", "977", r"line 3: the map columns multiply to"),
-        ("N", "2", r"line 3: batches are not modelled, N = 2"),
+        ("N", "2", r"line 3: batches are not modeled, N = 2"),
         ("dataflow", "XS", r"line 3: dataflow: expected one of WS, OS, RS, got 'XS'"),
         ("map_rf", "C3 ?", r"line 3: mapping: expected loops such as 'C3 P2' in map_rf, got '\?'"),
         ("rf", "72", r"line 3: technology 'timeloop-45nm' knows register files of 4 to 64 words, got 72"),

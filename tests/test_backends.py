@@ -46,7 +46,7 @@ macs = k * (c // groups) * p * q * r * s
 json.dump({{"cycles": macs / request["pes"] + 1, "energy_pj": 10.0 * macs}}, sys.stdout)
 """
 DEPTHWISE = "if groups > 1: "
-"""Prefix of a misbehaviour that only one of `ROWS` meets."""
+"""Prefix of a misbehavior that only one of `ROWS` meets."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def fake(tmp_path: Path):
         ("", Status.PRICED, ""),
         ("print('chatter', file=sys.stderr)", Status.PRICED, ""),
         ("print(json.dumps({'unmappable': 'too small'})); sys.exit(0)", Status.UNMAPPABLE, "too small"),
-        ("raise RuntimeError('no licence')", Status.FAILED, "exit status 1: RuntimeError: no licence"),
+        ("raise RuntimeError('no license')", Status.FAILED, "exit status 1: RuntimeError: no license"),
         ("sys.exit(3)", Status.FAILED, "exit status 3: it said nothing"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Status.FAILED, "exit status -9"),
         ("print('42 cycles'); sys.exit(0)", Status.GARBLED, "42 cycles"),
@@ -157,7 +157,7 @@ def test_failures_are_raised_and_keep_their_reason(fake) -> None:
 def test_a_failure_is_never_kept_as_a_price(fake, tmp_path: Path, pairs_kept: bool) -> None:
     """The tool is down for one layer at first. The table cache must not answer for it that it cannot be mapped."""
     note = tmp_path / "mended"
-    down = f"import os\nif groups > 1 and not os.path.exists({str(note)!r}): sys.exit('no licence')"
+    down = f"import os\nif groups > 1 and not os.path.exists({str(note)!r}): sys.exit('no license')"
     tool = fake(down, cache_dir=tmp_path / "pairs" if pairs_kept else None)
     first, second = (
         Layer(kind, kind, *row) for kind, row in zip(("pointwise", "depthwise"), ROWS.tolist(), strict=True)
@@ -165,7 +165,7 @@ def test_a_failure_is_never_kept_as_a_price(fake, tmp_path: Path, pairs_kept: bo
     space = LayerSpace("two layers", fixed=[first], options={"second": {"depthwise": [second], "none": []}})
     accelerators = AcceleratorSpace((8, 16), (8,), (16,), ("OS",))
     build = {"model": tool, "workers": 1}
-    with pytest.raises(BackEndFailure, match="no licence"):
+    with pytest.raises(BackEndFailure, match="no license"):
         CostTable.build(space, accelerators, cache_dir=tmp_path / "table", **build)
     note.touch()
     found = CostTable.build(space, accelerators, cache_dir=tmp_path / "table", **build)

@@ -53,7 +53,7 @@ def solver_file(tmp_path: Path) -> Path:
 
 
 def test_every_listed_solver_of_this_package_has_its_name() -> None:
-    for name in ("random", "evolution", "nsga2", "regularised-evolution", "annealing", "ppo"):
+    for name in ("random", "evolution", "nsga2", "regularized-evolution", "annealing", "ppo"):
         assert name in solver_names()
         assert load_solver(name).name == name
 

@@ -98,7 +98,7 @@ def fronts(separate_cost: float, *, dance_cost: float = 1.0) -> Fronts:
     def at(label: str, cost: float) -> Points:
         return Points(label, levels, np.array([1.0, 0.9, 0.8]) * cost)
 
-    rivals = tuple(Rival(name, (at(name, separate_cost),)) for name in ("only", "penalised", "limited"))
+    rivals = tuple(Rival(name, (at(name, separate_cost),)) for name in ("only", "penalized", "limited"))
     return Fronts("task", levels, at("joint", 1.0), (at("seed 0", dance_cost),), rivals)
 
 

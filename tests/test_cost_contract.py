@@ -19,7 +19,7 @@ from dance_env.testing.report import CheckFailed, run_checks
 
 @dataclass(frozen=True)
 class Toy:
-    """Half of the PEs always work, a MAC costs 10 pJ: nothing is modelled, and the whole contract is kept."""
+    """Half of the PEs always work, a MAC costs 10 pJ: nothing is modeled, and the whole contract is kept."""
 
     technology: Technology = TIMELOOP_45NM
 

@@ -1,4 +1,4 @@
-"""The reward as one injected value: penalised and vector returns, how rewards add up, and the guard against NaN."""
+"""The reward as one injected value: penalized and vector returns, how rewards add up, and the guard against NaN."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dance_env.envs import (
     CoDesignVectorEnv,
     MetricsReward,
     ObjectiveReward,
-    PenalisedReward,
+    PenalizedReward,
     Reward,
 )
 from dance_env.objective import Constraint, Linear, Objective
@@ -64,8 +64,8 @@ def play_single(env: Any) -> tuple[Any, dict[str, Any]]:
 
 # ------------------------------------------------------------------------------------------------------------- returns
 @STYLES
-def test_the_penalised_return_is_objective_plus_weighted_violation(episode: str) -> None:
-    env = CoDesignVectorEnv(PROBLEM, num_envs=64, episode=episode, reward=PenalisedReward(weight=WEIGHT))
+def test_the_penalized_return_is_objective_plus_weighted_violation(episode: str) -> None:
+    env = CoDesignVectorEnv(PROBLEM, num_envs=64, episode=episode, reward=PenalizedReward(weight=WEIGHT))
     for returns, info in play_vector(env, episodes=3):
         assert (info["violation"] > 0).any()
         assert (info["violation"] == 0).any()
@@ -84,7 +84,7 @@ def test_the_vector_return_is_the_negated_metrics(episode: str) -> None:
 @STYLES
 @pytest.mark.parametrize(
     "reward",
-    ["objective", "penalised", "metrics", PenalisedReward(weight=2.5), MetricsReward(("edap_js_mm2", "violation"))],
+    ["objective", "penalized", "metrics", PenalizedReward(weight=2.5), MetricsReward(("edap_js_mm2", "violation"))],
     ids=str,
 )
 def test_the_return_is_what_the_reward_says_of_the_last_design(episode: str, reward: Reward | str) -> None:
@@ -97,9 +97,9 @@ def test_the_return_is_what_the_reward_says_of_the_last_design(episode: str, rew
 
 
 @STYLES
-def test_gymnasiums_own_vector_env_takes_penalised_environments(episode: str) -> None:
+def test_gymnasiums_own_vector_env_takes_penalized_environments(episode: str) -> None:
     envs = SyncVectorEnv(
-        [lambda: CoDesignEnv(PROBLEM, episode=episode, reward=PenalisedReward(WEIGHT))] * 8,
+        [lambda: CoDesignEnv(PROBLEM, episode=episode, reward=PenalizedReward(WEIGHT))] * 8,
         autoreset_mode=AutoresetMode.SAME_STEP,
     )
     for returns, info in play_vector(envs, episodes=2):
@@ -112,7 +112,7 @@ def test_gymnasiums_own_vector_env_takes_penalised_environments(episode: str) ->
 def test_an_environment_that_is_not_reset_keeps_its_return() -> None:
     """A partial reset, which Gymnasium's own vector env allows, starts the rewards of the others anew and only those."""
     envs = SyncVectorEnv(
-        [lambda: CoDesignEnv(PROBLEM, episode="refine", horizon=4, reward=PenalisedReward(WEIGHT))] * 2,
+        [lambda: CoDesignEnv(PROBLEM, episode="refine", horizon=4, reward=PenalizedReward(WEIGHT))] * 2,
         autoreset_mode=AutoresetMode.DISABLED,
     )
     envs.reset(seed=0)
@@ -154,7 +154,7 @@ def test_make_and_make_vec_work_for_every_registered_id(env_id: str, episode: st
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_make_vec_works_in_gymnasiums_own_modes(mode: str) -> None:
-    made = gymnasium.make_vec(ID, num_envs=2, vectorization_mode=mode, task="tiny", reward="penalised")
+    made = gymnasium.make_vec(ID, num_envs=2, vectorization_mode=mode, task="tiny", reward="penalized")
     made.reset(seed=0)
     made.action_space.seed(0)
     rewards, infos = made.step(made.action_space.sample())[1::3]
@@ -163,7 +163,7 @@ def test_make_vec_works_in_gymnasiums_own_modes(mode: str) -> None:
 
 
 @STYLES
-@pytest.mark.parametrize("reward", ["objective", "penalised"])
+@pytest.mark.parametrize("reward", ["objective", "penalized"])
 def test_gymnasiums_checkers_pass_without_a_warning(episode: str, reward: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -205,29 +205,29 @@ def test_a_reward_that_is_set_during_an_episode_counts_from_then_on() -> None:
     returns = np.zeros(8)
     for step in range(6):
         if step == 3:
-            env.reward = PenalisedReward(WEIGHT)
+            env.reward = PenalizedReward(WEIGHT)
         rewards, infos = env.step(env.action_space.sample())[1::3]
         returns += rewards
     last = infos["final_info"]
     np.testing.assert_allclose(returns, -(last["objective"] + WEIGHT * last["violation"]), rtol=0, atol=1e-9)
     single = CoDesignEnv(PROBLEM)
-    single.reward = "penalised"
-    assert single.reward == single.vector(2).reward == PenalisedReward()
+    single.reward = "penalized"
+    assert single.reward == single.vector(2).reward == PenalizedReward()
     with pytest.raises(ValueError, match=r"reward has dim None, MetricsReward.* has dim 4: make another environment"):
         env.reward = "metrics"
-    assert env.reward == PenalisedReward(WEIGHT)
+    assert env.reward == PenalizedReward(WEIGHT)
 
 
 def test_a_weight_of_zero_is_the_plain_reward() -> None:
     evaluation = PROBLEM.evaluate(PROBLEM.space.sample(np.random.default_rng(0), 50))
     for weight in (0, np.float32(0)):
-        np.testing.assert_array_equal(PenalisedReward(weight).of(evaluation), ObjectiveReward().of(evaluation))
+        np.testing.assert_array_equal(PenalizedReward(weight).of(evaluation), ObjectiveReward().of(evaluation))
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf"), "3", True, None])
 def test_a_bad_weight_is_a_clear_error(weight: Any) -> None:
     with pytest.raises(ValueError, match="weight must be a finite number >= 0"):
-        PenalisedReward(weight=weight)
+        PenalizedReward(weight=weight)
 
 
 @pytest.mark.parametrize(
@@ -246,9 +246,9 @@ def test_bad_metrics_are_a_clear_error(names: tuple[str, ...], message: str) -> 
 @pytest.mark.parametrize(
     ("reward", "error", "message"),
     [
-        ("penalized", ValueError, "there is no reward 'penalized'. Did you mean 'penalised'"),
+        ("penalized", ValueError, "there is no reward 'penalized'. Did you mean 'penalized'"),
         (5.0, TypeError, "reward must be a name .*got 5.0"),
-        (PenalisedReward, TypeError, "such as PenalisedReward.weight=5.0."),
+        (PenalizedReward, TypeError, "such as PenalizedReward.weight=5.0."),
     ],
 )
 def test_an_unknown_reward_is_a_clear_error(reward: Any, error: type[Exception], message: str) -> None:
@@ -257,8 +257,8 @@ def test_an_unknown_reward_is_a_clear_error(reward: Any, error: type[Exception],
 
 
 def test_rewards_are_found_on_the_package() -> None:
-    assert REWARD_NAMES == dance_env.REWARD_NAMES == ("objective", "penalised", "metrics")
-    assert dance_env.PenalisedReward is PenalisedReward
+    assert REWARD_NAMES == dance_env.REWARD_NAMES == ("objective", "penalized", "metrics")
+    assert dance_env.PenalizedReward is PenalizedReward
     assert MetricsReward("latency_s").metrics == ("latency_s",)
     assert set(REWARD_METRICS) < set(METRIC_UNITS)
 
@@ -298,14 +298,14 @@ def unmappable_problem(*, weight: float = 1.0) -> Problem:
 
 @STYLES
 @pytest.mark.parametrize("weight", [0.0, 1.0])
-@pytest.mark.parametrize("reward", [ObjectiveReward(), PenalisedReward(0.0), PenalisedReward(5.0), MetricsReward()])
+@pytest.mark.parametrize("reward", [ObjectiveReward(), PenalizedReward(0.0), PenalizedReward(5.0), MetricsReward()])
 def test_nan_never_leaves_the_environment(episode: str, weight: float, reward: Reward) -> None:
     """Where a reward is infinite, refine refuses the design; all else is a number, and observations are in the space."""
     problem = unmappable_problem(weight=weight)
     designs = problem.space.unrank(np.arange(problem.space.size))
     evaluation = problem.evaluate(designs)
     infinite = ~np.isfinite(reward.of(evaluation)).reshape(len(designs), -1).all(axis=1)
-    finite_objective = isinstance(reward, ObjectiveReward) or reward == PenalisedReward(0.0)
+    finite_objective = isinstance(reward, ObjectiveReward) or reward == PenalizedReward(0.0)
     assert np.isinf(evaluation.violation).any()
     assert infinite.any() != finite_objective
     env = CoDesignVectorEnv(problem, num_envs=1, episode=episode, reward=reward)
@@ -382,7 +382,7 @@ def test_an_evaluation_of_nan_is_a_clear_error(episode: str, spoil: Any, message
 def test_an_objective_without_weight_ignores_infinite_costs() -> None:
     problem = replace(synthetic_problem(0, unmappable=80), objective=Objective(Linear(latency_s=1.0), weight=0.0))
     designs = problem.space.unrank(np.arange(problem.space.size))
-    env = CoDesignVectorEnv(problem, num_envs=len(designs), reward="penalised")
+    env = CoDesignVectorEnv(problem, num_envs=len(designs), reward="penalized")
     env.reset(seed=0)
     rewards, infos = env.step(designs)[1::3]
     assert np.isfinite(rewards).all()

@@ -325,7 +325,7 @@ def test_a_single_accelerator_shows_no_coupling(options: tuple[int, ...], tmp_pa
     assert measure(problem, cache_dir=tmp_path).interaction == pytest.approx(0.0, abs=1e-9)
 
 
-def test_costs_that_factorise_show_no_coupling(tmp_path: Path) -> None:
+def test_costs_that_factorize_show_no_coupling(tmp_path: Path) -> None:
     problem = coupled_problem()
     costs = problem.costs
     scale, work = costs.latency_s.constant, np.arange(1.0, 10.0)[:, None]

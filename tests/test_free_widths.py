@@ -42,7 +42,7 @@ def test_the_example_runs_and_nothing_beats_the_exact_optimum(
 ) -> None:
     example["main"](["--budget", "60"])
     printed = capsys.readouterr().out
-    assert "6,144 designs; minimise error + 1 x (energy / 10 µJ), latency <= 10 µs" in printed
+    assert "6,144 designs; minimize error + 1 x (energy / 10 µJ), latency <= 10 µs" in printed
     found = {line.split()[0]: float(line.split()[1]) for line in printed.splitlines() if "{'width1'" in line}
     assert set(found) == {"random", "evolution", "edd", "exact"}
     assert min(found.values()) == found["exact"]

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from micro_images import micro_data, micro_images
 
-from dance_env.accuracy.supernet.augment import Augmentation, Normalisation, augment
+from dance_env.accuracy.supernet.augment import Augmentation, Normalization, augment
 from dance_env.accuracy.supernet.catalog import HUB_DATA, image_names, load_images
 from dance_env.accuracy.supernet.hugging_face import DecodedImages
 from dance_env.accuracy.supernet.image_data import (
@@ -37,7 +37,7 @@ except ImportError:
     datasets = None
 needs_datasets = pytest.mark.skipif(datasets is None, reason="needs the extra 'images' (datasets, pillow)")
 
-PLAIN = Normalisation((0.0,), (1.0,), 8)
+PLAIN = Normalization((0.0,), (1.0,), 8)
 
 
 # -------------------------------------------------------------------------------------------------------- augmentation
@@ -49,16 +49,16 @@ def numbered(count: int = 6, size: int = 8) -> torch.Tensor:
 
 def test_without_augmentation_only_the_pixels_are_scaled() -> None:
     images = numbered()
-    normalisation = Normalisation((0.5,), (0.25,), 8)
-    found = augment(images, Augmentation(), normalisation=normalisation, generator=stream(0, "a"))
+    normalization = Normalization((0.5,), (0.25,), 8)
+    found = augment(images, Augmentation(), normalization=normalization, generator=stream(0, "a"))
     torch.testing.assert_close(found, (images / 255 - 0.5) / 0.25)
-    assert torch.equal(found, normalisation(images))
+    assert torch.equal(found, normalization(images))
     assert found.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_crop_is_a_shifted_window_with_zeros_outside() -> None:
     images, padding = numbered(200), 2
-    found = augment(images, Augmentation(crop_padding=padding), normalisation=PLAIN, generator=stream(0, "a")) * 255
+    found = augment(images, Augmentation(crop_padding=padding), normalization=PLAIN, generator=stream(0, "a")) * 255
     padded = torch.nn.functional.pad(images, (padding,) * 4)[0, 0].float()
     windows = {
         (row, column): padded[row : row + 8, column : column + 8]
@@ -75,7 +75,7 @@ def test_a_crop_is_a_shifted_window_with_zeros_outside() -> None:
 
 def test_half_of_the_images_are_mirrored() -> None:
     images = numbered(400)
-    found = augment(images, Augmentation(flip=True), normalisation=PLAIN, generator=stream(0, "a")) * 255
+    found = augment(images, Augmentation(flip=True), normalization=PLAIN, generator=stream(0, "a")) * 255
     mirrored = [torch.allclose(image, images[0].float().flip(2), atol=1e-3) for image in found]
     same = [torch.allclose(image, images[0].float(), atol=1e-3) for image in found]
     assert all(one != other for one, other in zip(mirrored, same, strict=True))
@@ -83,7 +83,7 @@ def test_half_of_the_images_are_mirrored() -> None:
 
 
 def test_cutout_takes_one_square_clipped_at_the_border() -> None:
-    found = augment(numbered(300), Augmentation(cutout=4), normalisation=PLAIN, generator=stream(0, "a"))
+    found = augment(numbered(300), Augmentation(cutout=4), normalization=PLAIN, generator=stream(0, "a"))
     sizes = set()
     for image in found:
         rows, columns = torch.nonzero(image[0] == 0, as_tuple=True)
@@ -96,14 +96,14 @@ def test_cutout_takes_one_square_clipped_at_the_border() -> None:
 
 def test_a_scaled_crop_of_an_even_image_is_even_and_of_any_size() -> None:
     images = torch.full((5, 1, 16, 16), 128, dtype=torch.uint8)
-    found = augment(images, Augmentation(min_area=0.1), normalisation=PLAIN, generator=stream(0, "a"))
+    found = augment(images, Augmentation(min_area=0.1), normalization=PLAIN, generator=stream(0, "a"))
     assert found.shape == (5, 1, 8, 8)
     torch.testing.assert_close(found, torch.full_like(found, 128 / 255))
 
 
 def test_a_scaled_crop_of_a_ramp_stays_inside_it_and_rises() -> None:
     ramp = torch.arange(0, 256, 16, dtype=torch.uint8).view(1, 1, 1, 16).expand(50, 1, 16, 16)
-    found = augment(ramp, Augmentation(min_area=0.2), normalisation=PLAIN, generator=stream(0, "a")) * 255
+    found = augment(ramp, Augmentation(min_area=0.2), normalization=PLAIN, generator=stream(0, "a")) * 255
     assert found.min() >= -1e-3
     assert found.max() <= 240 + 1e-3
     assert (found.diff(dim=3) >= -1e-3).all()
@@ -116,17 +116,17 @@ def test_a_scaled_crop_of_a_ramp_stays_inside_it_and_rises() -> None:
 def test_augmentation_is_a_function_of_its_generator(seed: int, padding: int, flip: bool, edge: int) -> None:
     wanted = Augmentation(crop_padding=padding, flip=flip, cutout=edge)
     before = torch.get_rng_state()
-    one, other = (augment(numbered(), wanted, normalisation=PLAIN, generator=stream(seed, "a")) for _ in range(2))
+    one, other = (augment(numbered(), wanted, normalization=PLAIN, generator=stream(seed, "a")) for _ in range(2))
     assert torch.equal(one, other)
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_smaller_images_are_centred_in_zeros_and_larger_ones_cut() -> None:
-    small = Normalisation((0.0,), (1.0,), 12)(numbered())
+def test_smaller_images_are_centerd_in_zeros_and_larger_ones_cut() -> None:
+    small = Normalization((0.0,), (1.0,), 12)(numbered())
     assert small.shape == (6, 1, 12, 12)
     torch.testing.assert_close(small[:, :, 2:10, 2:10] * 255, numbered().float())
     assert small[:, :, :2].abs().sum() == 0
-    large = Normalisation((0.0,), (1.0,), 4)(numbered())
+    large = Normalization((0.0,), (1.0,), 4)(numbered())
     torch.testing.assert_close(large * 255, numbered()[:, :, 2:6, 2:6].float())
 
 
@@ -166,8 +166,8 @@ def test_the_three_splits_are_disjoint_and_statistics_see_the_weights_alone() ->
     assert len(set.union(*splits)) == 150
     assert set(data.training.indices.tolist()) == splits[0] | splits[1]
     pixels = data.weights.read(torch.arange(90))[0].double() / 255
-    assert data.normalisation.mean[0] == pytest.approx(float(pixels.mean()), abs=1e-5)
-    assert data.normalisation.std[0] == pytest.approx(float(pixels.std(correction=0)), abs=1e-5)
+    assert data.normalization.mean[0] == pytest.approx(float(pixels.mean()), abs=1e-5)
+    assert data.normalization.std[0] == pytest.approx(float(pixels.std(correction=0)), abs=1e-5)
 
 
 def test_an_epoch_sees_each_image_once_and_the_next_in_another_order() -> None:
@@ -272,8 +272,8 @@ def test_dance_mnist_is_five_thousand_real_digits() -> None:
     for split, each in ((data.weights, 300), (data.choices, 100), (data.test, 100)):
         assert torch.bincount(split.labels).tolist() == [each] * 10
     data.check_fits(num_classes=10, channels=1, image_size=28)
-    assert data.normalisation.mean[0] == pytest.approx(0.1307, abs=0.003)  # all of MNIST: 0.1307, 0.3081
-    assert data.normalisation.std[0] == pytest.approx(0.3081, abs=0.003)
+    assert data.normalization.mean[0] == pytest.approx(0.1307, abs=0.003)  # all of MNIST: 0.1307, 0.3081
+    assert data.normalization.std[0] == pytest.approx(0.3081, abs=0.003)
     assert data.fingerprint() == load_images("dance-mnist").fingerprint()
 
 
@@ -315,7 +315,7 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def colour_images(count: int, size: int = 32, seed: int = 0) -> np.ndarray:
+def color_images(count: int, size: int = 32, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
@@ -332,7 +332,7 @@ def write_parquet(
     folder.mkdir(parents=True, exist_ok=True)
     for split, count in zip(("train", "test"), counts, strict=True):
         columns: dict[str, list[object]] = {
-            "img": [{"bytes": png(image), "path": None} for image in colour_images(count, size)],
+            "img": [{"bytes": png(image), "path": None} for image in color_images(count, size)],
             "label": [number % classes for number in range(count)],
         }
         if change is not None:
@@ -357,7 +357,7 @@ def test_cifar_from_a_folder_of_parquet_files(tmp_path: Path, declared: bool) ->
     data = load(write_parquet(tmp_path / "cifar", declared=declared), tmp_path)
     assert [len(split) for split in (data.weights, data.choices, data.test)] == [50, 10, 20]
     images, labels = data.test.read(torch.arange(20))
-    assert torch.equal(images, torch.from_numpy(colour_images(20).transpose(0, 3, 1, 2)))
+    assert torch.equal(images, torch.from_numpy(color_images(20).transpose(0, 3, 1, 2)))
     assert labels.tolist() == [number % 10 for number in range(20)]
     assert data.augmentation == Augmentation(crop_padding=4, flip=True, cutout=16)
     data.check_fits(num_classes=10, channels=3, image_size=32)
@@ -369,13 +369,13 @@ def test_cifar_from_folders_of_images_by_class(tmp_path: Path) -> None:
         for label in range(10):
             folder = tmp_path / "images" / split / f"class{label}"
             folder.mkdir(parents=True)
-            for number, image in enumerate(colour_images(count, seed=label)):
+            for number, image in enumerate(color_images(count, seed=label)):
                 (folder / f"{number}.png").write_bytes(png(image))
     data = load(tmp_path / "images", tmp_path)
     assert [len(split) for split in (data.weights, data.choices, data.test)] == [50, 10, 20]
     images, labels = data.test.read(torch.arange(20))
     assert torch.bincount(labels).tolist() == [2] * 10
-    expected = torch.from_numpy(colour_images(2, seed=3).transpose(0, 3, 1, 2))
+    expected = torch.from_numpy(color_images(2, seed=3).transpose(0, 3, 1, 2))
     assert torch.equal(images[labels == 3], expected)
 
 
@@ -402,7 +402,7 @@ def test_large_sets_are_decoded_as_they_are_read(tmp_path: Path, monkeypatch: py
     assert isinstance(large.weights.source, hugging_face.DecodedImages)
     rows = torch.tensor([4, 0, 19])
     assert torch.equal(large.test.read(rows)[0], small.test.read(rows)[0])
-    assert large.normalisation == small.normalisation
+    assert large.normalization == small.normalization
 
 
 @needs_datasets
@@ -517,7 +517,7 @@ def test_a_data_set_that_is_wrong_is_told_in_one_sentence(
 
 
 @needs_datasets
-def test_unlabelled_rows_are_left_out(tmp_path: Path) -> None:
+def test_unlabeled_rows_are_left_out(tmp_path: Path) -> None:
     """The hub's ImageNet marks them by -1."""
 
     def hide(columns: dict[str, list[object]]) -> None:

@@ -138,7 +138,7 @@ def test_refuses(fields: dict, error: type[Exception], message: str) -> None:
         ({"map_rf": "C0"}, "expected loops such as"),
         ({"map_rf": "Z3"}, "expected loops such as"),
         ({"map_rf": "C3 C2"}, "C stands twice in map_rf"),
-        ({"map_dram": "N2"}, "batches are not modelled"),
+        ({"map_dram": "N2"}, "batches are not modeled"),
     ],
 )
 def test_refuses_columns(columns: dict, message: str) -> None:

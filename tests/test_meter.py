@@ -457,12 +457,12 @@ def test_every_line_of_the_bill_is_fixed_or_per_design() -> None:
     assert set(lines) == {each.name for each in fields(Ledger)} - {"tables_read", "evaluator_shared"}
 
 
-def test_amortised_seconds() -> None:
+def test_amortized_seconds() -> None:
     ledger = Ledger(solver_seconds=1.0, oracle_seconds=2.0, evaluator_seconds=9.0, training_seconds=4.0)
     assert ledger.seconds == 16.0
-    assert ledger.seconds_amortised(3) == 10.0
+    assert ledger.seconds_amortized(3) == 10.0
     with pytest.raises(ValueError, match="at least one run"):
-        ledger.seconds_amortised(0)
+        ledger.seconds_amortized(0)
 
 
 def test_a_run_whose_trace_would_not_fit_is_refused_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,17 +97,17 @@ def test_two_simulated_iterations_stand_for_all() -> None:
     assert words(m, "physical")[GLB, I, READ] == 12
 
 
-def test_rows_pass_inputs_to_their_neighbours() -> None:
+def test_rows_pass_inputs_to_their_neighbors() -> None:
     """P = 3 on the rows, R = 3 in time: each PE next needs the input row that the PE below it has now."""
     m = mapping(rows={"P": 3}, glb={"R": 3})
     found = words(m)
-    # 3 at first, then one new row a step: P + R - 1 = 5. Two of three PEs are served by a neighbour in 2 steps.
+    # 3 at first, then one new row a step: P + R - 1 = 5. Two of three PEs are served by a neighbor in 2 steps.
     assert found[GLB, I, READ] == 3 + 1 + 1
     # 9 MACs; 4 words passed on over 3 PEs: each reads 3 + 4/3 (rounded: 4), is filled 5/3 + 4/3 = 3 times.
     assert found[RF, I].tolist() == [3 * 4, 3 * 3]
-    # With stride 2 neighbours are 2 rows apart and the window moves by 1: no passing on, 3 x 3.
+    # With stride 2 neighbors are 2 rows apart and the window moves by 1: no passing on, 3 x 3.
     assert words(mapping(rows={"P": 3}, glb={"R": 3}, stride=2))[GLB, I, READ] == 9
-    # M between the neighbours, or a loop inside that does not move the input: none either.
+    # M between the neighbors, or a loop inside that does not move the input: none either.
     assert words(mapping(rows={"P": 3, "M": 2}, glb={"R": 3}))[GLB, I, READ] == 9
     assert words(mapping(rows={"P": 3}, cols={"G": 2}, glb={"R": 3}))[GLB, I, READ] == 2 * 5
     # An array without links between PEs reads what it needs new in each step: 3 rows each time.

@@ -45,7 +45,7 @@ def test_the_example_runs_and_finds_no_better_than_the_optimum(capsys):
         patch.setattr(sys, "argv", sys_argv)
         runpy.run_path(str(EXAMPLES / "own_problem.py"), run_name="__main__")
     printed = capsys.readouterr().out
-    assert "51,200 designs; minimise error + 1 x (energy / 50 µJ + area / 2 mm²), latency <= 100 µs" in printed
+    assert "51,200 designs; minimize error + 1 x (energy / 50 µJ + area / 2 mm²), latency <= 100 µs" in printed
     found = {line.split()[0]: float(line.split()[1]) for line in printed.splitlines() if "{'block1'" in line}
     assert set(found) == {"random", "evolution", "dance-exact", "exact"}
     assert min(found.values()) == found["exact"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from stable_baselines3.common.vec_env import VecEnv
 
-from dance_env.envs import CoDesignEnv, CoDesignVectorEnv, PenalisedReward
+from dance_env.envs import CoDesignEnv, CoDesignVectorEnv, PenalizedReward
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
@@ -30,7 +30,7 @@ def with_weight(problem: Problem, weight: float) -> Problem:
 def adapter(episode: str, num_envs: int = 3, **limits: float) -> CoDesignVecEnv:
     constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())  # type: ignore[arg-type]
     env: Any = CoDesignEnv(problem=synthetic_problem(0, constraints=constraints)).vector(num_envs, episode=episode)
-    env.reward = PenalisedReward(weight=10.0) if limits else "objective"
+    env.reward = PenalizedReward(weight=10.0) if limits else "objective"
     return CoDesignVecEnv(env, seed=0)
 
 
@@ -61,7 +61,7 @@ def test_adapter_is_a_vec_env_that_resets_itself(episode: str) -> None:
     envs.close()
 
 
-def test_standardised_return_falls_with_the_objective() -> None:
+def test_standardized_return_falls_with_the_objective() -> None:
     problem = synthetic_problem(0)
     envs = adapter("one-shot", num_envs=64)
     envs.reset()
@@ -76,8 +76,8 @@ def test_standardised_return_falls_with_the_objective() -> None:
         assert -1.0 < np.median(rewards) < 1.0
 
 
-def test_refine_return_is_standardised_once_an_episode() -> None:
-    """Rewards of refine telescope to -J_T; in units of the spread, less the centre, they telescope as well."""
+def test_refine_return_is_standardized_once_an_episode() -> None:
+    """Rewards of refine telescope to -J_T; in units of the spread, less the center, they telescope as well."""
     problem = synthetic_problem(0)
     envs = adapter("refine", num_envs=8)
     envs.reset()
@@ -89,7 +89,7 @@ def test_refine_return_is_standardised_once_an_episode() -> None:
         _, rewards, _, infos = envs.step(actions)
         total += rewards
         if step == 0:
-            first = envs.scale.centre, envs.scale.spread
+            first = envs.scale.center, envs.scale.spread
     last = np.array([info["terminal_observation"][: problem.space.num_options] for info in infos])
     designs = problem.space.nearest(last)
     expected = (-problem.evaluate(designs).objective - first[0]) / first[1]
@@ -131,18 +131,18 @@ def test_scale_is_robust_against_a_few_enormous_returns() -> None:
     returns = rng.normal(-50.0, 2.0, 400)
     returns[::40], returns[1::40] = -1e9, -np.inf
     scale.update(returns)
-    assert scale.centre == pytest.approx(-50.0, abs=0.5)
+    assert scale.center == pytest.approx(-50.0, abs=0.5)
     assert scale.spread == pytest.approx(2.0, abs=0.4)
-    standard = scale.standardise(np.array([-50.0, -48.0, -np.inf]), offset=True)
+    standard = scale.standardize(np.array([-50.0, -48.0, -np.inf]), offset=True)
     np.testing.assert_allclose(standard, [0.0, 1.0, -4.0], atol=0.4)
 
 
 def test_scale_of_returns_that_do_not_vary_or_are_all_infinite() -> None:
     scale = ReturnScale()
     scale.update(np.full(5, -np.inf))
-    assert (scale.centre, scale.spread) == (0.0, 1.0)
+    assert (scale.center, scale.spread) == (0.0, 1.0)
     scale.update(np.full(5, 3.0))
-    assert (scale.centre, scale.spread) == (3.0, 1.0)
+    assert (scale.center, scale.spread) == (3.0, 1.0)
     scale.update(np.array([9.0]))
     assert scale.spread > 0
 
@@ -181,7 +181,7 @@ def test_scale_of_the_objective_is_no_matter() -> None:
     assert (first == second).all(axis=1).mean() > 0.9
 
 
-def test_limits_are_learnt() -> None:
+def test_limits_are_learned() -> None:
     """Where a tenth of all designs meet the limit, more than half of those that the policy has come to propose do."""
     problem = synthetic_problem(3, option_counts=(3,) * 7, constraints=(Constraint("latency_s", 0.0055),))
     by_chance = problem.evaluate(problem.space.sample(np.random.default_rng(0), 5000)).feasible.mean()

@@ -18,7 +18,7 @@ from solvers.contract.solver import Solver
 from solvers.methods.edd import EDD
 from solvers.methods.gradient.descent import DescentSettings
 from solvers.methods.gradient.hdx import HdxSettings
-from solvers.methods.separate import Ranking, Separate, SeparateFlops, macs_shares, neighbours
+from solvers.methods.separate import Ranking, Separate, SeparateFlops, macs_shares, neighbors
 from solvers.testing import check_solver
 
 BUDGET = 600
@@ -131,7 +131,7 @@ def test_where_nothing_is_feasible_every_network_gets_its_turn() -> None:
 
 
 @pytest.mark.parametrize("problem_seed", [0, 1, 2])
-def test_a_penalty_moves_to_smaller_networks_and_finds_the_least_penalised_one(problem_seed: int) -> None:
+def test_a_penalty_moves_to_smaller_networks_and_finds_the_least_penalized_one(problem_seed: int) -> None:
     problem = synthetic_problem(problem_seed)
     networks = networks_of(problem)
     macs = problem.network_space.macs(networks)
@@ -183,10 +183,10 @@ def test_ranking_climbs_scores_each_network_once_and_keeps_one_evaluation() -> N
     assert spare[0] >= 1
 
 
-def test_neighbours_differ_in_one_choice() -> None:
-    found = neighbours(np.array([0, 2, 0]), [2, 3, 1])
+def test_neighbors_differ_in_one_choice() -> None:
+    found = neighbors(np.array([0, 2, 0]), [2, 3, 1])
     assert sorted(map(tuple, found.tolist())) == [(0, 0, 0), (0, 1, 0), (1, 2, 0)]
-    assert neighbours(np.array([0]), [1]).shape == (0, 1)
+    assert neighbors(np.array([0]), [1]).shape == (0, 1)
 
 
 # EDD-like

@@ -37,7 +37,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
         "random",
         "evolution",
         "nsga2",
-        "regularised-evolution",
+        "regularized-evolution",
         "annealing",
         "network-evolution",
         "network-local-search",
@@ -137,14 +137,14 @@ def test_a_time_limit_gives_other_timers_back() -> None:
 
 def test_an_error_in_the_solver_is_shown_once_with_its_line() -> None:
     @dataclass(frozen=True)
-    class Misspelt(Solver):
-        name: ClassVar[str] = "misspelt"
+    class Misspelled(Solver):
+        name: ClassVar[str] = "misspelled"
 
         def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
             problem.evaluate(problem.space.sample(rng, 1)).objektive  # type: ignore[attr-defined]  # noqa: B018
 
     seen: list[str] = []
-    text = str(check_solver(Misspelt(), on_outcome=lambda outcome: seen.append(outcome.check)))
+    text = str(check_solver(Misspelled(), on_outcome=lambda outcome: seen.append(outcome.check)))
     assert seen == list(CHECKS)
     assert text.count("has no attribute 'objektive' (test_solver_contract.py, line ") == 1
     assert text.count(": as budget-is-never-exceeded") >= 10
@@ -325,7 +325,7 @@ def test_env_steps_and_vector_steps_are_on_the_meter() -> None:
         name: ClassVar[str] = "steps"
 
         def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-            env = problem.env(reward="penalised")
+            env = problem.env(reward="penalized")
             env.reset(seed=0)
             _, reward, _, _, info = env.step(problem.space.sample(rng, 1)[0])
             assert reward == -(info["objective"] + 10.0 * info["violation"])

@@ -98,9 +98,9 @@ def test_relaxed_samples_are_distributions(space: DesignSpace, seed: int) -> Non
 
 
 @given(spaces(), SEEDS)
-def test_neighbours_are_exactly_the_designs_one_legal_move_away(space: DesignSpace, seed: int) -> None:
+def test_neighbors_are_exactly_the_designs_one_legal_move_away(space: DesignSpace, seed: int) -> None:
     design = space.sample(np.random.default_rng(seed), 1)[0]
-    found = {tuple(row) for row in space.neighbours(design).tolist()}
+    found = {tuple(row) for row in space.neighbors(design).tolist()}
     expected = set()
     for column, choice in enumerate(space.choices):
         for option in range(len(choice)):
@@ -108,14 +108,14 @@ def test_neighbours_are_exactly_the_designs_one_legal_move_away(space: DesignSpa
             if step == 1 or (step > 1 and choice.kind == "nominal"):
                 expected.add((*design[:column].tolist(), option, *design[column + 1 :].tolist()))
     assert found == expected
-    assert len(found) == len(space.neighbours(design))
+    assert len(found) == len(space.neighbors(design))
 
 
 @given(spaces(), SEEDS)
-def test_being_neighbours_is_mutual(space: DesignSpace, seed: int) -> None:
+def test_being_neighbors_is_mutual(space: DesignSpace, seed: int) -> None:
     design = space.sample(np.random.default_rng(seed), 1)[0]
-    for neighbour in space.neighbours(design)[:5]:
-        assert design.tolist() in space.neighbours(neighbour).tolist()
+    for neighbor in space.neighbors(design)[:5]:
+        assert design.tolist() in space.neighbors(neighbor).tolist()
 
 
 @given(spaces())
@@ -135,7 +135,7 @@ def test_the_views_of_one_design() -> None:
     np.testing.assert_array_equal(space.one_hot([[2, 0, 3]]), [[0, 0, 1, 1, 0, 0, 0, 0, 1]])
     assert space.decode([[2, 0, 3]]) == [{"block1": "mb6_k5", "block2": "mb3_k3", "rf_words": 32}]
     assert space.rank([[2, 0, 3]]).tolist() == [2 * 8 + 0 * 4 + 3]
-    assert space.neighbours([2, 0, 3]).tolist() == [[0, 0, 3], [1, 0, 3], [2, 1, 3], [2, 0, 2]]
+    assert space.neighbors([2, 0, 3]).tolist() == [[0, 0, 3], [1, 0, 3], [2, 1, 3], [2, 0, 2]]
 
 
 def test_a_batch_of_none_is_a_batch() -> None:

@@ -107,7 +107,7 @@ def test_a_dotted_setting_changes_one_field_and_keeps_the_others():
         ({"on": "maybe"}, r"takes bool, not 'maybe'"),
         ({"style": "twice"}, r"takes 'one-shot' or 'refine', not 'twice'"),
         ({"margin": "(1,2,3)"}, r"takes tuple\[float, float\], not '\(1,2,3\)'"),
-        ({"shade": "grey"}, r"takes Shade, not 'grey'"),
+        ({"shade": "gray"}, r"takes Shade, not 'gray'"),
         ({"inner": "5"}, r"takes Inner, not '5'; give its fields one by one, such as NAME.FIELD=VALUE"),
         ({"count.x": 1}, r"setting 'count' of solver 'outer' has no settings of its own, but 'x' was given"),
         ({"inner.steps": -1}, r"cannot be \{'steps': -1\}: steps are not negative"),

@@ -322,7 +322,7 @@ def trained() -> Supernet:
         rows = torch.randperm(90, generator=stream(0, "rows", step))[:30]
         weight_step(
             lambda images, path=path: supernet(images, path),  # type: ignore[misc]
-            (data.normalisation(images[rows]), labels[rows]),
+            (data.normalization(images[rows]), labels[rows]),
             optimizer=optimizer,
             settings=settings,
             learning_rate=0.1,
@@ -337,7 +337,7 @@ def model() -> SupernetAccuracy:
     return SupernetAccuracy(micro_space(), trained(), micro_data(), calibration_images=60, chunk=25)
 
 
-def test_it_is_an_accuracy_model_that_learnt_something(model: SupernetAccuracy) -> None:
+def test_it_is_an_accuracy_model_that_learned_something(model: SupernetAccuracy) -> None:
     assert isinstance(model, AccuracyModel)
     accuracies = model.evaluate(np.array(PATHS))
     assert accuracies.shape == (6,)
@@ -367,7 +367,7 @@ def test_recalibration_by_hand_gives_the_same_accuracy(model: SupernetAccuracy) 
             each.momentum = None
     network.train()
     with torch.no_grad():
-        network(data.normalisation(data.weights.read(torch.arange(90))[0]))
+        network(data.normalization(data.weights.read(torch.arange(90))[0]))
     network.eval()
     expected = accuracy(
         network, plain_batches(data.choices, data, batch_size=30), precision="float32", execution=Execution()

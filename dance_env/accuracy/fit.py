@@ -69,10 +69,10 @@ def fit(accuracy_pct: np.ndarray, settings: Settings, *, progress: Callable[[int
     targets = torch.from_numpy(((root - mean) / scale).astype(np.float32))
     generator = torch.Generator().manual_seed(settings.seed)
     weights = _start(settings, generator)
-    optimiser = torch.optim.AdamW(weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = len(train) // settings.batch_size
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=settings.epochs * steps
+        optimizer, settings.learning_rate, total_steps=settings.epochs * steps
     )
     for epoch in range(settings.epochs):
         order = torch.stack([torch.randperm(len(train), generator=generator) for _ in range(settings.members)])
@@ -80,9 +80,9 @@ def fit(accuracy_pct: np.ndarray, settings: Settings, *, progress: Callable[[int
             rows = order[:, step * settings.batch_size : (step + 1) * settings.batch_size]
             # Each member has its own loss; their sum trains them independently.
             loss = (_forward(weights, inputs[rows]) - targets[rows]).abs().mean(dim=1).sum()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
         progress(epoch + 1)
     arrays = {name: weight.detach().numpy() for name, weight in weights.items()}

@@ -1,4 +1,4 @@
-"""The fitted surrogate of NAS-Bench-Macro that ships with the package: real CIFAR-10 behaviour, no download.
+"""The fitted surrogate of NAS-Bench-Macro that ships with the package: real CIFAR-10 behavior, no download.
 
 An ensemble of small perceptrons (24 one-hot inputs, two hidden layers, ReLU), fitted by `dance_env.accuracy.fit`, which
 also wrote the figures beside the weights. It is evaluated once, into the tensor of all 3^8 designs; designs that are

@@ -18,7 +18,7 @@ class Cost:
     Attributes:
         latency_s: seconds for one inference, any shape.
         energy_j: joules for one inference, same shape.
-        area_mm2: square millimetres of accelerator, same shape.
+        area_mm2: square millimeters of accelerator, same shape.
     """
 
     latency_s: Any

@@ -4,7 +4,7 @@
   specification of both; `resolve`: from a task's name to the problem; `reset_options`: the options of `reset`.
 - `episode`: what an episode is and how its rewards add up; `one_shot`, `sequential`, `refine`: the styles; `styles`:
   the styles by name.
-- `reward`: what the return of an episode is: objective, penalised objective, or a vector of metrics.
+- `reward`: what the return of an episode is: objective, penalized objective, or a vector of metrics.
 - `metrics`: the numbers of an evaluation by name; `infos`: info dictionaries.
 """
 
@@ -14,7 +14,7 @@ from dance_env.envs.reward import (
     REWARD_NAMES,
     MetricsReward,
     ObjectiveReward,
-    PenalisedReward,
+    PenalizedReward,
     Reward,
 )
 from dance_env.envs.single_env import CoDesignEnv
@@ -30,6 +30,6 @@ __all__ = [
     "CoDesignVectorEnv",
     "MetricsReward",
     "ObjectiveReward",
-    "PenalisedReward",
+    "PenalizedReward",
     "Reward",
 ]

@@ -18,7 +18,7 @@ from dance_env.envs.metrics import METRIC_UNITS, metrics
 from dance_env.problem import Evaluation
 from dance_env.suggest import nearest
 
-RewardName = Literal["objective", "penalised", "metrics"]
+RewardName = Literal["objective", "penalized", "metrics"]
 REWARD_NAMES: tuple[RewardName, ...] = get_args(RewardName)
 
 REWARD_METRICS = ("error_pct", "latency_s", "energy_j", "area_mm2")
@@ -66,7 +66,7 @@ class ObjectiveReward(Reward):
 
 
 @dataclass(frozen=True)
-class PenalisedReward(Reward):
+class PenalizedReward(Reward):
     """The negated sum of objective and weighted violation: `-(objective + weight x violation)`.
 
     No single weight suits every problem. Where it is too low, the best return belongs to an infeasible design; where it
@@ -140,7 +140,7 @@ class MetricsReward(Reward):
 
 _MAKERS: dict[RewardName, Callable[[], Reward]] = {
     "objective": ObjectiveReward,
-    "penalised": PenalisedReward,
+    "penalized": PenalizedReward,
     "metrics": MetricsReward,
 }
 
@@ -157,7 +157,7 @@ def make_reward(reward: Reward | str) -> Reward:
     if not isinstance(reward, str):
         raise TypeError(
             f"reward must be a name ({', '.join(map(repr, REWARD_NAMES))}) or a dance_env.Reward, such as "
-            f"PenalisedReward(weight=5.0); got {reward!r}"
+            f"PenalizedReward(weight=5.0); got {reward!r}"
         )
     if reward not in _MAKERS:
         raise ValueError(f"there is no reward {reward!r}. {nearest(reward, REWARD_NAMES)}")

@@ -70,7 +70,7 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
     | reward | worth of a design |
     |---|---|
     | `"objective"`, `ObjectiveReward()` | `-objective`; the violation does not count |
-    | `"penalised"`, `PenalisedReward(weight=10.0)` | `-(objective + weight x violation)` |
+    | `"penalized"`, `PenalizedReward(weight=10.0)` | `-(objective + weight x violation)` |
     | `"metrics"`, `MetricsReward(metrics=...)` | the vector `(-error_pct, -latency_s, -energy_j, -area_mm2)`, or those named |
 
     In one-shot and sequential the last reward is `w` to the bit, and all others are zero. In refine the first reward is
@@ -112,12 +112,12 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
     | `supernet` | None | a trained supernet's file, for tasks of images (or in the environment variable `DANCE_SUPERNET`) |
     | `episode` | `"one-shot"` | the style: `"one-shot"`, `"sequential"`, `"refine"` |
     | `horizon` | None | steps of a refine episode; None means `2 D` |
-    | `reward` | `"objective"` | what the return is: `"objective"`, `"penalised"`, `"metrics"` or a `dance_env.Reward` |
+    | `reward` | `"objective"` | what the return is: `"objective"`, `"penalized"`, `"metrics"` or a `dance_env.Reward` |
     | `render_mode` | None | `"rgb_array"` (a dashboard, 560 x 1000 x 3, needs matplotlib) or `"ansi"` (a text card) |
 
     ```python
     env = gymnasium.make("dance_env/CoDesign-v0", task="macro-cifar10/balanced", episode="sequential")
-    env = gymnasium.make("dance_env/CoDesign-v0", task="tiny", reward=dance_env.PenalisedReward(weight=5.0))
+    env = gymnasium.make("dance_env/CoDesign-v0", task="tiny", reward=dance_env.PenalizedReward(weight=5.0))
     envs = gymnasium.make_vec("dance_env/CoDesign-v0", num_envs=4096, vectorization_mode="vector_entry_point")
     ```
 

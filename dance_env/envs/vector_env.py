@@ -84,7 +84,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             num_envs: sub-environments, at least one.
             episode: "one-shot", "sequential" or "refine".
             horizon: steps of a refine episode, 2 D if not given; not for the other styles.
-            reward: what the return of an episode is: "objective", "penalised", "metrics" or a `Reward`.
+            reward: what the return of an episode is: "objective", "penalized", "metrics" or a `Reward`.
             render_mode: None, "rgb_array" or "ansi".
             autoreset_mode: SAME_STEP or DISABLED.
 

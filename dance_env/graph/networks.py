@@ -77,7 +77,7 @@ def dance_cifar100() -> BlockSpace:
 
 @cache
 def dance_mnist() -> BlockSpace:
-    """The nine blocks of dance-cifar10, every width divided by 4, for 28x28 grey digits, unpadded (28, 14, 7 rows)."""
+    """The nine blocks of dance-cifar10, every width divided by 4, for 28x28 gray digits, unpadded (28, 14, 7 rows)."""
     return _dance("dance-mnist", (1, 28, 28), divide_widths_by=4)
 
 

@@ -73,7 +73,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """Batch normalisation with scale and shift; `eps` is added to the variance."""
+    """Batch normalization with scale and shift; `eps` is added to the variance."""
 
     eps: float = 1e-5
     kind: ClassVar[str] = "batch_norm"

@@ -10,7 +10,7 @@ from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, 
 
 
 def build(graph: LayerGraph) -> NetworkModule:
-    """A torch module that computes what the graph says, freshly initialised from torch's global generator.
+    """A torch module that computes what the graph says, freshly initialized from torch's global generator.
 
     Args:
         graph: With one input and one output node.

@@ -1,6 +1,6 @@
 """The objective room: what a design is judged by.
 
-`Objective` = error + weight x cost function, minimised, under hard limits (`Constraint`);
+`Objective` = error + weight x cost function, minimized, under hard limits (`Constraint`);
 cost functions `EDAP`, `Linear`.
 """
 

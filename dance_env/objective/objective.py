@@ -15,7 +15,7 @@ UNMAPPABLE = "unmappable"
 
 @dataclass(frozen=True)
 class Objective:
-    """`error + weight x cost`, minimised, in percentage points of error (arXiv 2009.06237, the search's loss).
+    """`error + weight x cost`, minimized, in percentage points of error (arXiv 2009.06237, the search's loss).
 
     Only arithmetic is used on the values, so that the same code serves numpy arrays and torch tensors.
 

@@ -17,7 +17,7 @@ class Evaluation:
     Attributes:
         cost: latency (s), energy (J) and area (mm2) of one inference on the design's accelerator.
         accuracy: fraction of images classified correctly.
-        objective: percentage points of error plus weighted cost, minimised.
+        objective: percentage points of error plus weighted cost, minimized.
         violation: sum of the relative amounts by which limits are exceeded; 0.0 means feasible.
     """
 

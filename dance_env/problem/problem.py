@@ -38,7 +38,7 @@ class Problem:
         accelerator_space: the accelerators to choose from.
         costs: what every network costs on every accelerator.
         accuracy: how well each network classifies; None where that is not known, and only costs can be asked.
-        objective: what is minimised, and the limits.
+        objective: what is minimized, and the limits.
 
     Raises:
         TypeError: If the objective is not an `Objective`.
@@ -95,7 +95,7 @@ class Problem:
             accuracy: an accuracy model, or a function from networks (B, N), option indices, to accuracies (B,),
                 fractions, which is then asked about every network once (`TensorAccuracy.from_function`); None where
                 accuracies are not known, and only costs can be asked.
-            objective: what is minimised, and the limits.
+            objective: what is minimized, and the limits.
             cost_model: what a layer costs; the analytical model with the technology "edge-lpddr4" by default.
             cache_dir: folder of the cost tables' cache; None for the default.
             progress: of the costing: True for a bar, or a function called with (layers done, layers in all).

@@ -51,7 +51,7 @@ class RelaxedProblem:
 
     Attributes:
         name: The problem's name.
-        objective: What is minimised.
+        objective: What is minimized.
         device: Where the tensors live.
         dtype: Their precision.
     """

@@ -18,7 +18,7 @@ class Choice:
         options: What can be taken, in index order: words or whole numbers, all different. The numbers of an ordinal
             choice ascend.
         group: Which half of the design the choice belongs to, ``"network"`` or ``"hardware"``.
-        kind: ``"nominal"`` (options have no order) or ``"ordinal"`` (an option's neighbours are the adjacent ones).
+        kind: ``"nominal"`` (options have no order) or ``"ordinal"`` (an option's neighbors are the adjacent ones).
 
     Raises:
         TypeError: If the name or an option is of the wrong type.

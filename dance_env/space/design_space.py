@@ -129,7 +129,7 @@ class DesignSpace:
             raise TypeError(f"rng must be a NumPy generator, such as np.random.default_rng(0); got {rng!r}")
         return rng.integers(0, self.option_counts, size=(batch, self.num_choices), dtype=np.int64)
 
-    def neighbours(self, design: ArrayLike) -> np.ndarray:
+    def neighbors(self, design: ArrayLike) -> np.ndarray:
         """`(n, D)`: every design that differs from `design`, `(D,)`, in one choice.
 
         A nominal choice moves to any other option, an ordinal one to the adjacent options.

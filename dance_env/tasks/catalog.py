@@ -13,7 +13,7 @@ from dance_env.tasks.variants import IMAGE_VARIANTS, VARIANTS, Variant
 
 DEFAULT_TASK = "macro-cifar10/balanced"
 DEFAULT_VARIANTS = {"macro-cifar10": "balanced", "tiny": "balanced"} | dict.fromkeys(IMAGE_VARIANTS, "edap")
-"""What a network space's name alone means; for the paper's own spaces, what the paper minimises."""
+"""What a network space's name alone means; for the paper's own spaces, what the paper minimizes."""
 
 
 @dataclass(frozen=True)

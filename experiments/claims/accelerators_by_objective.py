@@ -51,7 +51,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two exact optima under objectives that differ only in which of latency and energy they favour.
+    """Two exact optima under objectives that differ only in which of latency and energy they favor.
 
     Attributes:
         lean, area, weight: the objective; see `ObjectiveScale`.
@@ -96,7 +96,7 @@ def measure(scale: Scale, work: Work) -> Claim:
         tables=tuple(
             Table(
                 f"{name}: accelerators of the exact optima; costs in units of their median over the space",
-                ("share of the favoured metric", "weight of area", "lambda2", "latency-lean", "energy-lean"),
+                ("share of the favored metric", "weight of area", "lambda2", "latency-lean", "energy-lean"),
                 tuple((pair.lean, pair.area, pair.weight, str(pair.latency), str(pair.energy)) for pair in pairs),
             )
             for name, pairs in groups.items()

@@ -131,7 +131,7 @@ def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
     The rivals are three separate searches, and EDD with the same loss:
 
     - network only: the most accurate network, with its exact best accelerator, as in all three;
-    - operations penalised: networks that minimise error + weight x multiply-accumulates for some weight;
+    - operations penalized: networks that minimize error + weight x multiply-accumulates for some weight;
     - operations limited: networks that err least at their number of multiply-accumulates, which is stronger than what
       the paper compared with, since a penalty finds only the convex part of these;
     - EDD: a gradient search that ignores the relation between network and accelerator, at DANCE's lambdas, with as
@@ -169,7 +169,7 @@ def exact_searches(problem: Problem, work: Work) -> dict[str, Points]:
     ends = {
         JOINT: non_dominated(error, cost),
         "network only, then accelerator": np.array([int(error.argmin())]),
-        "operations penalised, then accelerator": lower_hull(macs, error),
+        "operations penalized, then accelerator": lower_hull(macs, error),
         "operations limited, then accelerator": non_dominated(error, macs),
     }
     met = {label: rows[np.isfinite(cost[rows])] for label, rows in ends.items()}
@@ -207,7 +207,7 @@ def _found(label: str, runs: Sequence[Result]) -> Points:
 
 
 def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Indices of the points (n,) that minimise `y + weight x` for some weight >= 0, from the least x up."""
+    """Indices of the points (n,) that minimize `y + weight x` for some weight >= 0, from the least x up."""
     hull: list[int] = []
     for row in non_dominated(y, x):
         while len(hull) >= 2 and _turns_up(x, y, hull[-2], hull[-1], int(row)):

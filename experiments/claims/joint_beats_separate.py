@@ -33,7 +33,7 @@ def measure(scale: Scale, work: Work) -> Claim:
             if not lost
             else "Not so for: "
             + "; ".join(lost)
-            + ". Where the exact joint front is no better either, a search that penalises operations and then gets its "
+            + ". Where the exact joint front is no better either, a search that penalizes operations and then gets its "
             "exact best accelerator leaves nothing to gain."
         ),
         findings=tuple(findings),

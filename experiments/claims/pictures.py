@@ -6,11 +6,11 @@ from pathlib import Path
 
 from experiments.claims.claim import Claim, Picture
 
-_COLOURS = ("#30638e", "#d1495b", "#00798c", "#edae49", "#6a994e", "#8d5b9d", "#7f7f7f", "#bc6c25")
+_COLORS = ("#30638e", "#d1495b", "#00798c", "#edae49", "#6a994e", "#8d5b9d", "#7f7f7f", "#bc6c25")
 
 
 def draw(picture: Picture, path: Path) -> Path:
-    """One picture; series without a label take the colour of the one before and do not appear in the legend."""
+    """One picture; series without a label take the color of the one before and do not appear in the legend."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogFormatter
@@ -29,10 +29,10 @@ def draw(picture: Picture, path: Path) -> Path:
         if logarithmic:  # plain numbers rather than powers of ten: most of these axes span one or two decades
             axis.set_major_formatter(LogFormatter())
             axis.set_minor_formatter(LogFormatter(minor_thresholds=(1.0, 0.4)))
-    colour = -1
+    color = -1
     for series in picture.series:
-        colour += bool(series.label) or colour < 0
-        shared = {"color": _COLOURS[colour % len(_COLOURS)], "label": series.label or None}
+        color += bool(series.label) or color < 0
+        shared = {"color": _COLORS[color % len(_COLORS)], "label": series.label or None}
         if series.style == "points":
             axes.scatter(series.x, series.y, s=22, alpha=0.8, linewidths=0, **shared)  # type: ignore[arg-type]
         elif series.style == "step":

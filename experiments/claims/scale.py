@@ -93,7 +93,7 @@ class ObjectiveScale:
     Attributes:
         tasks: whose networks are enumerated; each is looked at with every technology.
         technologies: names in `dance_env.cost.technology`.
-        lean: share of the weight that the favoured metric gets, out of latency and energy.
+        lean: share of the weight that the favored metric gets, out of latency and energy.
         area: weight of area beside them; costs are in units of their median over the space.
         weights: lambda2, percentage points of error per unit.
     """

@@ -15,7 +15,7 @@ def isolated_global_state(seed: int, *, threads: int | None = 1) -> Iterator[Non
     """Seed the global generators of `random`, NumPy and torch inside, and leave them outside as they were.
 
     For libraries that cannot be handed a generator: stable-baselines3 seeds all three and samples from them, torch
-    initialises weights from its own.
+    initializes weights from its own.
 
     Args:
         seed: what the generators are seeded with.

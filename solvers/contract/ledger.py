@@ -111,7 +111,7 @@ class Ledger:
         """Wall time of the run, with all training charged in full."""
         return self.solver_seconds + self.oracle_seconds + self.evaluator_seconds + self.training_seconds
 
-    def seconds_amortised(self, runs: int) -> float:
+    def seconds_amortized(self, runs: int) -> float:
         """Return the wall time of the run when its evaluator's training is shared by `runs` runs."""
         if runs < 1:
             raise ValueError(f"an evaluator is shared by at least one run, not by {runs}")

@@ -157,7 +157,7 @@ class MeteredProblem:
         Args:
             episode: a style out of `dance_env.EPISODE_NAMES`; by default that of the env that `solve` was given.
             horizon: steps of a refine episode.
-            reward: what the return of an episode is, such as "penalised" or `PenalisedReward(weight=5.0)`. It is the
+            reward: what the return of an episode is, such as "penalized" or `PenalizedReward(weight=5.0)`. It is the
                 solver's choice: the reward of the env that `solve` was given does not matter.
         """
         return CoDesignEnv(cast(Any, self), reward=reward, **self._style(episode, horizon))

@@ -1,4 +1,4 @@
-"""Simulated annealing: one neighbour at a time, worse ones accepted less and less."""
+"""Simulated annealing: one neighbor at a time, worse ones accepted less and less."""
 
 from __future__ import annotations
 

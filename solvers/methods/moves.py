@@ -1,4 +1,4 @@
-"""Small changes of designs, for solvers that search from neighbour to neighbour."""
+"""Small changes of designs, for solvers that search from neighbor to neighbor."""
 
 from __future__ import annotations
 

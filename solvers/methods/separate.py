@@ -21,20 +21,20 @@ from solvers.methods.gradient.threads import torch_threads
 _CAPABILITIES = Capabilities(access="gradients", needs_expectation=True)
 
 Score = Callable[[torch.Tensor], torch.Tensor]
-"""From network probabilities (R, O_net) to what the network search minimises (R,), percentage points."""
+"""From network probabilities (R, O_net) to what the network search minimizes (R,), percentage points."""
 
 
 @dataclass(frozen=True)
 class Separate(Solver):
     """Network search that ignores the accelerator, then the exactly best accelerator of the network found.
 
-    Stage one minimises the expected error by the gradient search that DANCE uses, with as many searches side by side,
-    then climbs from the best network to better neighbours; every network it looks at costs a gradient query. Stage two
+    Stage one minimizes the expected error by the gradient search that DANCE uses, with as many searches side by side,
+    then climbs from the best network to better neighbors; every network it looks at costs a gradient query. Stage two
     evaluates the network on all accelerators. That ends the run, with most of a large budget unspent: further networks
     would only be found good by their costs.
 
     Nothing in stage one keeps a limit of the task. Where the network meets them on no accelerator, the next best one
-    gets its turn, neighbours of those tried included, until one does or the budget is spent.
+    gets its turn, neighbors of those tried included, until one does or the budget is spent.
 
     Attributes:
         descent: how architecture parameters are searched.
@@ -69,7 +69,7 @@ class Separate(Solver):
 class SeparateFlops(Solver):
     """`Separate`, with a penalty on multiply-accumulates: what a network search knows of cost by itself.
 
-    The two stages are those of `Separate`; stage one minimises `error + penalty x share`: where the expected
+    The two stages are those of `Separate`; stage one minimizes `error + penalty x share`: where the expected
     multiply-accumulates lie between those of the smallest network (0) and of the largest (1). They are counted from the
     network alone, and cost nothing.
 
@@ -91,16 +91,16 @@ class SeparateFlops(Solver):
             raise ValueError(f"penalty is a number of percentage points, 0 or above; got {self.penalty}")
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
-        """Find the network of the least penalised error, then its accelerator."""
+        """Find the network of the least penalized error, then its accelerator."""
         with torch_threads(self.descent.threads):
             relaxed = problem.relax(device=self.device)
             shares = torch.tensor(macs_shares(problem), device=self.device)
 
-            def penalised(probs: torch.Tensor) -> torch.Tensor:
+            def penalized(probs: torch.Tensor) -> torch.Tensor:
                 return 100.0 * (1.0 - relaxed.accuracy(probs)) + self.penalty * (probs @ shares)
 
             _in_two_stages(
-                problem, rng, penalised, settings=self.descent, evaluations=self.evaluations, device=self.device
+                problem, rng, penalized, settings=self.descent, evaluations=self.evaluations, device=self.device
             )
 
 
@@ -164,7 +164,7 @@ def _in_two_stages(
         network = ranking.take()
         if problem.evaluate_networks(network[None]).feasible.any():
             return
-        ranking.add(neighbours(network, counts))
+        ranking.add(neighbors(network, counts))
 
 
 class Ranking:
@@ -200,11 +200,11 @@ class Ranking:
             self._push(fresh[:1], [np.inf] * len(fresh[:1]))
 
     def climb(self) -> None:
-        """Score the best network's neighbours until none of them is better, or the budget runs out."""
+        """Score the best network's neighbors until none of them is better, or the budget runs out."""
         best = None
         while self._waiting and self._waiting[0] != best and self._left() > 1:
             best = self._waiting[0]
-            self.add(neighbours(np.array(best[1], dtype=np.int64), self._counts))
+            self.add(neighbors(np.array(best[1], dtype=np.int64), self._counts))
 
     def take(self) -> np.ndarray:
         """The best network (N,), which leaves the ranking."""
@@ -223,7 +223,7 @@ class Ranking:
         return torch.cat(blocks, dim=1).double()
 
 
-def neighbours(network: np.ndarray, counts: list[int]) -> np.ndarray:
+def neighbors(network: np.ndarray, counts: list[int]) -> np.ndarray:
     """The networks (n, N) that differ from `network` (N,) in one choice."""
     rows = [
         np.concatenate([network[:choice], [option], network[choice + 1 :]])

@@ -14,7 +14,7 @@ _KNOWN = {
     "network-evolution": "#00798c",
     "network-local-search": "#0b4f6c",
     "evolution": "#edae49",
-    "regularised-evolution": "#8a5a00",
+    "regularized-evolution": "#8a5a00",
     "nsga2": "#c9a227",
     "ppo": "#6a4c93",
     "annealing": "#6a994e",

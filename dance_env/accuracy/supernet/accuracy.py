@@ -229,11 +229,11 @@ class SupernetAccuracy:
     def _images(self) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
         """Calibration and judging images in chunks, and the judging images' labels."""
         spread = torch.linspace(0, len(self.data.weights) - 1, self.calibration_images).round().to(torch.int64)
-        calibration = self.data.normalisation(self.data.weights.read(spread)[0]).to(self.device)
+        calibration = self.data.normalization(self.data.weights.read(spread)[0]).to(self.device)
         count = len(self.data.choices) if self.judging_images is None else self.judging_images
         spread = torch.linspace(0, len(self.data.choices) - 1, count).round().to(torch.int64)
         images, labels = self.data.choices.read(spread)
-        judging = self.data.normalisation(images).to(self.device)
+        judging = self.data.normalization(images).to(self.device)
         return list(calibration.split(self.chunk)), list(judging.split(self.chunk)), labels.to(self.device)
 
     def _walk(

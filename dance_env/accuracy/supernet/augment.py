@@ -1,4 +1,4 @@
-"""Augmentation on whole batches: crop, flip, cutout, normalise. All randomness is passed in."""
+"""Augmentation on whole batches: crop, flip, cutout, normalize. All randomness is passed in."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from dance_env.accuracy.supernet.sources import ImageDataError
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to a training image. The defaults do nothing but normalise.
+    """What is done to a training image. The defaults do nothing but normalize.
 
     Attributes:
         crop_padding: zeros put around the image before an image-sized window is cut at random (CIFAR: 4).
         min_area: smallest share of the image's area that a scaled crop keeps; 1 turns scaling off (ImageNet: 0.08).
             The crop's aspect ratio is 3/4 .. 4/3, and it is resized to the image size with bilinear interpolation.
         flip: mirror half of the images left to right.
-        cutout: edge in pixels of the square set to the mean, centred anywhere (1708.04552); 0 turns it off.
+        cutout: edge in pixels of the square set to the mean, centerd anywhere (1708.04552); 0 turns it off.
     """
 
     crop_padding: int = 0
@@ -35,7 +35,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class Normalization:
     """Per-channel mean and standard deviation of pixels scaled to 0..1, and the size that the network takes."""
 
     mean: tuple[float, ...]
@@ -45,7 +45,7 @@ class Normalisation:
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return `(b, C, S, S)` float32 of uint8 `(b, C, H, W)`: the center `S x S`, zeros around what is smaller."""
         _check_batch(images, len(self.mean))
-        return self.scale(_centre(images, self.image_size))
+        return self.scale(_center(images, self.image_size))
 
     def scale(self, images: torch.Tensor) -> torch.Tensor:
         """Return float32 of mean 0 and deviation 1, channels-last in memory, of pixels 0..255 of any real type."""
@@ -56,16 +56,16 @@ class Normalisation:
 
 
 def augment(
-    images: torch.Tensor, augmentation: Augmentation, *, normalisation: Normalisation, generator: torch.Generator
+    images: torch.Tensor, augmentation: Augmentation, *, normalization: Normalization, generator: torch.Generator
 ) -> torch.Tensor:
-    """Return `(b, C, S, S)` float32 of uint8 `(b, C, H, W)`, augmented and normalised; it draws on the CPU, so devices agree."""
-    _check_batch(images, len(normalisation.mean))
-    size = normalisation.image_size
+    """Return `(b, C, S, S)` float32 of uint8 `(b, C, H, W)`, augmented and normalized; it draws on the CPU, so devices agree."""
+    _check_batch(images, len(normalization.mean))
+    size = normalization.image_size
     if augmentation.min_area < 1:
         pixels: torch.Tensor = _scaled_crop(images, size, min_area=augmentation.min_area, generator=generator)
     else:
         pixels = _random_crop(
-            _centre(images, size) if images.shape[2] < size else images,
+            _center(images, size) if images.shape[2] < size else images,
             size,
             padding=augmentation.crop_padding,
             generator=generator,
@@ -73,7 +73,7 @@ def augment(
     if augmentation.flip:
         mirrored = (torch.rand(len(pixels), generator=generator) < 0.5).to(pixels.device)
         pixels = torch.where(mirrored.view(-1, 1, 1, 1), pixels.flip(3), pixels)
-    scaled = normalisation.scale(pixels)
+    scaled = normalization.scale(pixels)
     if augmentation.cutout:
         scaled = scaled.masked_fill(_squares(len(pixels), size, augmentation.cutout, generator).to(scaled.device), 0.0)
     return scaled
@@ -86,7 +86,7 @@ def _check_batch(images: torch.Tensor, channels: int) -> None:
         )
 
 
-def _centre(images: torch.Tensor, size: int) -> torch.Tensor:
+def _center(images: torch.Tensor, size: int) -> torch.Tensor:
     """Return the center `size x size` window; smaller images get zeros all around."""
     lack = size - images.shape[2]
     if lack > 0:
@@ -128,7 +128,7 @@ def _scaled_crop(images: torch.Tensor, size: int, *, min_area: float, generator:
 
 def _squares(count: int, size: int, edge: int, generator: torch.Generator) -> torch.Tensor:
     """Return `(count, 1, size, size)` bool: a square per image, clipped at the border, as in the cutout paper."""
-    centres = torch.randint(size, (2, count, 1), generator=generator)
+    centers = torch.randint(size, (2, count, 1), generator=generator)
     pixels = torch.arange(size)
-    inside = (pixels >= centres - edge // 2) & (pixels < centres - edge // 2 + edge)
+    inside = (pixels >= centers - edge // 2) & (pixels < centers - edge // 2 + edge)
     return (inside[0].unsqueeze(2) & inside[1].unsqueeze(1)).unsqueeze(1)

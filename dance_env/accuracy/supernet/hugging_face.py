@@ -38,7 +38,7 @@ def load_hugging_face(
         name: what messages call the data set.
         location: a folder (parquet files, or `train/<class>/*.png`) or a name on the hub such as "uoft-cs/cifar10".
         num_classes: number of classes of the network.
-        channels: 1 reads the images as grey, 3 as RGB.
+        channels: 1 reads the images as gray, 3 as RGB.
         image_size: edge in pixels that every image must have, or is brought to if `resize`.
         resize: scale the shorter edge to `image_size` and cut the center, instead of refusing other sizes.
         image_column: where the images are; found by type if None.
@@ -92,7 +92,7 @@ class DecodedImages:
     def __post_init__(self) -> None:
         check_labels(self.name, self.labels, len(self.encoded), self.num_classes)
         if self.channels not in (1, 3):
-            raise ImageDataError(f"{self.name}: images have 1 channel (grey) or 3 (RGB), not {self.channels}")
+            raise ImageDataError(f"{self.name}: images have 1 channel (gray) or 3 (RGB), not {self.channels}")
 
     def __len__(self) -> int:
         return len(self.encoded)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import torch
 
-from dance_env.accuracy.supernet.augment import Augmentation, Normalisation, augment
+from dance_env.accuracy.supernet.augment import Augmentation, Normalization, augment
 from dance_env.accuracy.supernet.sources import ImageDataError, ImageSource
 from dance_env.accuracy.supernet.streams import stream
 
@@ -43,7 +43,7 @@ class ImageData:
     weights: Split  # trains the shared weights
     choices: Split  # held out: trains the network choice, and ranks networks
     test: Split  # seen once, by the final network
-    normalisation: Normalisation
+    normalization: Normalization
     augmentation: Augmentation
 
     @property
@@ -53,7 +53,7 @@ class ImageData:
 
     @property
     def unaugmented(self) -> ImageData:
-        """The same data, whose training batches are only normalised."""
+        """The same data, whose training batches are only normalized."""
         return replace(self, augmentation=Augmentation())
 
     @property
@@ -63,7 +63,7 @@ class ImageData:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for RGB."""
+        """1 for gray, 3 for RGB."""
         return self.weights.source.channels
 
     def check_fits(self, *, num_classes: int, channels: int, image_size: int) -> None:
@@ -71,7 +71,7 @@ class ImageData:
         for what, needed, given in (
             ("classes", num_classes, self.num_classes),
             ("channels", channels, self.channels),
-            ("pixels along an image's edge", image_size, self.normalisation.image_size),
+            ("pixels along an image's edge", image_size, self.normalization.image_size),
         ):
             if needed != given:
                 raise ImageDataError(
@@ -85,7 +85,7 @@ class ImageData:
         for split in (self.weights, self.choices, self.test):
             digest.update(split.source.fingerprint().encode())
             digest.update(split.indices.numpy().tobytes())
-        digest.update(repr((self.normalisation, self.augmentation)).encode())
+        digest.update(repr((self.normalization, self.augmentation)).encode())
         return digest.hexdigest()
 
 
@@ -152,7 +152,7 @@ def cut(
         weights_split,
         Split(training, choices),
         test_split,
-        Normalisation(mean, std, image_size),
+        Normalization(mean, std, image_size),
         augmentation,
     )
 
@@ -172,7 +172,7 @@ def training_batch(
     augmented = augment(
         images,
         data.augmentation,
-        normalisation=data.normalisation,
+        normalization=data.normalization,
         generator=stream(seed, f"{name}/augment", step, rank),
     )
     return augmented, labels
@@ -199,10 +199,10 @@ def steps_per_epoch(split: Split, batch_size: int) -> int:
 
 
 def plain_batches(split: Split, data: ImageData, *, batch_size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield all images of the split in order, normalised and not augmented; the last batch may be smaller."""
+    """Yield all images of the split in order, normalized and not augmented; the last batch may be smaller."""
     for rows in torch.arange(len(split)).split(batch_size):
         images, labels = split.read(rows)
-        yield data.normalisation(images), labels
+        yield data.normalization(images), labels
 
 
 def _statistics(split: Split, *, at_most: int = 10_000) -> tuple[tuple[float, ...], tuple[float, ...]]:

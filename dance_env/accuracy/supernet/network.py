@@ -141,17 +141,17 @@ def build_supernet(space: BlockSpace, *, seed: int) -> Supernet:
             Candidates([build(graph) for graph in graphs]) if len(graphs) > 1 else build(graphs[0])
             for graphs in space.fragments()
         ]
-    return initialise(Supernet(modules), stream(seed, "supernet/weights"))
+    return initialize(Supernet(modules), stream(seed, "supernet/weights"))
 
 
 def build_network(space: BlockSpace, network: Sequence[int], *, seed: int) -> nn.Module:
     """Return one network of the space on its own, channels-last, with initial weights drawn from the seed's own stream."""
     with torch.random.fork_rng(devices=[]):
         module = build(space.graph(network))
-    return initialise(module, stream(seed, "network/weights"))
+    return initialize(module, stream(seed, "network/weights"))
 
 
-def initialise(module: ModuleT, generator: torch.Generator) -> ModuleT:
+def initialize(module: ModuleT, generator: torch.Generator) -> ModuleT:
     """Start as ProxylessNAS does: convolutions normal with deviation sqrt(2 / (k k out)), batch norm 1 and 0."""
     for each in module.modules():
         if isinstance(each, nn.Conv2d):

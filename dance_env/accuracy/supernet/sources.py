@@ -14,7 +14,7 @@ class ImageDataError(ValueError):
 
 
 class ImageSource(Protocol):
-    """Labelled square images, read by index."""
+    """Labeled square images, read by index."""
 
     @property
     def name(self) -> str:
@@ -33,7 +33,7 @@ class ImageSource(Protocol):
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for RGB."""
+        """1 for gray, 3 for RGB."""
         ...
 
     @property
@@ -71,7 +71,7 @@ class MemoryImages:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for RGB."""
+        """1 for gray, 3 for RGB."""
         return int(self.images.shape[1])
 
     @property

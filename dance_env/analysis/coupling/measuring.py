@@ -91,7 +91,7 @@ def measure(
 
     regret = np.where(own.feasible, own.objective, np.inf) - best.objective
     macs = problem.network_space.macs(networks)
-    penalised = _found_with_macs_penalty(own.error_pct, macs)
+    penalized = _found_with_macs_penalty(own.error_pct, macs)
     as_accurate = own.error_pct <= best.evaluation.error_pct
     fixed_front = sums.front.best(len(front))
     return Coupling(
@@ -108,12 +108,12 @@ def measure(
         interaction=sums.interaction(),
         accurate_first=float(regret[own.error_pct.argmin()]),
         accurate_feasible_first=float(regret[np.where(own.feasible, own.error_pct, np.inf).argmin()]),
-        macs_first=float(regret[penalised].min()),
+        macs_first=float(regret[penalized].min()),
         macs_at_equal_error=float(regret[np.where(as_accurate, macs, np.inf).argmin()]),
         accelerator_first=float(sums.best_objective[fixed_front.index] - best.objective),
     )
 
 
 def _found_with_macs_penalty(error_pct: np.ndarray, macs: np.ndarray) -> np.ndarray:
-    """Return indices of the networks that minimise error + weight x MACs, for some weight >= 0."""
+    """Return indices of the networks that minimize error + weight x MACs, for some weight >= 0."""
     return np.unique([int((error_pct + weight * macs).argmin()) for weight in _MACS_WEIGHTS])

@@ -102,7 +102,7 @@ def audit(points_csv: str | Path, *, technology: Technology = TIMELOOP_45NM) -> 
 
     Args:
         points_csv: columns as `dance_env.cost.audit.reference.COLUMNS`.
-        technology: what the reference modelled; a column ``glb_bw`` replaces the bandwidth of its global buffer.
+        technology: what the reference modeled; a column ``glb_bw`` replaces the bandwidth of its global buffer.
 
     Raises:
         OSError, ValueError: when the file cannot be read, lacks a column, or no line of it can be used.

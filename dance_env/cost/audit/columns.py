@@ -50,7 +50,7 @@ def _trips(column: str, text: str) -> dict[str, int]:
             raise ValueError(f"mapping: expected loops such as 'C3 P2' in {column}, got {token!r}.")
         if match[1] == "N":
             if int(match[2]) > 1:
-                raise ValueError(f"mapping: batches are not modelled, got {token!r} in {column}.")
+                raise ValueError(f"mapping: batches are not modeled, got {token!r} in {column}.")
             continue
         if match[1] in row:
             raise ValueError(f"mapping: {match[1]} stands twice in {column}: {text!r}.")

@@ -62,7 +62,7 @@ class ReferencePoint:
 
     @property
     def windows_overlap(self) -> bool:
-        """Whether neighbouring outputs need common inputs: the filter is wider than the stride."""
+        """Whether neighboring outputs need common inputs: the filter is wider than the stride."""
         return max(self.mapping.dims["R"], self.mapping.dims["S"]) > self.mapping.stride
 
     def technology(self, base: Technology) -> Technology:
@@ -118,7 +118,7 @@ def _point(where: str, row: dict[str, str]) -> ReferencePoint:
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
     if row.get("N") and _whole(where, row, "N") != 1:
-        raise ValueError(f"{where}: batches are not modelled, N = {row['N']}.")
+        raise ValueError(f"{where}: batches are not modeled, N = {row['N']}.")
     if mapping.dims != sizes:
         raise ValueError(f"{where}: the map columns multiply to {mapping.dims}, the layer is {sizes}.")
     rate = row.get("glb_bw")

@@ -132,10 +132,10 @@ class ProcessPerCall(Executor):
         """End when all calls have ended; see `concurrent.futures.Executor`."""
         with self._lock:
             self._closing = True
-            cancelled = list(self._waiting) if cancel_futures else []
+            canceled = list(self._waiting) if cancel_futures else []
             if cancel_futures:
                 self._waiting.clear()
-        for call in cancelled:
+        for call in canceled:
             call.future.cancel()
         self._wake()
         if wait:

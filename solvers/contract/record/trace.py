@@ -36,13 +36,13 @@ class Trace:
 
     Attributes:
         designs: (n, choices) int64 option indices.
-        objective: (n,) what is minimised.
+        objective: (n,) what is minimized.
         violation: (n,) 0 where every constraint holds.
         cost: (n,) the objective's cost function, before its weight.
         accuracy: (n,) fraction in [0, 1].
         latency_s: (n,) seconds.
         energy_j: (n,) joules.
-        area_mm2: (n,) square millimetres.
+        area_mm2: (n,) square millimeters.
         gradient_queries: (n,) asked before this row was known.
         cost_pairs: (n,) distinct (layer, accelerator) pairs whose cost had been asked for when this row was known.
         solver_seconds: (n,) spent before this row was known.
@@ -128,7 +128,7 @@ class Trace:
         """Rows of the feasible designs that no other feasible design beats in both of two metrics.
 
         Args:
-            metrics: names of two columns or properties, both minimised.
+            metrics: names of two columns or properties, both minimized.
 
         Returns:
             (front,) row numbers, sorted by the first metric; of equal points only the earliest is kept.

@@ -1,1 +1,1 @@
-"""Evolutionary solvers: `genetic` (GA and NSGA-II, by pymoo), `regularised` (ageing evolution)."""
+"""Evolutionary solvers: `genetic` (GA and NSGA-II, by pymoo), `regularized` (aging evolution)."""

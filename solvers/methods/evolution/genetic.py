@@ -66,7 +66,7 @@ class _Evolution(Solver):
 
     @abstractmethod
     def _targets(self, evaluation: Evaluation, cost: np.ndarray) -> np.ndarray:
-        """(batch, targets) what is minimised."""
+        """(batch, targets) what is minimized."""
 
     @final
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:

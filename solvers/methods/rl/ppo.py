@@ -9,7 +9,7 @@ import numpy as np
 from stable_baselines3 import PPO as StablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, ObjectiveReward, PenalisedReward, Reward
+from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, ObjectiveReward, PenalizedReward, Reward
 from dance_env.suggest import nearest
 from solvers.contract.isolation import isolated_global_state
 from solvers.contract.meter import Meter
@@ -81,7 +81,7 @@ class PPO(Solver):
         reward: Reward = ObjectiveReward()
         if problem.objective.constraints:
             objective = problem.evaluate(problem.space.sample(rng, 4 * self.smallest_batch)).objective
-            reward = PenalisedReward(weight=self.penalty * spread(objective))
+            reward = PenalizedReward(weight=self.penalty * spread(objective))
         batch = problem.vector(num_envs, episode=self.episode, reward=reward)
         with isolated_global_state(seed):
             adapter = CoDesignVecEnv(batch, seed=seed)
@@ -104,7 +104,7 @@ class PPO(Solver):
             rollouts = -(-meter.budget // (num_envs * evaluations))
             total = rollouts * num_envs * steps
             callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
-            if isinstance(reward, PenalisedReward):
+            if isinstance(reward, PenalizedReward):
                 callbacks.append(_RaisePenalty(adapter, batch, growth=self.penalty_growth))
             model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
 
@@ -136,5 +136,5 @@ class _RaisePenalty(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         reward = self._batch.reward
-        if self._adapter.feasible_share < 0.5 and isinstance(reward, PenalisedReward):
+        if self._adapter.feasible_share < 0.5 and isinstance(reward, PenalizedReward):
             self._batch.reward = replace(reward, weight=reward.weight * self._growth)

@@ -24,7 +24,7 @@ class ReturnScale:
     Both are robust: a few designs of enormous or infinite cost do not make all others look alike.
 
     Attributes:
-        centre: median of the recent returns.
+        center: median of the recent returns.
         spread: of the recent returns.
 
     Args:
@@ -36,17 +36,17 @@ class ReturnScale:
         self._recent = np.empty(0)
         self._window = window
         self._limit = limit
-        self.centre = 0.0
+        self.center = 0.0
         self.spread = 1.0
 
     def update(self, returns: np.ndarray) -> None:
         """Remember returns (batch,); infinite ones are left out."""
         self._recent = np.concatenate((self._recent, returns[np.isfinite(returns)]))[-self._window :]
         if len(self._recent):
-            self.centre = float(np.median(self._recent))
+            self.center = float(np.median(self._recent))
             self.spread = spread(self._recent)
 
-    def standardise(self, rewards: np.ndarray, *, offset: bool) -> np.ndarray:
+    def standardize(self, rewards: np.ndarray, *, offset: bool) -> np.ndarray:
         """Return rewards (batch,) in units of the spread, less the center if `offset`; float32, clipped."""
-        centred = rewards - self.centre if offset else rewards
-        return np.clip(centred / self.spread, -self._limit, self._limit).astype(np.float32)
+        centerd = rewards - self.center if offset else rewards
+        return np.clip(centerd / self.spread, -self._limit, self._limit).astype(np.float32)

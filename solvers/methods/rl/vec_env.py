@@ -61,16 +61,16 @@ class CoDesignVecEnv(VecEnv):
         evaluation = info.get("final_info", info)
         if "violation" in evaluation:
             self.feasible_share = float((evaluation["violation"] <= 0).mean())
-        rewards = self._standardised(rewards, evaluated="violation" in evaluation)
+        rewards = self._standardized(rewards, evaluated="violation" in evaluation)
         self._evaluated = self._evaluated and not dones.any()  # the episodes of a batch end together
         return observations, rewards, dones, infos
 
-    def _standardised(self, rewards: np.ndarray, *, evaluated: bool) -> np.ndarray:
+    def _standardized(self, rewards: np.ndarray, *, evaluated: bool) -> np.ndarray:
         first = evaluated and not self._evaluated
         if first:
             self.scale.update(rewards)
         self._evaluated = self._evaluated or evaluated
-        return self.scale.standardise(rewards, offset=first)
+        return self.scale.standardize(rewards, offset=first)
 
     def close(self) -> None:
         """Close the environment."""

@@ -37,7 +37,7 @@ class TrainingBill:
     """The cost of training an evaluator.
 
     Attributes:
-        samples: labelled samples: networks with their best accelerator, and pairs.
+        samples: labeled samples: networks with their best accelerator, and pairs.
         cost_model_queries: (network, accelerator) costs behind the labels.
         seconds: wall time, labels and training.
     """
@@ -159,7 +159,7 @@ def _fit(
     name: str,
     progress: ProgressFunction | None,
 ) -> None:
-    """Minimise `loss(rows)` over shuffled batches of row numbers."""
+    """Minimize `loss(rows)` over shuffled batches of row numbers."""
     device = next(module.parameters()).device
     rng = torch.Generator().manual_seed(seed)
     batch = min(loop.batch, samples)

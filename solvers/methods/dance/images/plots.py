@@ -35,7 +35,7 @@ def plot_probabilities(history: Sequence[dict[str, Any]], space: BlockSpace, pat
                 color=f"C{option}",
             )
         axes.set(title=choice.name, ylim=(0, 1), ylabel="probability" if place % columns == 0 else None)
-        _epochs(axes, history, labelled=place + columns >= len(choices))
+        _epochs(axes, history, labeled=place + columns >= len(choices))
         start += len(choice.options)
     largest = max(figure.axes, key=lambda axes: len(axes.lines))
     figure.legend(*largest.get_legend_handles_labels(), loc="outside lower center", ncols=len(largest.lines))
@@ -57,7 +57,7 @@ def plot_training(history: Sequence[dict[str, Any]], path: Path) -> None:
     hardware.plot(epochs, [row["lambda2"] for row in searching], label="lambda2")
     for axes, title in ((loss, "loss"), (share, "accuracy"), (hardware, "hardware")):
         axes.set_title(title)
-        _epochs(axes, history, labelled=True)
+        _epochs(axes, history, labeled=True)
         axes.legend(fontsize=8)
     _save(figure, path)
 
@@ -81,7 +81,7 @@ def plot_sweep(results: Sequence[dict[str, Any]], path: Path) -> None:
     for number, term in enumerate(terms):
         axes.plot([], [], "s", color=f"C{number}", label="pays for nothing" if term == "none" else f"pays for {term}")
     for number, seed in enumerate(seeds if len(seeds) > 1 else ()):
-        axes.plot([], [], _SHAPES[number % len(_SHAPES)], color="grey", label=f"seed {seed}")
+        axes.plot([], [], _SHAPES[number % len(_SHAPES)], color="gray", label=f"seed {seed}")
     axes.set(xlabel="EDAP on the best accelerator, J s mm²", ylabel="error, %", xscale="log", title="label: lambda2")
     axes.set_ylim(0.0, 1.12 * max(result["error_pct"] for result in results) or None)
     axes.margins(x=0.12)
@@ -92,13 +92,13 @@ def plot_sweep(results: Sequence[dict[str, Any]], path: Path) -> None:
     _save(figure, path)
 
 
-def _epochs(axes: Axes, history: Sequence[dict[str, Any]], *, labelled: bool) -> None:
+def _epochs(axes: Axes, history: Sequence[dict[str, Any]], *, labeled: bool) -> None:
     """Label whole epochs below, and shade the warm-up of the search."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     warm = sum(row["phase"] == "warm-up" for row in history)
     if warm:
         axes.axvspan(-0.5, warm - 0.5, color="0.93", zorder=0)
-    axes.set(xlabel="epoch (grey: warm-up of the search)" if labelled else None)
+    axes.set(xlabel="epoch (gray: warm-up of the search)" if labeled else None)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Regularised evolution: the oldest dies, not the worst."""
+"""Regularized evolution: the oldest dies, not the worst."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from solvers.methods.moves import mutate
 
 
 @dataclass(frozen=True)
-class RegularisedEvolution(Solver):
-    """Ageing evolution, the usual baseline of network search (Real et al. 2019, arXiv 1802.01548).
+class RegularizedEvolution(Solver):
+    """Aging evolution, the usual baseline of network search (Real et al. 2019, arXiv 1802.01548).
 
     The best of a random tournament has a mutant; the mutant joins, the oldest member leaves. A feasible design beats an
     infeasible one, of two infeasible ones the lower violation wins.
@@ -27,7 +27,7 @@ class RegularisedEvolution(Solver):
         leap: probability that a mutated ordinal choice jumps anywhere instead of stepping nearby.
     """
 
-    name: ClassVar[str] = "regularised-evolution"
+    name: ClassVar[str] = "regularized-evolution"
     population: int = 50
     tournament: int = 15
     changes: float = 1.0
