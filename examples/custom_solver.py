@@ -11,8 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from solvers import Solver
-from solvers.contract.metered_problem import MeteredProblem
+from solvers import MeteredProblem, Solver
 
 
 @dataclass(frozen=True)

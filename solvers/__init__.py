@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from solvers.comparison.run import Comparison
     from solvers.comparison.settings import Settings
     from solvers.comparison.spec import SolverSpec
+    from solvers.contract.budget import Budget
+    from solvers.contract.capabilities import Capabilities
     from solvers.contract.ledger import BudgetExhausted, Ledger
+    from solvers.contract.metered_problem import MeteredProblem
     from solvers.contract.progress import Callback, Progress
     from solvers.contract.record import RecordError, Trace, record_path
     from solvers.contract.result import Result, Status
@@ -29,9 +32,12 @@ _HOMES = {
     "SolverSpec": "solvers.comparison.spec",
     "Settings": "solvers.comparison.settings",
     "Comparison": "solvers.comparison.run",
+    "Budget": "solvers.contract.budget",
     "BudgetExhausted": "solvers.contract.ledger",
     "Callback": "solvers.contract.progress",
+    "Capabilities": "solvers.contract.capabilities",
     "Ledger": "solvers.contract.ledger",
+    "MeteredProblem": "solvers.contract.metered_problem",
     "Progress": "solvers.contract.progress",
     "RecordError": "solvers.contract.record",
     "Result": "solvers.contract.result",
@@ -46,10 +52,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "Budget",
     "BudgetExhausted",
     "Callback",
+    "Capabilities",
     "Comparison",
     "Ledger",
+    "MeteredProblem",
     "Progress",
     "RecordError",
     "Result",

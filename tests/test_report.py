@@ -235,5 +235,14 @@ def test_notes_explain_what_is_shown(comparison):
     assert "the best design that these runs found" in note(rows, Reference(1.0, exact=False))
 
 
+def test_a_shared_evaluator_is_said(tmp_path, problem, random_runs):
+    shared = [
+        dataclasses.replace(run, ledger=dataclasses.replace(run.ledger, evaluator_shared=True)) for run in random_runs
+    ]
+    comparison = comparison_of(tmp_path, problem, {"learned": shared, "random": random_runs})
+    text = note(summarize(long_table(comparison)), comparison.tasks[0].reference)
+    assert "One evaluator served all seeds of learned: their spread leaves out its training" in text
+
+
 def test_counts_are_whole_below_a_million():
     assert [count(each) for each in (264.0, 1234567.0, math.inf, math.nan)] == ["264", "1.23e6", "never", "–"]

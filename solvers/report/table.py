@@ -134,6 +134,12 @@ def note(rows: Sequence[SolverRow], reference: Reference) -> str:
         parts.append(
             "Evaluator samples and training s: of a learned evaluator, charged to each run in full although runs share it."
         )
+    shared = [row.solver for row in rows if row["evaluator_shared"].known.any()]
+    if shared:
+        parts.append(
+            f"One evaluator served all seeds of {', '.join(shared)}: their spread leaves out its training "
+            "(`--fresh-evaluators` trains one for each seed)."
+        )
     if any(row.failed for row in rows):
         parts.append("A failed run counts as one that found nothing.")
     return " ".join(parts)

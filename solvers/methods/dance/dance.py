@@ -1,4 +1,4 @@
-"""DANCE (arXiv 2009.06237, DAC 2021), as the paper describes it. Read from top to bottom beside the paper's figure 3."""
+"""DANCE (arXiv 2009.06237, DAC 2021), as the paper describes it. Read from top to bottom beside the paper's figure."""
 
 from __future__ import annotations
 
