@@ -12,12 +12,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = {
     "README.md": (0, 1),
-    "analysis.md": (0,),
-    "cost_model.md": (0,),
+    "analysis.md": (0, 1),
+    "cost_model.md": (0, 1),
     "layer_graph.md": (0,),
     "mapping_search.md": (0, 1),
     "objective.md": (0, 1, 2),
-    "own_problem.md": (0, 1, 2, 3),
+    "own_problem.md": (0, 1, 2, 3, 4, 5),
     "spaces.md": (0, 1),
 }
 """The examples that run here, by page; those of environment.md and solvers.md run in the tests of their rooms."""
