@@ -120,6 +120,7 @@ def _summary(group: Sequence[RunRow]) -> SolverRow:
         figure["queries"] = figure["evaluations"] + figure["gradient_queries"]
         figure["search_seconds"] = figure["solver_seconds"] + figure["oracle_seconds"]
         figure["all_training_seconds"] = figure["evaluator_seconds"] + figure["training_seconds"]
+        figure["all_seconds"] = figure["search_seconds"] + figure["all_training_seconds"]
     first = group[0]
     return SolverRow(
         task=first.task,

@@ -22,7 +22,7 @@ class Column:
     """A column as a person reads it.
 
     Attributes:
-        heading: with its unit.
+        heading: with its unit; empty for a column of the terminal alone.
         figure: a name in `SolverRow.samples`.
         write: the sample as text.
         short: heading on the terminal; empty for a column that is left out there.
@@ -98,8 +98,9 @@ COLUMNS = (
     Column(f"queries to {CLOSE_PCT:g} %", "spent_to_close", _reached, f"to {CLOSE_PCT:g} %"),
     Column("cost pairs", "cost_pairs", _median(count), "cost pairs"),
     Column("evaluator samples", "evaluator_samples", _median(count)),
-    Column("search s", "search_seconds", _with_range(_one), "search s", _median(_one)),
-    Column("training s", "all_training_seconds", _with_range(_one), "training s", _median(_one)),
+    Column("search s", "search_seconds", _with_range(_one)),
+    Column("training s", "all_training_seconds", _with_range(_one)),
+    Column("", "all_seconds", _median(_one), "seconds"),
 )
 ACCESS = "access"
 ALWAYS = ("objective", "regret_pct", "cost_pairs")
@@ -121,6 +122,7 @@ def note(rows: Sequence[SolverRow], reference: Reference) -> str:
         about,
         "Access: values (of designs), gradients (of expectations), white box (reads the tables).",
         "Cost pairs: distinct (layer, accelerator) pairs whose cost was asked for; the budget does not limit them.",
+        "Seconds: search and training.",
     ]
     if "spent_to_close" in shown:
         close = (
@@ -196,7 +198,7 @@ def rich_table(rows: Sequence[SolverRow], *, title: str, reference: Reference) -
 
 def markdown(rows: Sequence[SolverRow], *, reference: Reference) -> str:
     """Return the table as Markdown."""
-    columns = shown_columns(rows)
+    columns = [column for column in shown_columns(rows) if column.heading]
     headings = [_heading(column, reference) for column in columns]
     lines = [f"| solver | {ACCESS} | " + " | ".join(headings) + " |", "| --- | --- |" + " ---: |" * len(columns)]
     for row in rows:
