@@ -14,7 +14,7 @@ from solvers.contract.solver import Solver
 
 DEFAULT_TASK = "macro-cifar10/balanced"
 DEFAULT_SEEDS = 3
-DEFAULT_BUDGET = 4000
+DEFAULT_BUDGET = 1000
 MAX_SEEDS = 10_000
 """The most seeds of one comparison: more are a mistake."""
 

@@ -44,7 +44,7 @@ class PPO(Solver):
 
     name: ClassVar[str] = "ppo"
     episode: str = "one-shot"
-    updates: int = 128
+    updates: int = 64
     smallest_batch: int = 8
     epochs: int = 8
     minibatches: int = 1
