@@ -15,7 +15,7 @@ def new_figure() -> tuple[Figure, Axes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 4.6), dpi=150, layout="constrained")
+    figure = Figure(figsize=(8.6, 4.6), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -41,7 +41,8 @@ def save_figure(figure: Figure, axes: Axes, *, title: str, path: Path, caption: 
     axes.set_title(title, loc="left", fontsize=11, parse_math=False)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        legend = axes.legend(handles, [label.replace("$", r"\$") for label in labels], frameon=False, fontsize=8)
+        texts = [label.replace("$", r"\$") for label in labels]
+        legend = figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=8)  # hides no data
         for handle in legend.legend_handles:
             if isinstance(handle, PathCollection):
                 handle.set_sizes([40.0])  # rings differ in size in the plot only

@@ -95,7 +95,7 @@ COLUMNS = (
     Column("EDAP nJ·s·mm²", "edap_njs_mm2", _median(_significant)),
     Column("evaluations", "evaluations", _median(count)),
     Column("gradient queries", "gradient_queries", _median(count)),
-    Column(f"queries to {CLOSE_PCT:g} %", "spent_to_close", _reached, f"to {CLOSE_PCT:g} %"),
+    Column(f"queries to {CLOSE_PCT:g} %", "spent_to_close", _reached, f"to {CLOSE_PCT:g} %", _median(count)),
     Column("cost pairs", "cost_pairs", _median(count), "cost pairs"),
     Column("evaluator samples", "evaluator_samples", _median(count)),
     Column("search s", "search_seconds", _with_range(_one)),
