@@ -111,7 +111,7 @@ class TensorAccuracy:
             column: where the accuracy stands.
 
         Raises:
-            ValueError: an unknown or missing option, a network twice or not at all, or an accuracy that is none.
+            ValueError: an unknown or missing option, a network twice or not at all, or a value that is not an accuracy.
         """
         space = DesignSpace(tuple(choices))
         names = [choice.name for choice in space.choices]

@@ -162,7 +162,7 @@ def batch_equals_single(model: CostModel) -> None:
 
 
 def nonsense_is_refused(model: CostModel) -> None:
-    """Layers that are none raise TypeError, ValueError or OverflowError: they are not costed."""
+    """Rows that are not layers raise TypeError, ValueError or OverflowError, and get no cost."""
     hardware = grid_hardware()
     nan = LAYERS[:1].astype(np.float64)
     nan[0, 2] = np.nan
