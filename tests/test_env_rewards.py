@@ -246,7 +246,7 @@ def test_bad_metrics_are_a_clear_error(names: tuple[str, ...], message: str) -> 
 @pytest.mark.parametrize(
     ("reward", "error", "message"),
     [
-        ("penalized", ValueError, "there is no reward 'penalized'. Did you mean 'penalized'"),
+        ("penalised", ValueError, "there is no reward 'penalised'. Did you mean 'penalized'"),
         (5.0, TypeError, "reward must be a name .*got 5.0"),
         (PenalizedReward, TypeError, "such as PenalizedReward.weight=5.0."),
     ],
