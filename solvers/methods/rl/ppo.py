@@ -44,7 +44,7 @@ class PPO(Solver):
 
     name: ClassVar[str] = "ppo"
     episode: str = "one-shot"
-    updates: int = 64
+    updates: int = 128
     smallest_batch: int = 8
     epochs: int = 8
     minibatches: int = 1
