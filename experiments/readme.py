@@ -45,8 +45,8 @@ Median over {runs} seeds; *worst*: the worst of them. *Regret*: objective above 
 evaluations plus gradient queries until regret was first at most 1 %. *Cost pairs*: distinct (layer, accelerator) pairs whose
 cost was asked for; the budget of 1,000 queries does not limit them. *Training s*: of a learned evaluator; the two shipped ones
 were trained beforehand, and each run is billed in full. *Access*: what a solver asks for: values of designs, gradients of
-expected accuracy, or the tables themselves (white box). On this small task exact search takes a second, and a sampler that
-knows all costs (`network-evolution`) needs the fewest queries. [The record]({record.relative_to(ROOT).as_posix()}/report.md) of
+expected accuracy, or the tables themselves (white box), which exact search
+enumerates at once on a task as small as this. [The record]({record.relative_to(ROOT).as_posix()}/report.md) of
 that command{took}.
 {END}"""
 

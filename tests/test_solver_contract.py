@@ -472,6 +472,12 @@ def test_a_solver_is_refused_where_the_accuracy_model_does_not_declare_what_it_n
         make_solver("dance-exact").solve(whole, budget=10, seed=0)
 
 
+def test_a_problem_of_costs_alone_is_refused_before_any_work() -> None:
+    costs_only = dataclasses.replace(synthetic_problem(0), accuracy=None)
+    with pytest.raises(ValueError, match="random evaluates designs, and synthetic-0 has no accuracy model"):
+        RandomSearch().solve(costs_only, budget=1, seed=0)
+
+
 def test_contradicting_capabilities_are_refused() -> None:
     with pytest.raises(ValueError, match="access is one of 'values', 'gradients', 'white box'; got 'all'"):
         Capabilities(access="all")  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from solvers import Solver, SolverSpec
+from solvers import Solver, SolverSpec, make_solver
 from solvers.comparison.spec import Contestant, parse_specs, read_specs
 from solvers.comparison.typed_settings import typed_settings
 from solvers.contract.settings import json_settings, opaque_settings, settings_digest
@@ -218,3 +218,12 @@ def test_settings_are_values_or_have_a_fingerprint():
 def test_equal_settings_have_equal_digests():
     assert settings_digest(Outer()) == settings_digest(Outer(inner=Inner()))
     assert settings_digest(Outer()) != settings_digest(Outer(inner=Inner(steps=2)))
+
+
+def test_fresh_evaluators_reach_the_solvers_that_have_one_and_no_other():
+    named = Contestant.of(SolverSpec("dance-refined"), fresh_evaluator=True)
+    given = Contestant.of(SolverSpec.of(make_solver("dance")), fresh_evaluator=True)
+    assert named.solver.fresh_evaluator
+    assert given.solver.fresh_evaluator
+    assert named.settings_digest != Contestant.of(SolverSpec("dance-refined")).settings_digest
+    assert Contestant.of(SolverSpec("random"), fresh_evaluator=True).solver == RandomSearch()

@@ -57,6 +57,11 @@ class Capabilities:
             problem: The problem.
             solver: The solver's name, for the sentence.
         """
+        if problem.accuracy is None:
+            return (
+                f"{solver} evaluates designs, and {problem.name} has no accuracy model: only its costs can be asked for. "
+                "Give the problem an accuracy model or a function (Problem.build(accuracy=...))"
+            )
         model = type(problem.accuracy).__name__
         expectation, sampled = offers_expectation(problem.accuracy), offers_sampled_gradient(problem.accuracy)
         if isinstance(problem.accuracy, TrainedLater) and not self.trains:
