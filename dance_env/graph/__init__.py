@@ -6,6 +6,8 @@
 - `operators`: what a block can be (MBConv, identity, zero).
 - `slot`: `Slot`, one block's place and what may stand there.
 - `network_space`: `NetworkSpace`, the contract of a space of networks, and `Part`, the layers that some choices add.
+- `transformer_space`: `TransformerSpace`, language models under a workload (`phase`: `Prefill`, `Decode`); `gpt_networks`: those
+  of HW-GPT-Bench; `token_nodes`, `transformer_layers`: what they are made of.
 - `block_space`: `BlockSpace`, stem, slots, head; `networks`: the catalog of them.
 - `layer_space`: `LayerSpace`, networks given as lists of layers.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
@@ -13,7 +15,8 @@
 
 from dance_env.graph.block_space import BlockSpace
 from dance_env.graph.exchange import graph_from_dict, graph_to_dict, load_graph, save_graph
-from dance_env.graph.layer import LAYER_COLUMNS, Layer, LayerKind, layer_row
+from dance_env.graph.gpt_networks import gpt_l, gpt_m, gpt_s
+from dance_env.graph.layer import LAYER_COLUMNS, Layer, LayerKind, layer_row, matrix_product, token_grid
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_space import LayerSpace
 from dance_env.graph.network_space import NetworkSpace, Part, different_layers, is_additive, layer_sum
@@ -28,12 +31,15 @@ from dance_env.graph.networks import (
     tiny,
 )
 from dance_env.graph.operators import Operator, Place, Style, add_conv, operator
+from dance_env.graph.phase import Decode, Phase, Prefill
 from dance_env.graph.slot import Slot
+from dance_env.graph.transformer_space import TransformerSpace
 
 __all__ = [
     "LAYER_COLUMNS",
     "NETWORKS",
     "BlockSpace",
+    "Decode",
     "Layer",
     "LayerGraph",
     "LayerKind",
@@ -41,15 +47,21 @@ __all__ = [
     "NetworkSpace",
     "Operator",
     "Part",
+    "Phase",
     "Place",
+    "Prefill",
     "Slot",
     "Style",
+    "TransformerSpace",
     "add_conv",
     "dance_cifar10",
     "dance_cifar100",
     "dance_imagenet",
     "dance_mnist",
     "different_layers",
+    "gpt_l",
+    "gpt_m",
+    "gpt_s",
     "graph_from_dict",
     "graph_to_dict",
     "is_additive",
@@ -57,8 +69,10 @@ __all__ = [
     "layer_sum",
     "load_graph",
     "macro_cifar10",
+    "matrix_product",
     "network_space",
     "operator",
     "save_graph",
     "tiny",
+    "token_grid",
 ]

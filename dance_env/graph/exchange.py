@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -12,9 +12,12 @@ from typing import Any
 from dance_env.atomic import write_whole
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.nodes import NODE_TYPES, Node
+from dance_env.graph.token_nodes import TOKEN_NODE_TYPES
 from dance_env.suggest import nearest
 
 FORMAT = "dance_env.layer_graph/1"
+
+_TYPES: dict[str, Callable[..., Node]] = {**NODE_TYPES, **TOKEN_NODE_TYPES}
 
 
 def graph_to_dict(graph: LayerGraph) -> dict[str, Any]:
@@ -88,10 +91,10 @@ def load_graph(path: str | PathLike[str]) -> LayerGraph:
 
 def _node(entry: Mapping[str, Any], where: str) -> Node:
     kind, settings = _field(entry, "kind", str, where), _field(entry, "settings", dict, where)
-    if kind not in NODE_TYPES:
-        raise ValueError(f"{where}: there is no node kind {kind!r}. {nearest(kind, NODE_TYPES)}")
+    if kind not in _TYPES:
+        raise ValueError(f"{where}: there is no node kind {kind!r}. {nearest(kind, _TYPES)}")
     try:
-        return NODE_TYPES[kind](**settings)
+        return _TYPES[kind](**settings)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: bad settings for a {kind} node: {error}") from None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-LayerKind = Literal["conv", "depthwise", "pointwise", "fc"]
+LayerKind = Literal["conv", "depthwise", "pointwise", "fc", "gemm", "attention"]
 
 LAYER_COLUMNS = ("K", "C", "P", "Q", "R", "S", "groups", "stride")
 """Columns of a layer row, in order: all that a cost model sees. K and C count the channels of all groups together."""
@@ -13,7 +14,10 @@ LAYER_COLUMNS = ("K", "C", "P", "Q", "R", "S", "groups", "stride")
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution or a fully connected layer, for one image.
+    """A convolution, a fully connected layer or a matrix product, for one image or one sequence.
+
+    A matrix product is a 1x1 convolution (see `matrix_product`): of activations with weights (``"gemm"``), or of
+    activations with activations (``"attention"``), one product in each group.
 
     Attributes:
         name: Where it stands in the network, such as ``"block3.depthwise"``.
@@ -59,11 +63,14 @@ class Layer:
             "depthwise": self.groups == self.c,
             "pointwise": self.r == self.s == 1 and self.groups == 1,
             "fc": self.p == self.q == self.r == self.s == self.groups == self.stride == 1,
+            "gemm": self.r == self.s == self.groups == self.stride == 1,
+            "attention": self.r == self.s == self.stride == 1,
         }
         if not fits[self.kind]:
             raise ValueError(
                 f"layer {self.name!r}: dimensions do not fit kind {self.kind!r} (depthwise: groups = c; "
-                f"pointwise: r = s = 1, groups = 1; fc: p = q = r = s = 1): {self}"
+                f"pointwise: r = s = 1, groups = 1; fc: p = q = r = s = 1; gemm: r = s = groups = stride = 1; "
+                f"attention: r = s = stride = 1): {self}"
             )
 
     @property
@@ -73,7 +80,9 @@ class Layer:
 
     @property
     def weights(self) -> int:
-        """Words of weights: K (C / groups) R S (no bias, no batch norm)."""
+        """Words of weights: K (C / groups) R S (no bias, no batch norm); none where both operands are activations."""
+        if self.kind == "attention":
+            return 0
         return self.k * (self.c // self.groups) * self.r * self.s
 
     @property
@@ -92,6 +101,40 @@ def kind_of(c: int, kernel: int, groups: int) -> LayerKind:
     if groups == c and c > 1:
         return "depthwise"
     return "pointwise" if kernel == 1 and groups == 1 else "conv"
+
+
+def matrix_product(
+    name: str, *, rows: int, inner: int, columns: int, products: int = 1, kind: Literal["gemm", "attention"] = "gemm"
+) -> Layer:
+    """Return matrix products of (rows x inner) by (inner x columns) as one layer: a 1x1 convolution.
+
+    The rows become an image of P x Q (see `token_grid`), the inner dimension the input channels, the columns the output
+    channels; several products, such as the heads of attention, become groups. A cost model treats the second operand
+    as it treats weights: it is read from DRAM, and may stay in the register files.
+
+    Args:
+        name: Where it stands in the network.
+        rows: Of the first operand, such as tokens.
+        inner: Columns of the first operand, rows of the second.
+        columns: Of the second operand.
+        products: How many products of this size.
+        kind: ``"gemm"`` where the second operand are weights, ``"attention"`` where both are activations.
+
+    Raises:
+        TypeError, ValueError: As `Layer`.
+    """
+    p, q = token_grid(rows)
+    return Layer(name, kind, k=products * columns, c=products * inner, p=p, q=q, r=1, s=1, groups=products)
+
+
+def token_grid(rows: int) -> tuple[int, int]:
+    """Return P x Q, the most nearly square image of `rows` pixels: P >= Q, and Q the largest divisor that allows it.
+
+    128 rows become 16 x 8. A prime number becomes P x 1: nothing but 1 divides it, so that no axis of an array holds a
+    share of it. Such a sequence is better padded by its owner.
+    """
+    q = next((q for q in range(math.isqrt(max(rows, 1)), 1, -1) if rows % q == 0), 1)
+    return rows // q, q
 
 
 def layer_row(layer: Layer) -> tuple[int, ...]:

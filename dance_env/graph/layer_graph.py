@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 
 from dance_env.graph.layer import Layer, kind_of
-from dance_env.graph.nodes import Conv, Linear, Node, Shape
+from dance_env.graph.nodes import Conv, CostlyNode, Linear, Node, Shape
 from dance_env.suggest import nearest
 
 
@@ -112,7 +112,7 @@ class LayerGraph:
         return ends[0]
 
     def layers(self) -> tuple[Layer, ...]:
-        """Return the nodes that cost multiply-accumulates (convolutions, fully connected), in order of execution."""
+        """Return the nodes that cost multiply-accumulates (convolutions, matrix products), in order of execution."""
         found = (self._layer(name) for name in self.networkx)
         return tuple(layer for layer in found if layer is not None)
 
@@ -150,6 +150,8 @@ class LayerGraph:
 
     def _layer(self, name: str) -> Layer | None:
         node, shape = self.node(name), self.shape(name)
+        if isinstance(node, CostlyNode):
+            return node.layer(name, self._input_shapes(name))
         if isinstance(node, Conv):
             c = self._input_shapes(name)[0][0]
             return Layer(

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+from dance_env.graph.layer import Layer
 
 Shape = tuple[int, ...]
 
@@ -24,6 +26,14 @@ class Node(Protocol):
         """The number of trainable parameters."""
 
 
+@runtime_checkable
+class CostlyNode(Node, Protocol):
+    """A node that says itself which layer it is."""
+
+    def layer(self, name: str, shapes: tuple[Shape, ...]) -> Layer:
+        """Return the layer of the node of this name, given its input shapes."""
+
+
 @dataclass(frozen=True)
 class Input:
     """The image."""
@@ -34,7 +44,7 @@ class Input:
     kind: ClassVar[str] = "input"
 
     def __post_init__(self) -> None:
-        _check_whole(self, "channels", "rows", "columns")
+        check_whole(self, "channels", "rows", "columns")
 
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
         if shapes:
@@ -56,7 +66,7 @@ class Conv:
     kind: ClassVar[str] = "conv"
 
     def __post_init__(self) -> None:
-        _check_whole(self, "channels", "kernel", "stride", "groups")
+        check_whole(self, "channels", "kernel", "stride", "groups")
         if self.kernel % 2 == 0:
             raise ValueError(f"a convolution's kernel must be odd ('same' padding), got {self.kernel}")
 
@@ -91,17 +101,17 @@ class BatchNorm:
 
 @dataclass(frozen=True)
 class Activation:
-    """max(0, x), and min(6, .) of that for ``"relu6"``."""
+    """max(0, x), and min(6, .) of that for ``"relu6"``; x times the normal distribution function for ``"gelu"``."""
 
-    function: Literal["relu", "relu6"] = "relu"
+    function: Literal["relu", "relu6", "gelu"] = "relu"
     kind: ClassVar[str] = "activation"
 
     def __post_init__(self) -> None:
-        if self.function not in ("relu", "relu6"):
-            raise ValueError(f"an activation is 'relu' or 'relu6', got {self.function!r}")
+        if self.function not in ("relu", "relu6", "gelu"):
+            raise ValueError(f"an activation is 'relu', 'relu6' or 'gelu', got {self.function!r}")
 
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
-        return _only(self.kind, shapes)
+        return only_shape(self.kind, shapes)
 
     def parameters(self, shapes: tuple[Shape, ...]) -> int:
         return 0
@@ -132,7 +142,7 @@ class Skip:
     kind: ClassVar[str] = "skip"
 
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
-        return _only(self.kind, shapes)
+        return only_shape(self.kind, shapes)
 
     def parameters(self, shapes: tuple[Shape, ...]) -> int:
         return 0
@@ -159,10 +169,10 @@ class Linear:
     kind: ClassVar[str] = "linear"
 
     def __post_init__(self) -> None:
-        _check_whole(self, "features")
+        check_whole(self, "features")
 
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
-        shape = _only(self.kind, shapes)
+        shape = only_shape(self.kind, shapes)
         if len(shape) != 1:
             raise ValueError(f"expected a vector (features,), found {shape}; pool before a fully connected layer")
         return (self.features,)
@@ -175,21 +185,23 @@ NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, A
 """Node types by kind, for reading graphs from files."""
 
 
-def _check_whole(node: Node, *names: str) -> None:
+def check_whole(node: Node, *names: str) -> None:
+    """Refuse settings of a node that are not whole numbers of at least 1."""
     for name in names:
         value = getattr(node, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"a {node.kind} node's {name} must be a whole number of at least 1, got {value!r}")
 
 
-def _only(kind: str, shapes: tuple[Shape, ...]) -> Shape:
+def only_shape(kind: str, shapes: tuple[Shape, ...]) -> Shape:
+    """Return the shape of a node's only input."""
     if len(shapes) != 1:
         raise ValueError(f"a {kind} node takes one input, got {len(shapes)}")
     return shapes[0]
 
 
 def _image(kind: str, shapes: tuple[Shape, ...]) -> Shape:
-    shape = _only(kind, shapes)
+    shape = only_shape(kind, shapes)
     if len(shape) != 3:
         raise ValueError(f"expected an image (channels, rows, columns), found {shape}")
     return shape

@@ -7,6 +7,19 @@ from torch import Tensor, nn
 
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Node, Skip
+from dance_env.graph.token_modules import AttendedValues, AttentionScores, Last, TiedScores
+from dance_env.graph.token_nodes import (
+    Embedding,
+    Hidden,
+    LastToken,
+    LayerNorm,
+    Project,
+    Scores,
+    Softmax,
+    Tokens,
+    TokenScores,
+    WeightedValues,
+)
 
 
 def build(graph: LayerGraph) -> NetworkModule:
@@ -17,10 +30,12 @@ def build(graph: LayerGraph) -> NetworkModule:
 
     Returns:
         A module from images ``(batch, channels, rows, columns)`` to the output node's values, ``(batch, classes)`` for
-        the networks of the catalog.
+        the image networks of the catalog; from tokens ``(batch, tokens)`` int64 to the next token's scores ``(batch, 1,
+        vocabulary)`` for its language models.
 
     Raises:
-        ValueError: If the graph has not exactly one input and one output node.
+        ValueError: If the graph has not exactly one input and one output node, or it is of a decode step, whose cache a
+            graph does not hold.
     """
     return NetworkModule(graph)
 
@@ -30,7 +45,7 @@ class NetworkModule(nn.Module):
 
     def __init__(self, graph: LayerGraph) -> None:
         super().__init__()
-        inputs = [name for name in graph.nodes if isinstance(graph.node(name), Input)]
+        inputs = [name for name in graph.nodes if isinstance(graph.node(name), Input | Tokens | Hidden)]
         if len(inputs) != 1:
             raise ValueError(f"layer graph {graph.name!r}: expected one input node, found {inputs}")
         self.image_shape = graph.shape(inputs[0])
@@ -39,12 +54,17 @@ class NetworkModule(nn.Module):
         self.layers = nn.ModuleDict({key: _module(graph, name) for name, key, _ in self._steps})
         if len(self.layers) != len(self._steps):
             raise ValueError(f"layer graph {graph.name!r}: node names must differ in more than '.' and '/'")
+        tables = [module for module in self.layers.values() if isinstance(module, nn.Embedding)]
+        for module in self.layers.values():
+            if isinstance(module, TiedScores) and tables:
+                module.tie(tables[0])
 
     def forward(self, images: Tensor) -> Tensor:
-        """The output for a batch of images."""
+        """Return the output for a batch of images or tokens."""
         if tuple(images.shape[1:]) != self.image_shape:
             expected = ("batch", *self.image_shape)
-            raise ValueError(f"expected images of shape {expected}, got {tuple(images.shape)}")
+            what = {1: "tokens", 2: "activations"}.get(len(self.image_shape), "images")
+            raise ValueError(f"expected {what} of shape {expected}, got {tuple(images.shape)}")
         values = {self._image: images}
         for name, key, inputs in self._steps:
             values[name] = self.layers[key](*(values[each] for each in inputs))
@@ -76,6 +96,9 @@ def _key(name: str) -> str:
 def _module(graph: LayerGraph, name: str) -> nn.Module:
     node: Node = graph.node(name)
     arriving = graph.shape(graph.inputs(name)[0])[0]
+    on_tokens = _token_module(graph, name)
+    if on_tokens is not None:
+        return on_tokens
     match node:
         case Conv():
             padding = (node.kernel - 1) // 2
@@ -83,7 +106,7 @@ def _module(graph: LayerGraph, name: str) -> nn.Module:
         case BatchNorm():
             return nn.BatchNorm2d(arriving, eps=node.eps)
         case Activation():
-            return nn.ReLU6() if node.function == "relu6" else nn.ReLU()
+            return {"relu": nn.ReLU, "relu6": nn.ReLU6, "gelu": nn.GELU}[node.function]()
         case Skip():
             return nn.Identity()
         case Add():
@@ -93,3 +116,32 @@ def _module(graph: LayerGraph, name: str) -> nn.Module:
         case Linear():
             return nn.Linear(arriving, node.features)
     raise ValueError(f"layer graph {graph.name!r}, node {name!r}: no torch module is known for {node!r}")
+
+
+def _token_module(graph: LayerGraph, name: str) -> nn.Module | None:
+    """The module of a node on tokens; None for any other."""
+    node: Node = graph.node(name)
+    features = graph.shape(graph.inputs(name)[0])[-1]
+    match node:
+        case Embedding():
+            return nn.Embedding(node.vocabulary, node.features)
+        case LayerNorm():
+            return nn.LayerNorm(features, eps=node.eps)
+        case Project():
+            return nn.Linear(features, node.features, bias=node.bias)
+        case Scores():
+            if node.cached is not None:
+                raise ValueError(
+                    f"layer graph {graph.name!r}, node {name!r}: a decode step reads a cache that a graph does not hold; "
+                    "build the network's prefill"
+                )
+            return AttentionScores(node.heads)
+        case Softmax():
+            return nn.Softmax(dim=-1)
+        case WeightedValues():
+            return AttendedValues()
+        case LastToken():
+            return Last()
+        case TokenScores():
+            return TiedScores()
+    return None
