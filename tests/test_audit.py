@@ -18,6 +18,7 @@ from dance_env.cost.audit.reference import COLUMNS, read_points
 from dance_env.cost.mapping import nest
 from dance_env.cost.mapping.dataflow import get_dataflow
 from dance_env.cost.mapping.mapping import Mapping
+from dance_env.graph import layer_row, matrix_product
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "nest.json").read_text())
 PE_X, PE_Y, RF_WORDS = 16, 16, 24
@@ -246,3 +247,44 @@ def test_missing_file_and_unknown_technology(tmp_path: Path, capsys: pytest.Capt
     with pytest.raises(SystemExit, match="2"):
         main(["--points", "points.csv", "--technology", "7nm"])
     assert "invalid choice: '7nm'" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------------ matrix products
+GEMM_POINTS = Path(__file__).parent / "golden" / "gemm_timeloop.csv"
+
+
+def test_timeloops_matrix_products_are_reproduced_and_searched_as_well() -> None:
+    """Five products (projection, decode, attention, 197 and 196 tokens) by three dataflows on 24 x 8, 32 words."""
+    report = audit(GEMM_POINTS)
+    assert report.ok, "\n".join(report.deviations)
+    assert report.counts_equal == report.points == 15
+    assert report.edp_gain.min() > 1 - 1e-6
+    assert report.edp_gain.max() < 1.16
+
+
+def test_a_point_of_another_global_buffer_is_left_out_and_no_failure(tmp_path: Path) -> None:
+    header, *lines = GEMM_POINTS.read_text().splitlines()
+    lines[0] = lines[0].removesuffix("55296") + "16384"
+    path = tmp_path / "points.csv"
+    path.write_text("\n".join([header, *lines]))
+    report = audit(path)
+    assert report.ok
+    assert (report.points, report.left_out) == (14, 1)
+    assert "a global buffer of 16384 words" in report.deviations[0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"), [("g_proj", 128 * 768 * 768), ("g_qk", 128 * 64 * 128), ("g_vit", 197 * 192 * 576)]
+)
+def test_our_layers_of_matrix_products_have_the_references_dimensions(layer: str, macs: int) -> None:
+    point = next(point for point in read_points(GEMM_POINTS) if point.layer == layer)
+    k, c, p, q, *_ = point.row
+    product = matrix_product(layer, rows=p * q, inner=c, columns=k)
+    assert layer_row(product) == point.row
+    assert product.macs == macs
+
+
+def test_all_matrix_products_of_the_reference_agree(shared_dir: Path) -> None:
+    report = audit(shared_dir / "reference" / "timeloop" / "points_gemm_glb.csv")
+    assert report.ok, "\n".join(report.deviations)
+    assert report.counts_equal == report.points >= 42

@@ -22,7 +22,7 @@ from scipy import stats
 
 from dance_env.cost.analytical import AnalyticalCostModel
 from dance_env.cost.audit.ranks import spearman
-from dance_env.cost.audit.reference import NoReferenceMapping, ReferencePoint, read_points
+from dance_env.cost.audit.reference import NothingToCompare, ReferencePoint, read_points
 from dance_env.cost.mapping import nest
 from dance_env.cost.mapping.loops import DIMS
 from dance_env.cost.mapping.mapping import Mapping
@@ -34,6 +34,7 @@ ENERGY_TOLERANCE, ENERGY_TOLERANCE_OVERLAP = 1e-3, 1e-2
 AREA_TOLERANCE = 1e-3
 RF_TOLERANCE_OVERLAP = 0.05  # where windows overlap the reference's sums over PEs rest on a per-PE average
 RANK_CORRELATION = 0.98  # of the given mappings, each layer
+_METRICS = ("EDP", "energy", "cycles")
 SHORT_OF_BEST = 1e-3  # a reference's EDP this much above ours: its search did not find the best mapping
 
 
@@ -44,7 +45,7 @@ class AuditReport:
     Attributes:
         points: how many points were held against the model.
         left_out: lines that hold no point, or points that the model cannot price; one that says that the reference has no
-            mapping is no failure, any other is.
+            mapping, or is of a global buffer that the technology does not have, is no failure; any other is.
         counts_equal: points with every count and the cycles equal to the digit.
         energy_error: (points,) relative error of the energy of the given mapping.
         edp_gain: (points,) reference's EDP over ours, with our own mapping; above 1 ours is better.
@@ -52,6 +53,7 @@ class AuditReport:
             reference's mappings, by layer; layers that rank nothing are left out.
         spearman_own: the same with the mappings of our own search. A lower value reflects the reference's incomplete
             search, not our model.
+        ratios: `(points of the layer, 3)`, by layer: reference's EDP, energy and cycles over those of our own search.
         deviations: one line each, those left out first, each kind in the order of the file.
         failures: how many deviations break a tolerance.
     """
@@ -63,6 +65,7 @@ class AuditReport:
     edp_gain: np.ndarray
     spearman_given: dict[str, float]
     spearman_own: dict[str, float]
+    ratios: dict[str, np.ndarray]
     deviations: tuple[str, ...]
     failures: int
 
@@ -83,6 +86,12 @@ class AuditReport:
             f"own search: EDP worse on {worse} of {self.points}; reference's EDP above ours by {np.median(gain):.2f} % "
             f"in the median, {gain.min():.2f} % at least, {gain.max():.2f} % at most, more than "
             f"{SHORT_OF_BEST:.1%} on {short}",
+            "reference over own search, median (least to most), by layer:",
+            *(
+                f"  {layer}, {len(ratios)} points: "
+                + ", ".join(f"{name} {_spread(column)}" for name, column in zip(_METRICS, ratios.T, strict=True))
+                for layer, ratios in self.ratios.items()
+            ),
         ]
         if self.spearman_given:
             lines += [
@@ -113,14 +122,16 @@ def audit(points_csv: str | Path, *, technology: Technology = TIMELOOP_45NM) -> 
         try:
             priced.append((point, *_recover_order(point, technology)))
         except (ValueError, OverflowError) as error:
-            refused.append(ValueError(f"{point.where}: {error}"))
+            kind = NothingToCompare if isinstance(error, NothingToCompare) else ValueError
+            refused.append(kind(f"{point.where}: {error}"))
     if not priced:
         raise refused[0]
     points = [point for point, _, _ in priced]
-    edp = _searched_edp(points, technology)
+    searched = _searched(points, technology)
+    edp = searched[:, 0] * searched[:, 1]
     gain = np.array([p.energy_pj * p.cycles / ours for p, ours in zip(points, edp, strict=True)])
     deviations = [str(error) for error in refused]
-    failures, equal = sum(not isinstance(error, NoReferenceMapping) for error in refused), 0
+    failures, equal = sum(not isinstance(error, NothingToCompare) for error in refused), 0
     for (point, mapping, cost), ours, better in zip(priced, edp, gain, strict=True):
         found = list(_given_mapping(point, mapping, cost, technology))
         if not np.isfinite(ours):
@@ -142,6 +153,7 @@ def audit(points_csv: str | Path, *, technology: Technology = TIMELOOP_45NM) -> 
         edp_gain=gain,
         spearman_given=_spearman(points, np.array([cost.edp_pj_cycles for _, _, cost in priced])),
         spearman_own=_spearman(points, edp),
+        ratios=_ratios(points, searched),
         deviations=tuple(deviations),
         failures=failures,
     )
@@ -223,12 +235,12 @@ def _given_mapping(
         yield True, f"area {cost.area_mm2 * 1e6:.6g} um2, reference {point.area_um2:.6g}"
 
 
-def _searched_edp(points: list[ReferencePoint], technology: Technology) -> np.ndarray:
-    """EDP (pJ cycles) of our best mapping for each point: one search per layer and bandwidth."""
+def _searched(points: list[ReferencePoint], technology: Technology) -> np.ndarray:
+    """Energy (pJ) and cycles `(points, 2)` of our best mapping for each point: one search per layer and bandwidth."""
     groups: dict[tuple, list[int]] = {}
     for i, point in enumerate(points):
         groups.setdefault((point.row, point.glb_words_per_cycle), []).append(i)
-    edp = np.full(len(points), np.inf)
+    found = np.full((len(points), 2), np.inf)
     for (row, _), members in groups.items():
         here = [points[i] for i in members]
         model = AnalyticalCostModel(technology=here[0].technology(technology))
@@ -239,8 +251,21 @@ def _searched_edp(points: list[ReferencePoint], technology: Technology) -> np.nd
             dataflow=np.array([DATAFLOWS.index(p.mapping.dataflow.name) for p in here]),
         )
         cost = model.evaluate_layers(np.array([row], dtype=np.int64), hardware)
-        edp[members] = cost.energy_j[0] * 1e12 * cost.latency_s[0] * model.technology.clock_hz
-    return edp
+        found[members, 0] = cost.energy_j[0] * 1e12
+        found[members, 1] = cost.latency_s[0] * model.technology.clock_hz
+    return found
+
+
+def _ratios(points: list[ReferencePoint], searched: np.ndarray) -> dict[str, np.ndarray]:
+    theirs = np.array([[point.energy_pj, point.cycles] for point in points])
+    energy, cycles = (theirs / searched).T
+    ratios = np.column_stack([energy * cycles, energy, cycles])
+    layers = np.array([point.layer for point in points], dtype=object)
+    return {layer: ratios[layers == layer] for layer in dict.fromkeys(layers)}
+
+
+def _spread(values: np.ndarray) -> str:
+    return f"{np.median(values):.3f} ({values.min():.3f} to {values.max():.3f})"
 
 
 def _spearman(points: list[ReferencePoint], edp: np.ndarray) -> dict[str, float]:

@@ -21,12 +21,12 @@ COLUMNS = (
     *COUNT_COLUMNS,
     *("map_dram", "map_glb", "map_cols", "map_rows", "map_rf"),
 )
-"""Columns that a file must have; ``N`` (must be 1) and ``glb_bw`` (words a cycle each way) may be there too."""
+"""Columns that a file must have; ``N`` (must be 1), ``glb_bw`` (words a cycle each way) and ``glb_words`` may be there."""
 _POSITIVE = ("cycles", "e_total_pJ", "area_um2", "glb_bw")
 
 
-class NoReferenceMapping(ValueError):
-    """A line that says that the reference found no mapping: cycles missing, inf or nan."""
+class NothingToCompare(ValueError):
+    """A line that is no failure of the model: the reference found no mapping, or it is of another global buffer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,7 @@ class ReferencePoint:
             not record that.
         counts: words moved, by `COUNT_COLUMNS`.
         glb_words_per_cycle: each port of the global buffer; None where the file does not say.
+        glb_words: capacity of the global buffer; None where the file does not say.
     """
 
     where: str
@@ -53,6 +54,7 @@ class ReferencePoint:
     energy_pj: float
     area_um2: float
     glb_words_per_cycle: float | None
+    glb_words: int | None
 
     @property
     def row(self) -> tuple[int, ...]:
@@ -66,7 +68,16 @@ class ReferencePoint:
         return max(self.mapping.dims["R"], self.mapping.dims["S"]) > self.mapping.stride
 
     def technology(self, base: Technology) -> Technology:
-        """``base`` with this row's bandwidth of the global buffer."""
+        """Return ``base`` with this row's bandwidth of the global buffer.
+
+        Raises:
+            NothingToCompare: If the row is of another capacity than the technology has.
+        """
+        if self.glb_words not in (None, base.glb_words):
+            raise NothingToCompare(
+                f"the point has a global buffer of {self.glb_words} words, the technology {base.name!r} has "
+                f"{base.glb_words}."
+            )
         if self.glb_words_per_cycle is None:
             return base
         rate = self.glb_words_per_cycle
@@ -110,7 +121,7 @@ def read_points(path: str | Path, *, refused: list[ValueError] | None = None) ->
 
 def _point(where: str, row: dict[str, str]) -> ReferencePoint:
     if not _is_finite(row["cycles"]):
-        raise NoReferenceMapping(f"{where}: the reference has no mapping here, its cycles are {row['cycles']!r}.")
+        raise NothingToCompare(f"{where}: the reference has no mapping here, its cycles are {row['cycles']!r}.")
     sizes = {d: _whole(where, row, d) for d in DIMS}
     try:
         dataflow = get_dataflow(row["dataflow"])
@@ -135,6 +146,7 @@ def _point(where: str, row: dict[str, str]) -> ReferencePoint:
         energy_pj=_number(where, row, "e_total_pJ"),
         area_um2=_number(where, row, "area_um2"),
         glb_words_per_cycle=_number(where, row, "glb_bw", finite=False) if rate else None,
+        glb_words=_whole(where, row, "glb_words") if row.get("glb_words") else None,
     )
 
 
