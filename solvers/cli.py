@@ -26,6 +26,9 @@ _COMMANDS = {
     "list": _Command("solvers.commands.list_names:main", "tasks and solvers, a line each"),
     "check-solver": _Command("solvers.commands.check_solver:main", "run the contract suite on a solver"),
     "choose": _Command("dance_env.commands.choose:main", "find the exact best design of a task under limits"),
+    "optimum": _Command(
+        "dance_env.commands.optimum:main", "find the best design of a task, and prove that none is better", resumes=True
+    ),
     "coupling": _Command(
         "dance_env.commands.coupling:main",
         "measure how much network and accelerator depend on each other in a task",

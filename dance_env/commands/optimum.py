@@ -1,0 +1,96 @@
+"""The command `dance optimum`: the proved best design of a task."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dance_env.analysis.optimum import Proof, ProofProgress, prove
+from dance_env.cache import content_key, default_cache_dir
+from dance_env.problem import Problem
+from dance_env.tasks import make_problem
+
+_EVERY_S = 2.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return 0 where the optimum is proved, 1 where a gap is left or no design meets the limits."""
+    arguments = _parser().parse_args(argv)
+    problem = make_problem(arguments.task, cache_dir=arguments.cache_dir, progress=sys.stderr.isatty())
+    proof = prove(
+        problem,
+        progress=_reporter(),
+        checkpoint=_checkpoint(problem, arguments.cache_dir),
+        seconds=arguments.seconds,
+        workers=arguments.workers,
+    )
+    if arguments.save is not None:
+        arguments.save.write_text(proof.to_json())
+    sys.stdout.write(proof.to_json() if arguments.json else as_text(problem, proof))
+    return 0 if proof.feasible and proof.gap == 0.0 else 1
+
+
+def as_text(problem: Problem, proof: Proof) -> str:
+    """Return the design by name, its objective, and what is proved of it."""
+    certificate = proof.certificate
+    lines = [str(problem)]
+    if not proof.feasible:
+        proved = proof.lower_bound == float("inf")
+        lines.append("No design meets the limits: proved." if proved else "No design was found that meets the limits.")
+    else:
+        lines.append("The best design, proved:" if proof.gap == 0.0 else f"The best design found, gap {proof.gap:.2e}:")
+        lines += [f"  {name:<20} {option}" for name, option in proof.options.items()]
+        lines += [f"  {'objective':<20} {proof.objective:.9f}", f"  {'lower bound':<20} {proof.lower_bound:.9f}"]
+    lines.append(
+        f"{certificate.beaten:,} accelerators are beaten by another one on every network; "
+        f"{certificate.bounded + certificate.impossible:,} cases closed by a bound, {certificate.searched:,} by search, "
+        f"{certificate.unfinished:,} open; {certificate.vertices:,} vertices, {certificate.seconds:.1f} s."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _reporter() -> Callable[[ProofProgress], None]:
+    """Return what writes the progress to standard error, a line every few seconds."""
+    last = time.perf_counter()
+
+    def report(state: ProofProgress) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last >= _EVERY_S:
+            last = now
+            sys.stderr.write(
+                f"{state.closed:,} of {state.cases:,} cases closed; lower bound {state.lower_bound:.6f}, best "
+                f"{state.best:.6f}\n"
+            )
+
+    return report
+
+
+def _checkpoint(problem: Problem, cache_dir: str | None) -> Path | None:
+    fingerprint = problem.fingerprint()
+    if fingerprint is None:
+        return None
+    folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
+    return folder / "optimum" / f"{content_key(fingerprint)}.json"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dance optimum",
+        description="Find the best design of a task, and prove that none is better. Interrupted, it goes on later.",
+        epilog="example: dance optimum macro-cifar10/edap --json",
+    )
+    parser.add_argument("task", help="a task's name, or path/to/file.py:function")
+    parser.add_argument("--json", action="store_true", help="print the proof as JSON")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop then, with a lower bound")
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per core, at most two)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the proof's record there")
+    parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and of interrupted proofs")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,193 @@
+"""The proved optimum against enumeration, on small random problems."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from factored_problems import factored_problem
+
+from dance_env.analysis.exact import optimum
+from dance_env.analysis.optimum import Proof, grouping, prove
+from dance_env.analysis.optimum.arrays import Shape
+from dance_env.analysis.optimum.dominance import undominated
+from dance_env.analysis.optimum.grouping import find_grouping
+from dance_env.objective import EDAP, Constraint, Linear
+from dance_env.problem import Problem
+
+LATENCY = Constraint("latency_s", 3.5e-3)
+KINDS = {
+    "linear": {},
+    "edap": {"cost_function": EDAP(1e-6), "weight": 0.5},
+    "large weight": {"cost_function": EDAP(1e-6), "weight": 20.0},
+    "no weight": {"weight": 0.0},
+    "deadline": {"constraints": (LATENCY,)},
+    "edap, deadline": {"cost_function": EDAP(1e-6), "constraints": (LATENCY,)},
+    "all limits": {
+        "constraints": (
+            LATENCY,
+            Constraint("energy_j", 3e-3),
+            Constraint("area_mm2", 3.0),
+            Constraint("error_pct", 21.0),
+        )
+    },
+    "error limit": {"cost_function": EDAP(1e-6), "constraints": (Constraint("error_pct", 15.0),)},
+    "energy only": {"cost_function": Linear(energy_j=900.0)},
+    "unmappable": {"unmappable": 120},
+    "ties": {"decimals": 0},
+    "edap, ties": {"decimals": 0, "cost_function": EDAP(1e-6)},
+    "outer choices": {
+        "cost_scopes": ((0, 1), (0, 2), (0, 3, 4), (0, 5)),
+        "accuracy_scopes": ((0, 1, 2), (0, 2, 4), (1, 3), (0, 5)),
+        "cost_function": EDAP(1e-6),
+    },
+    "one table": {"accuracy_scopes": ((0, 1, 2, 3, 4, 5),)},
+    "choices that nothing reads": {"cost_scopes": ((0, 1),), "accuracy_scopes": ((0, 2),)},
+}
+
+
+@pytest.mark.parametrize("merged_labels", [1, 64])
+@pytest.mark.parametrize("kind", KINDS)
+def test_finds_what_enumeration_finds(kind: str, merged_labels: int, monkeypatch) -> None:
+    monkeypatch.setattr(grouping, "_MERGED_LABELS", merged_labels)  # many small nodes, or few large ones
+    for seed in range(6):
+        problem = factored_problem(seed, **KINDS[kind])
+        _agree(problem, prove(problem, workers=1))
+
+
+def _agree(problem: Problem, proof: Proof) -> None:
+    exact = optimum(problem)
+    assert proof.feasible == exact.feasible
+    assert proof.gap == 0.0
+    if exact.feasible:
+        assert proof.objective == pytest.approx(exact.objective, rel=1e-12, abs=0)
+        assert proof.lower_bound == proof.objective
+        design = np.array([proof.design])
+        assert problem.evaluate(design).objective[0] == proof.objective
+        assert bool(problem.evaluate(design).feasible[0])
+    else:
+        assert math.isinf(proof.objective)
+        assert math.isinf(proof.lower_bound)
+
+
+def test_limit_that_nothing_meets() -> None:
+    problem = factored_problem(0, constraints=(Constraint("latency_s", 1e-6),))
+    proof = prove(problem)
+    assert not proof.feasible
+    assert proof.lower_bound == math.inf
+    assert proof.certificate.impossible == proof.certificate.assignments * 24 - proof.certificate.beaten
+
+
+def test_limit_that_one_design_meets_exactly() -> None:
+    free = factored_problem(3)
+    networks = np.stack(np.unravel_index(np.arange(216), (3, 2, 3, 2, 2, 3)), axis=1)
+    fastest = float(free.costs.on_all_hardware(networks).latency_s.min())
+    problem = free.limited({"latency_s": fastest})
+    _agree(problem, prove(problem))
+    tighter = free.limited({"latency_s": float(np.nextafter(fastest, 0.0))})
+    _agree(tighter, prove(tighter))
+
+
+def test_workers_and_interruptions_change_nothing(tmp_path) -> None:
+    problem = factored_problem(1, cost_function=EDAP(1e-6))
+    alone = prove(problem, workers=1)
+    together = prove(problem, workers=2)
+    same_time = replace(together.certificate, seconds=alone.certificate.seconds)
+    assert replace(together, certificate=same_time) == alone
+
+    class Stop(Exception):
+        pass
+
+    def stop(state) -> None:
+        if state.closed:
+            raise Stop
+
+    with pytest.raises(Stop):
+        prove(problem, checkpoint=tmp_path / "state.json", progress=stop)
+    assert (tmp_path / "state.json").exists()
+    resumed = prove(problem, checkpoint=tmp_path / "state.json")
+    assert (resumed.objective, resumed.lower_bound, resumed.design) == (
+        alone.objective,
+        alone.lower_bound,
+        alone.design,
+    )
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_damaged_checkpoint_is_not_used(tmp_path) -> None:
+    problem = factored_problem(1)
+    for content in ("{", "[]", '{"key": "of another problem"}'):
+        (tmp_path / "state.json").write_text(content)
+        assert prove(problem, checkpoint=tmp_path / "state.json").gap == 0.0
+
+
+def test_no_time_gives_a_bound(monkeypatch) -> None:
+    monkeypatch.setattr(grouping, "_MERGED_LABELS", 1)
+    pairs = tuple((i, j) for j in range(7) for i in range(j))
+    problem = factored_problem(
+        1, option_counts=(3,) * 7, cost_scopes=tuple((i,) for i in range(7)), accuracy_scopes=pairs[::2], weight=0.3
+    )
+    proof = prove(problem, seconds=0.0)
+    best = prove(problem)
+    assert best.gap == 0.0
+    assert proof.certificate.unfinished > 0
+    assert proof.lower_bound < best.objective <= proof.objective
+    assert proof.gap > 0
+
+
+def test_record_can_be_read() -> None:
+    for problem in (factored_problem(0), factored_problem(0, constraints=(Constraint("latency_s", 1e-6),))):
+        proof = prove(problem)
+        assert Proof.from_json(proof.to_json()) == proof
+    with pytest.raises(ValueError, match="no record of a proved optimum"):
+        Proof.from_json('{"format": "something"}')
+
+
+def test_problems_that_do_not_fit_say_why() -> None:
+    problem = factored_problem(0)
+
+    class Unknown:
+        def evaluate(self, networks):
+            return np.full(len(networks), 0.5)
+
+        def fingerprint(self):
+            return "unknown"
+
+    with pytest.raises(ValueError, match="Unknown is no sum of factors over few choices"):
+        prove(replace(problem, accuracy=Unknown()))
+    own = replace(problem.objective, cost_function=lambda cost: cost.latency_s)
+    with pytest.raises(ValueError, match="cost functions EDAP and Linear, got function"):
+        prove(replace(problem, objective=own))
+    with pytest.raises(ValueError, match="no fingerprint"):
+        prove(replace(problem, objective=replace(own, weight=0.0)), checkpoint="state.json")
+
+
+def test_beaten_accelerators_are_never_better() -> None:
+    rng = np.random.default_rng(0)
+    shape = Shape.of([2, 3])
+    size = rng.uniform(0.5, 2.0, (60, 1))
+    zero, values, area = size * rng.uniform(1, 2, (60, 2)), size[:, None] * rng.uniform(1, 2, (60, 2, 5)), size[:, 0]
+    zero[50:], values[50:], area[50:] = zero[:10], values[:10], area[:10]  # of equal ones the first is kept
+    kept, by = undominated(zero, values, area, shape)
+    totals = np.stack([zero + values[:, :, a] + values[:, :, 2 + b] for a in range(2) for b in range(3)], axis=2)
+    beats = (totals[:, None] <= totals[None]).all(axis=(2, 3)) & (area[:, None] <= area[None])
+    equal = beats & beats.T
+    first = [h for h in range(60) if not any(beats[k, h] and (not equal[k, h] or k < h) for k in range(60) if k != h)]
+    assert kept.tolist() == first
+    assert 5 < len(first) < 40
+    for h in np.flatnonzero(by >= 0):
+        assert beats[by[h], h]
+        assert by[h] in kept
+
+
+def test_grouping_joins_what_costs_join_and_enumerates_what_all_read() -> None:
+    found = find_grouping((3,) * 6, [(0, 1), (2,), (3,), (4, 5)], [(0, 4), (2, 3)])
+    assert found.outer == ()
+    assert {(0, 1), (4, 5)} <= {group[:2] for group in found.groups} | set(found.groups)
+    wide = find_grouping((3,) * 13, [(0, layer) for layer in range(1, 13)], [(0, layer) for layer in range(1, 13)])
+    assert wide.outer == (0,)
+    assert sorted(choice for group in wide.groups for choice in group) == list(range(1, 13))
+    with pytest.raises(ValueError, match="do not fall apart into small groups"):
+        find_grouping((10,) * 12, [tuple(range(12))], [])
