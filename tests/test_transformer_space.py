@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from dance_env.drawing.graph import draw_graph
+from dance_env.drawing.graph_cards import rows_of_cards
 from dance_env.graph import (
     Decode,
     NetworkSpace,
@@ -230,3 +233,14 @@ def test_bad_spaces_are_refused(make: Any, error: type[Exception], message: str)
 def test_nodes_refuse_shapes_that_do_not_suit(node: Any, shapes: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         node.infer(shapes)
+
+
+# -------------------------------------------------------------------------------------------------------------- drawing
+def test_a_language_model_is_drawn_as_one_card_a_layer(tmp_path: Path) -> None:
+    graph = gpt_s().graph([2, 1, 0] + [0, 2] * 12)
+    cards = [card for row in rows_of_cards(graph) for card in row]
+    assert [card.name for card in cards] == ["tokens", "embedding", *(f"layer{i}" for i in range(1, 12)), "head"]
+    assert (cards[2].operator, cards[2].lines, cards[2].residual) == ("h12 m2", ("12 × 64", "MLP 1536"), True)
+    assert (cards[0].lines, cards[1].lines, cards[-1].lines) == (("numbers",), ("50,257 rows",), ("next token",))
+    draw_graph(graph, tmp_path / "graph.png")
+    assert (tmp_path / "graph.png").stat().st_size > 10_000

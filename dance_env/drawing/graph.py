@@ -48,7 +48,8 @@ def _draw(canvas: Canvas, graph: LayerGraph, rows: list[list[Card]]) -> None:
     for before, after in pairwise(cards):
         _draw_connection(canvas, before, after)
     for row in rows:
-        if size := row[0].shape[1:]:
+        if len(row[0].shape) == 3:
+            size = row[0].shape[1:]
             middle = row[0].y + CARD_HEIGHT / 2
             text = f"{size[0]} × {size[1]}"
             canvas.text(row[0].x - 22, middle, text, size=15.5, color=MUTED, ha="right", va="center")

@@ -8,7 +8,8 @@ from itertools import groupby
 
 from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.nodes import Add, Shape
+from dance_env.graph.nodes import Activation, Add, Shape
+from dance_env.graph.token_nodes import Embedding, Scores, Tokens
 
 CARD_WIDTH, CARD_HEIGHT = 135, 124
 """Pixels, as all lengths here."""
@@ -26,7 +27,7 @@ class Card:
     Attributes:
         name: of the block.
         operator: chosen there; `""` for a block that every network has, such as the stem.
-        lines: its convolutions, in words.
+        lines: its convolutions, or its heads and the width of its MLP, in words.
         macs: multiply-accumulates for one image.
         shape: of its output.
         residual: whether its input is added to its output.
@@ -59,7 +60,8 @@ def rows_of_cards(graph: LayerGraph) -> list[list[Card]]:
         raise ValueError(f"layer graph {graph.name!r} has no nodes; there is nothing to draw")
     sizes: list[Shape] = []
     for card in cards:
-        sizes.append(card.shape[1:] or (sizes[-1] if sizes else ()))
+        size = card.shape[1:] if len(card.shape) == 3 else ()  # tokens have no rows and columns
+        sizes.append(size or (sizes[-1] if sizes else ()))
     rows: list[list[Card]] = []
     for _, group in groupby(zip(sizes, cards, strict=True), key=lambda pair: pair[0]):
         members = [card for _, card in group]
@@ -80,7 +82,9 @@ def sheet_size(rows: Sequence[Sequence[Card]]) -> tuple[int, int]:
 
 
 def short_count(count: int) -> str:
-    """Return a count in thousands or millions, such as "10.67 M"."""
+    """Return a count in thousands, millions or billions, such as "10.67 M"."""
+    if count >= 1e9:
+        return f"{count / 1e9:.2f} G"
     return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count / 1e3:.1f} k"
 
 
@@ -90,10 +94,11 @@ def _cards(graph: LayerGraph) -> list[Card]:
     for name, group in groupby(graph.nodes, key=lambda node: graph.block(node)[0] or node):
         nodes = list(group)
         costly = [layers[node] for node in nodes if node in layers]
-        lines = tuple(_line(layer) for layer in costly)
+        lines = tuple(_line(layer) for layer in costly if layer.kind not in ("gemm", "attention"))
+        lines += _token_lines(graph, nodes)
         kind = graph.node(nodes[-1]).kind
         if not lines:
-            lines = {"input": ("image",), "global_pool": ("mean",)}.get(kind, ())
+            lines = {"input": ("image",), "global_pool": ("mean",), "token_scores": ("next token",)}.get(kind, ())
         cards.append(
             Card(
                 name=name,
@@ -105,6 +110,23 @@ def _cards(graph: LayerGraph) -> list[Card]:
             )
         )
     return cards
+
+
+def _token_lines(graph: LayerGraph, nodes: Sequence[str]) -> tuple[str, ...]:
+    """What nodes on tokens do: heads times the features of each, and the width between the projections of an MLP."""
+    lines = []
+    for name in nodes:
+        match graph.node(name):
+            case Tokens():
+                lines.append("numbers")
+            case Embedding() as table:
+                lines.append(f"{table.vocabulary:,} rows")
+            case Scores() as scores:
+                features = graph.shape(graph.inputs(name)[0])[1]
+                lines.append(f"{scores.heads} × {features // (3 * scores.heads)}")
+            case Activation() if len(graph.shape(name)) == 2:
+                lines.append(f"MLP {graph.shape(name)[1]}")
+    return tuple(lines)
 
 
 def _line(layer: Layer) -> str:

@@ -146,7 +146,7 @@ class TransformerSpace:
         last = graph.add("embedding", Embedding(self.vocabulary, width), inputs=(last,), block="embedding")
         for layer in range(1, int(chosen["depth"]) + 1):
             heads, ratio = int(chosen[f"heads{layer}"]), int(chosen[f"mlp{layer}"])
-            tags: dict[str, Any] = {"block": f"layer{layer}", "operator": f"{heads} heads, MLP x{ratio}"}
+            tags: dict[str, Any] = {"block": f"layer{layer}", "operator": f"h{heads} m{ratio}"}
             attended = add_attention(graph, last, **self._attention(width, heads, bias), **tags)
             processed = add_mlp(graph, last, ratio=ratio, bias=bias, **tags)
             last = graph.add(f"layer{layer}.add", Add(), inputs=(last, attended, processed), **tags)
