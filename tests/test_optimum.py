@@ -10,7 +10,7 @@ import pytest
 from factored_problems import factored_problem
 
 from dance_env.analysis.exact import optimum
-from dance_env.analysis.optimum import Proof, grouping, prove
+from dance_env.analysis.optimum import Proof, grouping, load_evidence, prove, save_evidence, verify
 from dance_env.analysis.optimum.arrays import Shape
 from dance_env.analysis.optimum.dominance import undominated
 from dance_env.analysis.optimum.grouping import find_grouping
@@ -143,6 +143,47 @@ def test_record_can_be_read() -> None:
         assert Proof.from_json(proof.to_json()) == proof
     with pytest.raises(ValueError, match="no record of a proved optimum"):
         Proof.from_json('{"format": "something"}')
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_second_check_agrees(kind: str, tmp_path) -> None:
+    problem = factored_problem(1, **KINDS[kind])
+    if kind == "unmappable":
+        pytest.skip("no base network can be mapped everywhere")
+    proof = prove(problem)
+    if not proof.feasible:
+        pytest.skip("there is no bound to check")
+    save_evidence(tmp_path / "evidence.npz", proof.evidence)
+    found = verify(problem, Proof.from_json(proof.to_json()), load_evidence(tmp_path / "evidence.npz"))
+    assert found.beaten == proof.certificate.beaten
+    assert found.cases + found.beaten + proof.certificate.too_large == 24 * proof.certificate.assignments
+
+
+def test_second_check_finds_what_is_wrong(tmp_path) -> None:
+    problem = factored_problem(1, cost_function=EDAP(1e-6))
+    proof = prove(problem)
+    (evidence,) = proof.evidence
+    with pytest.raises(ValueError, match="fingerprints differ"):
+        verify(factored_problem(2), proof, (evidence,))
+    with pytest.raises(ValueError, match="the record says"):
+        verify(problem, replace(proof, objective=proof.objective - 0.1), (evidence,))
+    with pytest.raises(ValueError, match="below the record's lower bound"):
+        verify(problem, replace(proof, lower_bound=proof.lower_bound * (1 + 1e-8)), (evidence,))
+    by = evidence.beaten_by.copy()
+    best = problem.accelerator_space.index(np.array([proof.design])[:, problem.space.hardware])[0]
+    other = next(h for h in np.flatnonzero(by == -1) if h != best)
+    by[best] = other
+    with pytest.raises(ValueError, match=f"accelerator {best} is said to be beaten by {other}"):
+        verify(problem, proof, (replace(evidence, beaten_by=by),))
+    by[best] = -2
+    with pytest.raises(ValueError, match="as too large whose area is within the limit"):
+        verify(problem, proof, (replace(evidence, beaten_by=by),))
+    by[best] = len(by)
+    with pytest.raises(ValueError, match="accelerators that do not exist"):
+        verify(problem, proof, (replace(evidence, beaten_by=by),))
+    (tmp_path / "evidence.npz").write_bytes(b"PK nothing")
+    with pytest.raises(ValueError, match="no evidence of a proof"):
+        load_evidence(tmp_path / "evidence.npz")
 
 
 def test_problems_that_do_not_fit_say_why() -> None:

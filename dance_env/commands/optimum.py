@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dance_env.analysis.optimum import Proof, ProofProgress, prove
+from dance_env.analysis.optimum import Proof, ProofProgress, load_evidence, prove, save_evidence, verify
+from dance_env.analysis.optimum.records import shipped_record
+from dance_env.atomic import write_whole
 from dance_env.cache import content_key, default_cache_dir
 from dance_env.problem import Problem
+from dance_env.progress import reporter
 from dance_env.tasks import make_problem
 
 _EVERY_S = 2.0
@@ -19,7 +22,11 @@ _EVERY_S = 2.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0 where the optimum is proved, 1 where a gap is left or no design meets the limits."""
     arguments = _parser().parse_args(argv)
+    if arguments.seconds is not None and arguments.seconds < 0:
+        raise ValueError(f"--seconds must be 0 or more, got {arguments.seconds}")
     problem = make_problem(arguments.task, cache_dir=arguments.cache_dir, progress=sys.stderr.isatty())
+    if arguments.verify:
+        return _verify(problem, arguments.record)
     proof = prove(
         problem,
         progress=_reporter(),
@@ -28,9 +35,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers=arguments.workers,
     )
     if arguments.save is not None:
-        arguments.save.write_text(proof.to_json())
+        write_whole(arguments.save, proof.to_json())
+        save_evidence(arguments.save.with_suffix(".npz"), proof.evidence or ())
     sys.stdout.write(proof.to_json() if arguments.json else as_text(problem, proof))
     return 0 if proof.feasible and proof.gap == 0.0 else 1
+
+
+def _verify(problem: Problem, record: Path | None) -> int:
+    """Check a record by other means, and say what was checked."""
+    path = record or shipped_record(problem)
+    if path is None:
+        raise ValueError(
+            f"no record of {problem.name!r}, as it is now, ships. Prove it first (--save FILE), then verify that file "
+            "(--verify --record FILE)"
+        )
+    proof, evidence = Proof.from_json(path.read_text(encoding="utf-8")), load_evidence(path.with_suffix(".npz"))
+    with reporter(sys.stderr.isatty(), "Cases searched again") as report:
+        found = verify(problem, proof, evidence, progress=report)
+    sys.stdout.write(
+        f"{path.name} holds: objective {proof.objective:.9f}, lower bound {proof.lower_bound:.9f}.\n"
+        f"{found.beaten:,} accelerators left out are beaten by another one on every network; {found.cases:,} others, "
+        f"searched again, have no design below the bound ({found.priced:,} designs evaluated).\n"
+    )
+    return 0
 
 
 def as_text(problem: Problem, proof: Proof) -> str:
@@ -87,7 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the proof as JSON")
     parser.add_argument("--seconds", type=float, metavar="S", help="stop then, with a lower bound")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per core, at most two)")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the proof's record there")
+    parser.add_argument("--save", type=Path, metavar="FILE.json", help="write the proof's record there (and FILE.npz)")
+    parser.add_argument("--verify", action="store_true", help="check the record that ships, by other means")
+    parser.add_argument("--record", type=Path, metavar="FILE.json", help="with --verify: check this record instead")
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and of interrupted proofs")
     return parser
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dance_env.atomic import write_whole
 from dance_env.cache import content_key
 from dance_env.problem import Problem
@@ -51,16 +49,9 @@ class Checkpoint:
             return None
         return content if isinstance(content, dict) and content.get("key") == self.key else None
 
-    def save(self, ended: list[np.ndarray], bounds: list[np.ndarray], vertices: int, designs: np.ndarray) -> None:
+    def save(self, **state: Any) -> None:
         """Save how far the proof is."""
-        content = {
-            "key": self.key,
-            "ended": [each.tolist() for each in ended],
-            "bounds": [each.tolist() for each in bounds],
-            "vertices": vertices,
-            "designs": designs.tolist(),
-        }
-        write_whole(self.path, json.dumps(content))
+        write_whole(self.path, json.dumps({"key": self.key, **state}))
 
     def remove(self) -> None:
         """Remove the file."""

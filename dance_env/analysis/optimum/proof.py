@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+from dance_env.analysis.optimum.evidence import Evidence
 
 FORMAT = "dance-optimum-1"
 
@@ -56,7 +58,9 @@ class Proof:
         lower_bound: No feasible design has a lower objective; infinite where it is proved that none is feasible.
         design: Option index of each choice; None where no design was found.
         options: The same by name.
-        certificate: How it was proved.
+        certificate: How it was proved, in numbers.
+        evidence: The same case by case, an entry for each assignment of the outer choices; None in a proof that was read
+            from a record, which keeps it in a file of its own.
     """
 
     problem: str
@@ -66,6 +70,7 @@ class Proof:
     design: tuple[int, ...] | None
     options: dict[str, Any] = field(hash=False)
     certificate: Certificate
+    evidence: tuple[Evidence, ...] | None = field(default=None, compare=False, repr=False)
 
     @property
     def gap(self) -> float:
@@ -83,7 +88,8 @@ class Proof:
 
     def to_json(self) -> str:
         """Return the record; infinite numbers are null."""
-        content = {"format": FORMAT, **asdict(self), "gap": self.gap}
+        content = {"format": FORMAT, **asdict(replace(self, evidence=None)), "gap": self.gap}
+        content.pop("evidence")
         for name in ("objective", "lower_bound", "gap"):
             content[name] = content[name] if math.isfinite(content[name]) else None
         return json.dumps(content, indent=1, allow_nan=False) + "\n"

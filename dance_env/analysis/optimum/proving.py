@@ -13,6 +13,7 @@ import numpy as np
 
 from dance_env.analysis.optimum.cases import Cases, cases_under
 from dance_env.analysis.optimum.checkpoint import Checkpoint
+from dance_env.analysis.optimum.evidence import Evidence
 from dance_env.analysis.optimum.form import form_of
 from dance_env.analysis.optimum.grouping import Grouping, find_grouping
 from dance_env.analysis.optimum.incumbents import Incumbents
@@ -95,7 +96,8 @@ class _Run:
         self.incumbents = Incumbents(problem)
         self.ended = [np.full(len(cases), UNFINISHED) for cases in self.cases]
         self.bounds = [np.full(len(cases), -math.inf) for cases in self.cases]
-        self.vertices = 0
+        self.vertices = [np.zeros(len(cases), dtype=np.int64) for cases in self.cases]
+        self.weights = [np.zeros((len(cases), len(cases.limits.most) + 1 + len(cases.latency))) for cases in self.cases]
         self.overflow = False
         self.saved = self.start
 
@@ -135,7 +137,8 @@ class _Run:
         found = self.searcher.search(self.cases[number], chosen, best=best, slack=slack, vertex_limit=vertex_limit)
         self.ended[number][chosen] = found.ended
         self.bounds[number][chosen] = np.maximum(self.bounds[number][chosen], found.bound)
-        self.vertices += int(found.vertices.sum())
+        self.vertices[number][chosen] += found.vertices
+        self.weights[number][chosen] = found.weights
         self.overflow |= bool(found.count[:, 1].any()) and vertex_limit > 1
         self._evaluate(number, chosen, found)
         self._close()
@@ -196,7 +199,7 @@ class _Run:
             bounded=int((ended == BOUNDED).sum()),
             searched=int((ended == SEARCHED).sum()),
             unfinished=int((ended == UNFINISHED).sum()),
-            vertices=self.vertices,
+            vertices=int(sum(each.sum() for each in self.vertices)),
             slack=self.incumbents.slack,
             seconds=round(time.perf_counter() - self.start, 3),
         )
@@ -208,6 +211,10 @@ class _Run:
             design=None if design is None else tuple(design[0].tolist()),
             options={} if design is None else space.decode(design)[0],
             certificate=certificate,
+            evidence=tuple(
+                Evidence(cases.beaten_by, *each)
+                for cases, *each in zip(self.cases, self.ended, self.bounds, self.vertices, self.weights, strict=True)
+            ),
         )
 
     # ------------------------------------------------------------------------------------------------------ checkpoint
@@ -218,7 +225,8 @@ class _Run:
             return False
         self.ended = [np.array(each, dtype=np.int64) for each in saved["ended"]]
         self.bounds = [np.array(each, dtype=np.float64) for each in saved["bounds"]]
-        self.vertices = saved["vertices"]
+        self.vertices = [np.array(each, dtype=np.int64) for each in saved["vertices"]]
+        self.weights = [np.array(each, dtype=np.float64) for each in saved["weights"]]
         designs = np.array(saved["designs"], dtype=np.int64).reshape(-1, self.problem.space.num_choices)
         space = self.problem.space
         self.incumbents.add(
@@ -229,7 +237,13 @@ class _Run:
     def save(self, kept: Checkpoint | None, *, now: bool = False) -> None:
         """Save the state, at most every few seconds."""
         if kept is not None and (now or time.perf_counter() - self.saved > _SAVE_EVERY_S):
-            kept.save(self.ended, self.bounds, self.vertices, self.incumbents.designs)
+            kept.save(
+                designs=self.incumbents.designs.tolist(),
+                ended=[each.tolist() for each in self.ended],
+                bounds=[each.tolist() for each in self.bounds],
+                vertices=[each.tolist() for each in self.vertices],
+                weights=[each.tolist() for each in self.weights],
+            )
             self.saved = time.perf_counter()
 
 

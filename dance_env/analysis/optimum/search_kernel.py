@@ -68,7 +68,7 @@ def first_field(field, shape, error, terms, resources, limits, weights, least, k
 @compiled
 def solve_cases(
     cases, shape, error, terms_latency, terms_energy, factors, zero, values, limits, best, slack, vertex_limit,
-    out_ended, out_bound, out_vertices, out_count, out_value, out_labels,
+    out_ended, out_bound, out_vertices, out_weights, out_count, out_value, out_labels,
 ):  # fmt: skip
     """Search the fields of some cases, each from the same best value known.
 
@@ -79,6 +79,7 @@ def solve_cases(
         slack: Labelings are kept up to `best + slack`, and a vertex is closed by a bound above that.
         out_ended, out_bound, out_vertices: `(n,)`: how the search ended, its bound, and its vertices. The bound is
             that of the first vertex, or infinite where the search ended.
+        out_weights: `(n, M + 1 + T)`: multipliers of the limits and of the error's limit, and shares of the terms.
         out_count: `(n, 2)`: labelings kept, and whether there was no room for more.
         out_value, out_labels: `(n, K)` and `(n, K, G)`: their values and labels.
     """
@@ -93,7 +94,6 @@ def solve_cases(
     keep = np.zeros(shape.start[-1], np.bool_)
     totals, costs = np.zeros(zero.shape[1]), np.zeros(t)
     delta_share, delta_multiplier = np.zeros(t), np.zeros(m)
-    weights = np.zeros(m + 1 + t)
     node, place = np.zeros(depth, np.int64), np.zeros(depth, np.int64)
     order, bound_with = np.zeros((depth, widest), np.int64), np.zeros((depth, widest))
     for row in range(len(cases)):
@@ -102,6 +102,7 @@ def solve_cases(
         resources = Resources(zero[case], values[case])
         count, found_value, found_labels = out_count[row], out_value[row], out_labels[row]
         known = best
+        weights = out_weights[row]
         weights[:] = 0.0
         weights[m + 1 :] = 1.0 / t
         out_vertices[row], out_bound[row] = 1, np.inf

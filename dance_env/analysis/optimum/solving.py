@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Found:
         ended: `(n,)` int64.
         bound: `(n,)`: of the first vertex.
         vertices: `(n,)` int64.
+        weights: `(n, M + 1 + T)`: multipliers of the limits and of the error's limit, and shares of the cost terms.
         count: `(n, 2)` int64: labelings kept, and whether there was no room for more.
         value: `(n, K)`: the labelings' values.
         labels: `(n, K, G)` int64.
@@ -32,6 +33,7 @@ class Found:
     ended: np.ndarray
     bound: np.ndarray
     vertices: np.ndarray
+    weights: np.ndarray
     count: np.ndarray
     value: np.ndarray
     labels: np.ndarray
@@ -68,6 +70,7 @@ class Searcher:
             ended=np.zeros(n, np.int64),
             bound=np.zeros(n),
             vertices=np.zeros(n, np.int64),
+            weights=np.zeros((n, len(cases.limits.most) + 1 + len(cases.latency))),
             count=np.zeros((n, 2), np.int64),
             value=np.full((n, kept), np.inf),
             labels=np.zeros((n, kept, groups), np.int64),
@@ -75,7 +78,7 @@ class Searcher:
 
         def some(first: int) -> None:
             part = slice(first, None, self.workers)
-            out = [getattr(found, name)[part] for name in ("ended", "bound", "vertices", "count", "value", "labels")]
+            out = [getattr(found, each.name)[part] for each in fields(Found)]
             solve_cases(
                 np.ascontiguousarray(chosen[part]),
                 cases.shape,
