@@ -8,13 +8,14 @@
 - `supernet/` (torch, never imported from here): accuracy by training.
 """
 
-from dance_env.accuracy.model import AccuracyModel, RelaxableAccuracy, SampledAccuracy, TrainedLater
+from dance_env.accuracy.model import AccuracyModel, NamedError, RelaxableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.accuracy.nas_bench_macro import load_table
 from dance_env.accuracy.surrogate import load_surrogate
 from dance_env.accuracy.tensor import TensorAccuracy
 
 __all__ = [
     "AccuracyModel",
+    "NamedError",
     "RelaxableAccuracy",
     "SampledAccuracy",
     "TensorAccuracy",

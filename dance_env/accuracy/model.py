@@ -32,6 +32,20 @@ class AccuracyModel(Protocol):
 
 
 @runtime_checkable
+class NamedError(AccuracyModel, Protocol):
+    """An accuracy model whose error is no share of mistakes, such as a language model's perplexity.
+
+    The error of a problem is 100 x (1 - accuracy), a percentage. Here it is what the name says, without a unit: accuracy =
+    1 - perplexity / 100. Tables, plots and pictures use the name.
+    """
+
+    @property
+    def error_name(self) -> str:
+        """What the error is called, such as "perplexity"."""
+        ...
+
+
+@runtime_checkable
 class RelaxableAccuracy(AccuracyModel, Protocol):
     """An accuracy model that also knows the expected accuracy under probabilities (torch)."""
 

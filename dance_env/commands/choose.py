@@ -77,7 +77,8 @@ def as_text(answer: Answer) -> str:
         head = "The best design"
     lines = [f"{head}, of {found.designs_compared:,} (least {answer.least}):"]
     lines += [f"  {name:<10} {option}" for name, option in design.items()]
-    lines += [f"  {METRIC_LABELS[name]:<10} {quantity(name, value)}" for name, value in values.items()]
+    labels = {**METRIC_LABELS, "error_pct": problem.error_name}
+    lines += [f"  {labels[name]:<10} {quantity(name, value)}" for name, value in values.items()]
     lines += [f"  {'objective':<10} {found.objective:.4f} points", _limits_head(answer)]
     lines += [f"  {limit!s:<20} used to {values[limit.metric] / limit.limit:.1%}" for limit in _limits(answer)]
     return "\n".join(lines) + "\n"

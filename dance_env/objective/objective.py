@@ -103,10 +103,14 @@ class Objective:
 
     def __str__(self) -> str:
         """Return the objective as a sentence: what is added to the error, and the limits."""
+        return self.describe()
+
+    def describe(self, error_name: str = "error") -> str:
+        """Return the objective as a sentence, the error under another name."""
         function = name_of(self.cost_function)
         terms = f"({function})" if " " in function else function
         cost = f" + {self.weight:g} x {terms}" if self.weight else ""
-        return ", ".join([f"error{cost}", *(str(limit) for limit in self.constraints)])
+        return ", ".join([f"{error_name}{cost}", *(str(limit) for limit in self.constraints)])
 
 
 def _positive_part(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dance_env.accuracy import AccuracyModel, TensorAccuracy
+from dance_env.accuracy import AccuracyModel, NamedError, TensorAccuracy
 from dance_env.accuracy.checked import checked_accuracies
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable
 from dance_env.graph import NetworkSpace
@@ -71,7 +71,8 @@ class Problem:
 
     def __repr__(self) -> str:
         networks, accelerators = self.space.size // self.accelerator_space.size, self.accelerator_space.size
-        return f"Problem({self.name!r}: {networks:,} networks x {accelerators:,} accelerators; {self.objective})"
+        sizes = f"{networks:,} networks x {accelerators:,} accelerators"
+        return f"Problem({self.name!r}: {sizes}; {self.objective.describe(self.error_name)})"
 
     @classmethod
     def build(
@@ -125,6 +126,11 @@ class Problem:
     def space(self) -> DesignSpace:
         """All choices, the network's first, then the accelerator's."""
         return DesignSpace((*self.network_space.choices(), *self.accelerator_space.choices()))
+
+    @property
+    def error_name(self) -> str:
+        """What the error is called: "error" (a percentage), or what the accuracy model says (see `NamedError`)."""
+        return self.accuracy.error_name if isinstance(self.accuracy, NamedError) else "error"
 
     def evaluate(self, designs: Any) -> Evaluation:
         """Evaluate designs.

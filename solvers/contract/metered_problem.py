@@ -54,6 +54,7 @@ class MeteredProblem:
         self.accelerator_space: AcceleratorSpace = problem.accelerator_space
         self.objective: Objective = problem.objective
         self.space: DesignSpace = problem.space
+        self.error_name: str = problem.error_name
 
     @property
     def unmetered(self) -> Problem:

@@ -62,8 +62,9 @@ def _write_task(comparison: Comparison, of: TaskRuns, rows: list[RunRow], out: P
         path = out / f"best_so_far_{against}.png"
         pictures.append(plot_best_so_far(results, reference, against=against, path=path, title=_curve_title(of)))
     for name, axis in _planes(of).items():
-        title, path = f"{of.task}: error against {_PLANES[name]}", out / f"{name}.png"
-        pictures.append(plot_plane(results, _front(of, axis.metric), axis=axis, path=path, title=title))
+        error = of.problem.error_name
+        title, path, front = f"{of.task}: {error} against {_PLANES[name]}", out / f"{name}.png", _front(of, axis.metric)
+        pictures.append(plot_plane(results, front, axis=axis, path=path, title=title, error_name=error))
     page = out / "report.md"
     write_whole(page, _page(comparison, of, rows, pictures, command))
     return page
@@ -104,7 +105,7 @@ def _page(
 {made}Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}.
 {of.problem.space.size:,} designs. Objective: {plain(str(of.problem.objective))}. {_capitalized(reference)}.
 
-{markdown(summaries, reference=reference)}
+{markdown(summaries, reference=reference, error_name=of.problem.error_name)}
 {note(summaries, reference)}
 
 {left_out}## {"Regret" if reference.exact else "Distance to the best known"} at smaller budgets

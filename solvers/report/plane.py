@@ -53,7 +53,13 @@ class CostAxis:
 
 
 def plot_plane(
-    results: Mapping[str, Sequence[Result]], front: Front, *, axis: CostAxis, path: Path, title: str
+    results: Mapping[str, Sequence[Result]],
+    front: Front,
+    *,
+    axis: CostAxis,
+    path: Path,
+    title: str,
+    error_name: str = "error",
 ) -> Path:
     """Draw the best designs (rings) and non-dominated designs (dots) of all runs over the front of error against a cost.
 
@@ -65,6 +71,7 @@ def plot_plane(
         axis: the cost.
         path: the file; its ending decides the format.
         title: heading.
+        error_name: what the error is called; a percentage where it is "error".
     """
     figure, axes = new_figure()
     name = "exact front" if front.exact else "best known front"
@@ -80,7 +87,7 @@ def plot_plane(
             ends[:, 0], ends[:, 1], s=size, facecolors="none", edgecolors=color, linewidths=1.7, label=solver, zorder=4
         )
     axes.set_xlabel(axis.label)
-    axes.set_ylabel("error (%)")
+    axes.set_ylabel("error (%)" if error_name == "error" else error_name)
     low, high = _error_limits(front, results)
     axes.set_ylim(low, high)
     limits = _cost_limits(front, results, axis.metric, high)

@@ -196,10 +196,13 @@ def rich_table(rows: Sequence[SolverRow], *, title: str, reference: Reference) -
     return table
 
 
-def markdown(rows: Sequence[SolverRow], *, reference: Reference) -> str:
-    """Return the table as Markdown."""
+def markdown(rows: Sequence[SolverRow], *, reference: Reference, error_name: str = "error") -> str:
+    """Return the table as Markdown; `error_name` is what the error is called, a percentage where it is "error"."""
     columns = [column for column in shown_columns(rows) if column.heading]
     headings = [_heading(column, reference) for column in columns]
+    if error_name != "error":
+        headings = [error_name if column.figure == "error_pct" else heading
+                    for column, heading in zip(columns, headings, strict=True)]  # fmt: skip
     lines = [f"| solver | {ACCESS} | " + " | ".join(headings) + " |", "| --- | --- |" + " ---: |" * len(columns)]
     for row in rows:
         cells = " | ".join(column.write(row[column.figure]) for column in columns)

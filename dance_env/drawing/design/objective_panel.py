@@ -25,11 +25,11 @@ def draw_objective(canvas: Canvas, view: Snapshot, *, x: float, y: float, width:
     if view.values is None:
         canvas.text(x + width / 2, y + 78, "not evaluated yet", size=14, color=MUTED, ha="center")
     else:
-        _draw_parts(canvas, view.values, x=x + 16, y=y + 40, width=width - 32)
+        _draw_parts(canvas, view, view.values, x=x + 16, y=y + 40, width=width - 32)
     _draw_history(canvas, view.history, x=x + 16, y=y + 128, width=width - 32, height=height - 160)
 
 
-def _draw_parts(canvas: Canvas, values: dict[str, float], *, x: float, y: float, width: float) -> None:
+def _draw_parts(canvas: Canvas, view: Snapshot, values: dict[str, float], *, x: float, y: float, width: float) -> None:
     objective, error, violation = values["objective"], values["error_pct"], values["violation"]
     canvas.text(x, y + 22, f"{objective:.3f}", size=25, weight="bold")
     badge, color = ("feasible", GOOD) if violation <= 0 else (f"violation {violation:.3g}", BAD)
@@ -38,7 +38,7 @@ def _draw_parts(canvas: Canvas, values: dict[str, float], *, x: float, y: float,
     split = width * min(max(share, 0.0), 1.0)
     canvas.box(x, y + 36, width, 9, color=COST, radius=3)
     canvas.box(x, y + 36, max(split, 7), 9, color=ACCENT, radius=3)
-    canvas.text(x, y + 62, f"error {error:.3f}", size=12, color=ACCENT, weight="bold")
+    canvas.text(x, y + 62, f"{view.error_name} {error:.3f}", size=12, color=ACCENT, weight="bold")
     canvas.text(x + width, y + 62, f"cost {objective - error:.3f}", size=12, color=COST, weight="bold", ha="right")
 
 

@@ -62,6 +62,7 @@ class Scene:
                     ranges=self._ranges,
                     limits=self._limits,
                     history=history[:, :, row],
+                    error_name=self._problem.error_name,
                 )
             )
         return views

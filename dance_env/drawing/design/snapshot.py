@@ -68,6 +68,7 @@ class Snapshot:
         ranges: lowest and highest latency_s, energy_j, area_mm2, edap_js_mm2 that designs of the space can have.
         limits: upper limits by metric.
         history: `(evaluations, 2)` objective and violation of what this environment evaluated, the oldest first.
+        error_name: what the error is called.
     """
 
     title: str
@@ -80,3 +81,4 @@ class Snapshot:
     ranges: dict[str, tuple[float, float]]
     limits: dict[str, float]
     history: np.ndarray
+    error_name: str = "error"

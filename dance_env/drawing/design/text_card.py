@@ -34,11 +34,12 @@ def _verdict(view: Snapshot) -> list[str]:
     ]
     error, objective = view.values["error_pct"], view.values["objective"]
     violation = view.values["violation"]
-    limits = ", ".join(f"{METRIC_LABELS[name]} ≤ {quantity(name, limit)}" for name, limit in view.limits.items())
+    labels = {**METRIC_LABELS, "error_pct": view.error_name}
+    limits = ", ".join(f"{labels[name]} ≤ {quantity(name, limit)}" for name, limit in view.limits.items())
     verdict = "feasible" if violation <= 0 else f"violation {violation:.4g}"
     return [
         *_field("costs", "   ".join(costs)),
-        *_field("objective", f"{objective:.4f} points = {error:.4f} error + {objective - error:.4f} cost"),
+        *_field("objective", f"{objective:.4f} points = {error:.4f} {view.error_name} + {objective - error:.4f} cost"),
         *_field("limits", f"{limits}: {verdict}" if limits else verdict),
     ]
 
