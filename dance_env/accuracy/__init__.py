@@ -3,18 +3,30 @@
 - `model`: `AccuracyModel`, the contract; `RelaxableAccuracy`, with expectations under probabilities; `SampledAccuracy`,
   with a supernet to train and so a gradient on sampled networks (`TrainedLater`: nothing is trained yet).
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
+- `factors`: `FactorAccuracy`, a sum of small tables, for spaces that cannot be enumerated.
+- `accel_nasbench`: `load_accel_nasbench()`, fitted to ImageNet trainings (`fit_accel_nasbench` made it).
 - `surrogate`: `load_surrogate()`, NAS-Bench-Macro as fitted weights that ship with the package (`fit` made them).
 - `nas_bench_macro`: `load_table()`, the measured table itself, where a user has it or downloads it.
 - `supernet/` (torch, never imported from here): accuracy by training.
 """
 
-from dance_env.accuracy.model import AccuracyModel, NamedError, RelaxableAccuracy, SampledAccuracy, TrainedLater
+from dance_env.accuracy.factors import FactorAccuracy
+from dance_env.accuracy.model import (
+    AccuracyModel,
+    FactoredAccuracy,
+    NamedError,
+    RelaxableAccuracy,
+    SampledAccuracy,
+    TrainedLater,
+)
 from dance_env.accuracy.nas_bench_macro import load_table
 from dance_env.accuracy.surrogate import load_surrogate
 from dance_env.accuracy.tensor import TensorAccuracy
 
 __all__ = [
     "AccuracyModel",
+    "FactorAccuracy",
+    "FactoredAccuracy",
     "NamedError",
     "RelaxableAccuracy",
     "SampledAccuracy",

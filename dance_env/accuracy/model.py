@@ -6,6 +6,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from dance_env.space import FactorSum
+
 
 @runtime_checkable
 class AccuracyModel(Protocol):
@@ -51,6 +53,15 @@ class RelaxableAccuracy(AccuracyModel, Protocol):
 
     def relax(self, *, device: Any = "cpu", dtype: Any = None) -> Any:
         """Return a differentiable function of network probabilities (B, O_net), one block per choice, to (B,) accuracies."""
+        ...
+
+
+@runtime_checkable
+class FactoredAccuracy(AccuracyModel, Protocol):
+    """An accuracy model that is a sum of factors: its expectation is exact, and its best network can be proved."""
+
+    def factor_sum(self) -> FactorSum:
+        """Return the accuracy, a fraction, as a sum of factors of width 1."""
         ...
 
 

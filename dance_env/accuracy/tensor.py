@@ -155,6 +155,10 @@ class TensorAccuracy:
         """
         return self._factors.evaluate(self._factors.check(networks))[:, 0]
 
+    def factor_sum(self) -> FactorSum:
+        """Return the accuracy as a sum of one factor, over all choices."""
+        return self._factors
+
     def fingerprint(self) -> str:
         """SHA-256 over shape and values."""
         digest = hashlib.sha256(repr(self.tensor.shape).encode())

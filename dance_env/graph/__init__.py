@@ -8,7 +8,8 @@
 - `network_space`: `NetworkSpace`, the contract of a space of networks, and `Part`, the layers that some choices add.
 - `transformer_space`: `TransformerSpace`, language models under a workload (`phase`: `Prefill`, `Decode`); `gpt_networks`: those
   of HW-GPT-Bench; `token_nodes`, `transformer_layers`: what they are made of.
-- `block_space`: `BlockSpace`, stem, slots, head; `networks`: the catalog of them.
+- `block_space`: `BlockSpace`, stem, slots, head; `stage_space`: `StageSpace`, stages with four choices each; `ends`: stem
+  and head of both; `squeeze`: blocks with squeeze-and-excitation; `networks`: the catalog of spaces.
 - `layer_space`: `LayerSpace`, networks given as lists of layers.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
 """
@@ -22,6 +23,7 @@ from dance_env.graph.layer_space import LayerSpace
 from dance_env.graph.network_space import NetworkSpace, Part, different_layers, is_additive, layer_sum
 from dance_env.graph.networks import (
     NETWORKS,
+    accel_nasbench,
     dance_cifar10,
     dance_cifar100,
     dance_imagenet,
@@ -33,6 +35,7 @@ from dance_env.graph.networks import (
 from dance_env.graph.operators import Operator, Place, Style, add_conv, operator
 from dance_env.graph.phase import Decode, Phase, Prefill
 from dance_env.graph.slot import Slot
+from dance_env.graph.stage_space import Stage, StageSpace
 from dance_env.graph.transformer_space import TransformerSpace
 
 __all__ = [
@@ -51,8 +54,11 @@ __all__ = [
     "Place",
     "Prefill",
     "Slot",
+    "Stage",
+    "StageSpace",
     "Style",
     "TransformerSpace",
+    "accel_nasbench",
     "add_conv",
     "dance_cifar10",
     "dance_cifar100",

@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dance_env.graph.ends import Ends
 from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.network_space import Part, layer_sum
-from dance_env.graph.nodes import Conv, GlobalPool, Input, Linear
-from dance_env.graph.operators import PLAIN, Operator, Style, add_conv
+from dance_env.graph.nodes import Input
+from dance_env.graph.operators import PLAIN, Operator, Style
 from dance_env.graph.slot import Slot
 from dance_env.space import Choice, DesignSpace, FactorSum
 
@@ -122,11 +123,11 @@ class BlockSpace:
         """The layer graph of one network, `(N,)`."""
         chosen = iter(self.check(np.asarray(network)[None])[0].tolist())
         graph = LayerGraph(self.name)
-        last = self._add_stem(graph)
+        last = self._ends.add_stem(graph)
         for slot in self.slots:
             operator = slot.operators[next(chosen) if slot.searchable else 0]
             last = operator.extend(graph, last, place=slot.place, style=self.style)
-        self._add_head(graph, last)
+        self._ends.add_head(graph, last)
         return graph
 
     def fragments(self) -> tuple[tuple[LayerGraph, ...], ...]:
@@ -161,26 +162,18 @@ class BlockSpace:
     @property
     def _frame(self) -> tuple[object, ...]:
         """All that a network is apart from its operators."""
-        ends = (
+        return (self._ends, *(slot.place for slot in self.slots))
+
+    @property
+    def _ends(self) -> Ends:
+        return Ends(
             self.image_shape,
             self.num_classes,
-            self.stem_channels,
-            self.stem_stride,
-            self.head_channels,
-            self.style,
+            stem_channels=self.stem_channels,
+            stem_stride=self.stem_stride,
+            head_channels=self.head_channels,
+            style=self.style,
         )
-        return (*ends, *(slot.place for slot in self.slots))
-
-    def _add_stem(self, graph: LayerGraph) -> str:
-        image = graph.add("input", Input(*self.image_shape), block="input")
-        conv = Conv(self.stem_channels, 3, self.stem_stride)
-        return add_conv(graph, "stem", after=image, conv=conv, block="stem", style=self.style)
-
-    def _add_head(self, graph: LayerGraph, after: str) -> None:
-        conv = Conv(self.head_channels, 1)
-        last = add_conv(graph, "head", after=after, conv=conv, block="head", style=self.style)
-        last = graph.add("pool", GlobalPool(), inputs=(last,), block="pool")
-        graph.add("fc", Linear(self.num_classes), inputs=(last,), shape=(self.num_classes,), block="fc")
 
     def _fragment(self, slot: Slot, operator: Operator) -> LayerGraph:
         graph = LayerGraph(f"{self.name}, {slot.name}, {operator.name}")
@@ -197,8 +190,8 @@ class BlockSpace:
     def _row(self) -> tuple[LayerGraph | int, ...]:
         """Stem, slots, head in order: the graph of what is fixed, the choice's index of what is searched."""
         stem, head = LayerGraph(f"{self.name}, stem"), LayerGraph(f"{self.name}, head")
-        self._add_stem(stem)
-        self._add_head(head, head.add("input", Input(*self.slots[-1].out_shape), block="input"))
+        self._ends.add_stem(stem)
+        self._ends.add_head(head, head.add("input", Input(*self.slots[-1].out_shape), block="input"))
         slots = [
             self.searchable.index(slot) if slot.searchable else self._fragment(slot, slot.operators[0])
             for slot in self.slots

@@ -7,8 +7,11 @@ from dataclasses import replace
 from functools import cache
 
 from dance_env.graph.block_space import BlockSpace
+from dance_env.graph.ends import Ends
+from dance_env.graph.network_space import NetworkSpace
 from dance_env.graph.operators import PROXYLESS, operator
 from dance_env.graph.slot import Slot
+from dance_env.graph.stage_space import Stage, StageSpace
 from dance_env.suggest import nearest
 
 MACRO_OPERATORS = ("identity", "mb3_k3", "mb6_k5")
@@ -108,17 +111,37 @@ def dance_imagenet() -> BlockSpace:
     )
 
 
-NETWORKS: dict[str, Callable[[], BlockSpace]] = {
+@cache
+def accel_nasbench() -> StageSpace:
+    """Accel-NASBench's networks (DAC 2024, arXiv 2404.08005): 7 stages, 36^6 x 48 = 1.04e11 networks for ImageNet.
+
+    The space of MnasNet and EfficientNet: stem 32 with stride 2, stages of width 16, 24, 40, 80, 112, 192, 320 with
+    strides 1, 2, 2, 2, 1, 2, 1, head 1280, 1000 classes.
+    """
+    stages: list[Stage] = []
+    channels, size = 32, 112
+    for index, (width, stride) in enumerate(zip(_STAGE_WIDTHS, (1, 2, 2, 2, 1, 2, 1), strict=True)):
+        layers = (1, 2, 3, 4) if index == 5 else (1, 2, 3)
+        stages.append(Stage(f"block{index}", channels, width, stride, size, (1, 4, 6), (3, 5), layers))
+        channels, size = stages[-1].out_shape[:2]
+    ends = Ends((3, 224, 224), num_classes=1000, stem_channels=32, stem_stride=2, head_channels=1280)
+    return StageSpace("accel-nasbench", ends, tuple(stages))
+
+
+_STAGE_WIDTHS = (16, 24, 40, 80, 112, 192, 320)
+
+NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
     "macro-cifar10": macro_cifar10,
     "tiny": tiny,
     "dance-cifar10": dance_cifar10,
     "dance-cifar100": dance_cifar100,
     "dance-imagenet": dance_imagenet,
     "dance-mnist": dance_mnist,
+    "accel-nasbench": accel_nasbench,
 }
 
 
-def network_space(name: str) -> BlockSpace:
+def network_space(name: str) -> NetworkSpace:
     """Return the network space of this name.
 
     Raises:

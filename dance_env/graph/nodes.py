@@ -99,16 +99,22 @@ class BatchNorm:
         return 2 * shapes[0][0]
 
 
+ACTIVATIONS = ("relu", "relu6", "gelu", "hard_sigmoid")
+
+
 @dataclass(frozen=True)
 class Activation:
-    """max(0, x), and min(6, .) of that for ``"relu6"``; x times the normal distribution function for ``"gelu"``."""
+    """max(0, x), and min(6, .) of that for ``"relu6"``; x times the normal distribution function for ``"gelu"``.
 
-    function: Literal["relu", "relu6", "gelu"] = "relu"
+    ``"hard_sigmoid"`` is min(6, max(0, x + 3)) / 6 (MobileNetV3, arXiv 1905.02244).
+    """
+
+    function: Literal["relu", "relu6", "gelu", "hard_sigmoid"] = "relu"
     kind: ClassVar[str] = "activation"
 
     def __post_init__(self) -> None:
-        if self.function not in ("relu", "relu6", "gelu"):
-            raise ValueError(f"an activation is 'relu', 'relu6' or 'gelu', got {self.function!r}")
+        if self.function not in ACTIVATIONS:
+            raise ValueError(f"an activation is one of {', '.join(map(repr, ACTIVATIONS))}, got {self.function!r}")
 
     def infer(self, shapes: tuple[Shape, ...]) -> Shape:
         return only_shape(self.kind, shapes)
@@ -129,6 +135,21 @@ class Add:
         for shape in shapes[1:]:
             if shape != shapes[0]:
                 raise ValueError(f"expected inputs of one shape, {shapes[0]} as the first, found {shape}")
+        return shapes[0]
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An image times one number for each channel: the first input, scaled by the second (channels,)."""
+
+    kind: ClassVar[str] = "scale"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        if len(shapes) != 2 or len(shapes[0]) != 3 or shapes[1] != shapes[0][:1]:
+            raise ValueError(f"expected an image (channels, rows, columns) and a vector (channels,), found {shapes}")
         return shapes[0]
 
     def parameters(self, shapes: tuple[Shape, ...]) -> int:
@@ -181,7 +202,7 @@ class Linear:
         return self.features * shapes[0][0] + self.features
 
 
-NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, Add, Skip, GlobalPool, Linear)}
+NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, Add, Scale, Skip, GlobalPool, Linear)}
 """Node types by kind, for reading graphs from files."""
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Node, Skip
+from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Node, Scale, Skip
 from dance_env.graph.token_modules import AttendedValues, AttentionScores, Last, TiedScores
 from dance_env.graph.token_nodes import (
     Embedding,
@@ -71,6 +71,14 @@ class NetworkModule(nn.Module):
         return values[self._output]
 
 
+class ScaledChannels(nn.Module):
+    """Images times one number for each channel."""
+
+    def forward(self, images: Tensor, factors: Tensor) -> Tensor:
+        """Return (batch, channels, rows, columns) times (batch, channels)."""
+        return images * factors[:, :, None, None]
+
+
 class Sum(nn.Module):
     """The sum of its inputs."""
 
@@ -87,6 +95,14 @@ class SpatialMean(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """The means."""
         return torch.mean(images, dim=(2, 3))
+
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "gelu": nn.GELU,
+    "hard_sigmoid": nn.Hardsigmoid,
+}
 
 
 def _key(name: str) -> str:
@@ -106,7 +122,9 @@ def _module(graph: LayerGraph, name: str) -> nn.Module:
         case BatchNorm():
             return nn.BatchNorm2d(arriving, eps=node.eps)
         case Activation():
-            return {"relu": nn.ReLU, "relu6": nn.ReLU6, "gelu": nn.GELU}[node.function]()
+            return _ACTIVATIONS[node.function]()
+        case Scale():
+            return ScaledChannels()
         case Skip():
             return nn.Identity()
         case Add():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dance_env.accuracy import SampledAccuracy, TensorAccuracy, load_surrogate, load_table
+from dance_env.accuracy import AccuracyModel, SampledAccuracy, TensorAccuracy, load_surrogate, load_table
+from dance_env.accuracy.accel_nasbench import load_accel_nasbench
 from dance_env.accuracy.nas_bench_macro import TABLE_VARIABLE, download_table
 from dance_env.cache import ArrayCache
 from dance_env.graph import BlockSpace
@@ -45,6 +46,20 @@ def macro_accuracy(networks: BlockSpace, table: str | Path | None) -> TensorAccu
     return TensorAccuracy(macro.evaluate(everything).reshape(tuple(space.option_counts)))
 
 
+def shipped_accuracy(task: Task, table: str | Path | None) -> AccuracyModel:
+    """Return the accuracies of a task that needs no supernet.
+
+    Raises:
+        ValueError: If the task does not take a table, and one is given.
+    """
+    networks = task.network_space
+    if isinstance(networks, BlockSpace):
+        return macro_accuracy(networks, table)
+    if table is not None:
+        raise ValueError(f"the task {task.name!r} does not take accuracy_table: its accuracies ship with the package")
+    return load_accel_nasbench()
+
+
 def is_measured(table: str | Path | None) -> bool:
     """Return whether accuracies are NAS-Bench-Macro's own: a table is named here or by the environment variable."""
     return bool(table or os.environ.get(TABLE_VARIABLE))
@@ -80,6 +95,8 @@ def supernet_accuracy(
         FileNotFoundError: If there is no such file.
         ImportError: If a package of the extra "images" is missing.
     """
+    networks = task.network_space
+    assert isinstance(networks, BlockSpace), "supernets are rows of blocks"
     given = supernet or os.environ.get(SUPERNET_VARIABLE)
     how_to_train = f"`dance supernet {task.network} FILE` trains one"
     if not given:
@@ -93,7 +110,7 @@ def supernet_accuracy(
         from dance_env.accuracy.supernet.untrained import UntrainedSupernet
 
         return UntrainedSupernet(
-            task.network_space,
+            networks,
             load_images(task.network, location=None if images is None else os.fspath(images)),
             calibration_images=CALIBRATION_IMAGES,
             judging_images=JUDGING_IMAGES.get(task.network),
@@ -108,10 +125,10 @@ def supernet_accuracy(
     from dance_env.accuracy.supernet.catalog import load_images
     from dance_env.accuracy.supernet.weights_file import check_networks
 
-    check_networks(path, task.network_space)
+    check_networks(path, networks)
     return SupernetAccuracy.load(
         path,
-        space=task.network_space,
+        space=networks,
         data=load_images(task.network, location=None if images is None else os.fspath(images)),
         calibration_images=CALIBRATION_IMAGES,
         judging_images=JUDGING_IMAGES.get(task.network),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dance_env.cost import AnalyticalCostModel, Technology
-from dance_env.graph import BlockSpace
+from dance_env.graph import NetworkSpace
 from dance_env.graph.networks import network_space
 from dance_env.space import AcceleratorSpace, dance_accelerators
 from dance_env.suggest import nearest
-from dance_env.tasks.variants import IMAGE_VARIANTS, VARIANTS, Variant
+from dance_env.tasks.variants import ACCEL_NASBENCH_VARIANTS, IMAGE_VARIANTS, VARIANTS, Variant
 
 DEFAULT_TASK = "macro-cifar10/balanced"
-DEFAULT_VARIANTS = {"macro-cifar10": "balanced", "tiny": "balanced"} | dict.fromkeys(IMAGE_VARIANTS, "edap")
+DEFAULT_VARIANTS = {"macro-cifar10": "balanced", "tiny": "balanced", "accel-nasbench": "edap"} | dict.fromkeys(
+    IMAGE_VARIANTS, "edap"
+)
 """What a network space's name alone means; for the paper's own spaces, what the paper minimizes."""
 
 
@@ -33,7 +35,7 @@ class Task:
     needs_supernet: bool = False
 
     @property
-    def network_space(self) -> BlockSpace:
+    def network_space(self) -> NetworkSpace:
         """Return the networks to choose from."""
         return network_space(self.network)
 
@@ -55,6 +57,7 @@ def _tasks(network: str, variants: dict[str, Variant], *, needs_supernet: bool) 
 TASKS: dict[str, Task] = {
     **_tasks("macro-cifar10", VARIANTS, needs_supernet=False),
     **_tasks("tiny", VARIANTS, needs_supernet=False),
+    **_tasks("accel-nasbench", ACCEL_NASBENCH_VARIANTS, needs_supernet=False),
     **{
         name: task
         for network, variants in IMAGE_VARIANTS.items()

@@ -12,7 +12,7 @@ from dance_env.cost import Technology, get_technology
 from dance_env.from_file import is_in_file, load_from_file, naming_the_line
 from dance_env.problem import Problem
 from dance_env.progress import Progress
-from dance_env.tasks.accuracies import UNTRAINED, is_measured, macro_accuracy, supernet_accuracy
+from dance_env.tasks.accuracies import UNTRAINED, is_measured, shipped_accuracy, supernet_accuracy
 from dance_env.tasks.catalog import DEFAULT_TASK, Task, get_task
 
 
@@ -66,13 +66,13 @@ def make_problem(
             task, supernet, images=images, device=device, cache_dir=cache_dir, progress=progress is True
         )
     else:
-        accuracy = macro_accuracy(task.network_space, accuracy_table)
+        accuracy = shipped_accuracy(task, accuracy_table)
     notes = []  # what differs from the task as it ships
     if technology is not None and technology != task.variant.technology:
         notes.append(technology.name)
     if isinstance(accuracy, TrainedLater):
         notes.append(UNTRAINED)
-    if not task.needs_supernet and is_measured(accuracy_table):
+    if task.network in ("macro-cifar10", "tiny") and is_measured(accuracy_table):
         notes.append("measured accuracies")
     return Problem.build(
         f"{task.name} ({', '.join(notes)})" if notes else task.name,

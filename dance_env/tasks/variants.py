@@ -42,6 +42,14 @@ VARIANTS: dict[str, Variant] = {
 """Of macro-cifar10 and tiny; `dance coupling` measures what they make of these tasks."""
 
 
+# Provisional. Over random networks, each on the accelerator that is best for it, the median EDAP is some 1e-5 J s mm2.
+ACCEL_NASBENCH_VARIANTS: dict[str, Variant] = {
+    "edap": Variant(Objective(EDAP(reference_js_mm2=1e-5), weight=1.0)),
+    "linear": Variant(Objective(Linear(latency_s=330.0, energy_j=200.0, area_mm2=0.5), weight=1.0)),
+}
+"""Of accel-nasbench."""
+
+
 def _image_variants(
     *, edap_js_mm2: float, per_second: float, per_joule: float, deadline_s: float
 ) -> dict[str, Variant]:

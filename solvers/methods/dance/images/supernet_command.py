@@ -10,6 +10,7 @@ from dance_env.accuracy.supernet.accuracy import save_supernet
 from dance_env.accuracy.supernet.catalog import load_images
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
 from dance_env.device import usable_device
+from dance_env.graph import BlockSpace
 from dance_env.progress import Progress, reporter
 from dance_env.tasks import get_task, task_names
 from solvers.methods.dance.images.hardware import NoHardware
@@ -41,7 +42,9 @@ def trainable_supernet(name: str, *, location: str | None = None) -> TrainableSu
     task = get_task(name)
     if not task.needs_supernet:
         raise ValueError(f"the task {task.name!r} has no images to train on; {', '.join(image_task_names())} have")
-    return TrainableSupernet(task.network_space, load_images(task.network, location=location))
+    networks = task.network_space
+    assert isinstance(networks, BlockSpace), "supernets are rows of blocks"
+    return TrainableSupernet(networks, load_images(task.network, location=location))
 
 
 def train_supernet(

@@ -1,0 +1,204 @@
+"""Networks that are a row of stages of equal inverted bottlenecks, each stage with four choices of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dance_env.graph.ends import Ends
+from dance_env.graph.layer import Layer
+from dance_env.graph.layer_graph import LayerGraph
+from dance_env.graph.network_space import Part, layer_sum
+from dance_env.graph.nodes import Input
+from dance_env.graph.operators import MBConv, Place, Style
+from dance_env.graph.squeeze import SqueezedMBConv
+from dance_env.space import Choice, DesignSpace, Factor, FactorSum
+
+AXES = ("expansion", "kernel", "layers", "se")
+"""The four choices of a stage, in order; the last is squeeze-and-excitation, 0 or 1."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: some layers, the first of which changes width and size.
+
+    Attributes:
+        name: Such as ``"block1"``; its choices are named after it.
+        in_channels: Channels that arrive.
+        out_channels: Channels that leave.
+        stride: Of the first layer.
+        in_size: Rows (and columns) that arrive.
+        expansions, kernels, layers: Options, ascending; squeeze-and-excitation is always 0 or 1.
+    """
+
+    name: str
+    in_channels: int
+    out_channels: int
+    stride: int
+    in_size: int
+    expansions: tuple[int, ...]
+    kernels: tuple[int, ...]
+    layers: tuple[int, ...]
+
+    @property
+    def options(self) -> tuple[tuple[int, ...], ...]:
+        """The options of the four choices, in the order of `AXES`."""
+        return self.expansions, self.kernels, self.layers, (0, 1)
+
+    @property
+    def out_shape(self) -> tuple[int, int, int]:
+        """(channels, rows, columns) that leave."""
+        size = -(-self.in_size // self.stride)
+        return (self.out_channels, size, size)
+
+    def extend(self, graph: LayerGraph, after: str, chosen: Sequence[int], *, style: Style) -> str:
+        """Add the stage's layers behind `after`; return the last node's name.
+
+        Args:
+            graph: To add to.
+            after: The node whose output arrives.
+            chosen: Expansion, kernel, number of layers, squeeze-and-excitation.
+            style: What stands around each convolution.
+        """
+        expansion, kernel, layers, se = chosen
+        operator = SqueezedMBConv(expansion, kernel) if se else MBConv(expansion, kernel)
+        last, channels = after, self.in_channels
+        for layer in range(1, layers + 1):
+            stride = self.stride if layer == 1 else 1
+            place = Place(f"{self.name}/{layer}", channels, self.out_channels, stride)
+            last = operator.extend(graph, last, place=place, style=style)
+            channels = self.out_channels
+        return last
+
+
+@dataclass(frozen=True)
+class StageSpace:
+    """Stem -> stages in a row -> head, pool, classifier. A stage has four choices: see `AXES`.
+
+    A network is one option index for each of the ``4 x stages`` choices, named ``block1_expansion``, ``block1_kernel``...
+    The layers of a stage depend on its own four choices alone.
+
+    Attributes:
+        name: The catalog's name.
+        ends: Stem and head.
+        stages: In order.
+
+    Raises:
+        ValueError: If a stage does not take what the one before it gives.
+    """
+
+    name: str
+    ends: Ends
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        size = -(-self.ends.image_shape[1] // self.ends.stem_stride)
+        shape = (self.ends.stem_channels, size, size)
+        for stage in self.stages:
+            found = (stage.in_channels, stage.in_size, stage.in_size)
+            if found != shape:
+                raise ValueError(
+                    f"network space {self.name!r}, stage {stage.name!r}: expected input shape {shape}, found {found}"
+                )
+            shape = stage.out_shape
+
+    # --------------------------------------------------------------------------------------------------------- choices
+    def choices(self) -> tuple[Choice, ...]:
+        """Return the network choices, four for each stage."""
+        return self._space.choices
+
+    @property
+    def size(self) -> int:
+        """The exact number of networks."""
+        return self._space.size
+
+    def check(self, networks: ArrayLike) -> np.ndarray:
+        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
+        return self._space.check(networks, what="network")
+
+    # ---------------------------------------------------------------------------------------------------------- graphs
+    def graph(self, network: ArrayLike) -> LayerGraph:
+        """Return the layer graph of one network, `(N,)`."""
+        chosen = iter(self.check(np.asarray(network)[None])[0].tolist())
+        graph = LayerGraph(self.name)
+        last = self.ends.add_stem(graph)
+        for stage in self.stages:
+            values = [options[next(chosen)] for options in stage.options]
+            last = stage.extend(graph, last, values, style=self.ends.style)
+        self.ends.add_head(graph, last)
+        return graph
+
+    # ---------------------------------------------------------------------------------------------------------- layers
+    def fixed_layers(self) -> tuple[Layer, ...]:
+        """Return the layers of stem, head and classifier."""
+        return tuple(layer for graph in self._fixed for layer in graph.layers())
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return one part for each stage, over its four choices."""
+        return tuple(
+            Part(self._scope(index), tuple(graph.layers() for graph in graphs))
+            for index, graphs in enumerate(self._fragments)
+        )
+
+    def macs(self, networks: ArrayLike) -> np.ndarray:
+        """Return the multiply-accumulates of each network for one image, `(B,)` int64."""
+        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
+
+    def parameters(self, networks: ArrayLike) -> np.ndarray:
+        """Return the trainable parameters of each network, batch norm and biases included, `(B,)` int64."""
+        return self._parameters.evaluate(self.check(networks))[:, 0].astype(np.int64)
+
+    # --------------------------------------------------------------------------------------------------------- private
+    @cached_property
+    def _space(self) -> DesignSpace:
+        return DesignSpace(
+            tuple(
+                Choice(f"{stage.name}_{axis}", options, "network", "ordinal")
+                for stage in self.stages
+                for axis, options in zip(AXES, stage.options, strict=True)
+            )
+        )
+
+    @staticmethod
+    def _scope(stage: int) -> tuple[int, ...]:
+        return tuple(range(4 * stage, 4 * stage + 4))
+
+    @cached_property
+    def _fixed(self) -> tuple[LayerGraph, ...]:
+        stem, head = LayerGraph(f"{self.name}, stem"), LayerGraph(f"{self.name}, head")
+        self.ends.add_stem(stem)
+        self.ends.add_head(head, head.add("input", Input(*self.stages[-1].out_shape), block="input"))
+        return stem, head
+
+    @cached_property
+    def _fragments(self) -> tuple[tuple[LayerGraph, ...], ...]:
+        """For each stage, the graph of each joint option of its choices."""
+        return tuple(
+            tuple(self._fragment(stage, chosen) for chosen in itertools.product(*stage.options))
+            for stage in self.stages
+        )
+
+    def _fragment(self, stage: Stage, chosen: tuple[int, ...]) -> LayerGraph:
+        graph = LayerGraph(f"{self.name}, {stage.name}, {chosen}")
+        image = graph.add("input", Input(stage.in_channels, stage.in_size, stage.in_size), block="input")
+        stage.extend(graph, image, chosen, style=self.ends.style)
+        return graph
+
+    @cached_property
+    def _macs(self) -> FactorSum:
+        return layer_sum(self, lambda layer: layer.macs)
+
+    @cached_property
+    def _parameters(self) -> FactorSum:
+        """Not a sum over layers: batch norms have parameters and are no layers."""
+        factors = [
+            Factor(self._scope(index), np.array([[graph.parameters] for graph in graphs], dtype=np.float64))
+            for index, graphs in enumerate(self._fragments)
+        ]
+        fixed = sum(graph.parameters for graph in self._fixed)
+        return FactorSum([len(choice) for choice in self.choices()], [fixed], factors)
