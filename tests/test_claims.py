@@ -27,7 +27,8 @@ from experiments.claims import (
 )
 from experiments.claims.catalog import PARTS, claim_names, load_claim, settings_of
 from experiments.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
-from experiments.claims.fronts import Fronts, Points, Rival, gain, lower_hull, lower_median
+from experiments.claims.exact_ends import Points, lower_hull
+from experiments.claims.fronts import Fronts, Rival, gain, lower_median
 from experiments.claims.page import cell_text, escape, page_text, write_report
 from experiments.claims.problems import problem_of
 from experiments.claims.run import Outcome, claim_key, run_claims

@@ -1,8 +1,4 @@
-"""Error against cost, jointly searched and separately searched: what both claims on joint search are judged by.
-
-The separate searches are given the best that they could find: the network search ends in its exact answer, and the
-network then gets its exact best accelerator. What is left between them and the joint front is what joint search is for.
-"""
+"""Error against cost, jointly searched and separately searched: what both claims on joint search are judged by."""
 
 from __future__ import annotations
 
@@ -11,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dance_env.analysis.exact import best_designs, non_dominated
 from dance_env.problem import Problem
 from experiments.claims.claim import Picture, Series
+from experiments.claims.exact_ends import JOINT, Points, exact_ends
 from experiments.claims.problems import problem_of
 from experiments.claims.runs import run_solvers
 from experiments.claims.scale import Scale
@@ -22,33 +18,6 @@ from solvers.catalog import make_solver
 from solvers.contract.result import Result
 from solvers.methods.dance.dance import Dance
 from solvers.methods.dance.front import DanceFront
-
-TOLERANCE = 1e-9  # percentage points, within which two errors are equal
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Feasible designs that a search ends with.
-
-    Attributes:
-        label: the search.
-        error_pct: (n,) percentage points.
-        cost: (n,) the objective's cost function.
-    """
-
-    label: str
-    error_pct: np.ndarray
-    cost: np.ndarray
-
-    def least_cost(self, levels: np.ndarray) -> np.ndarray:
-        """(L,) the least cost at an error of at most each level (L,); infinite where there is none."""
-        allowed = self.error_pct[None, :] <= levels[:, None] + TOLERANCE
-        return np.where(allowed, self.cost[None, :], np.inf).min(axis=1, initial=np.inf)
-
-    def front(self) -> Points:
-        """Those that no other beats in both."""
-        kept = non_dominated(self.error_pct, self.cost)
-        return Points(self.label, self.error_pct[kept], self.cost[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +107,7 @@ def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
       large a budget over all of them.
     """
     wanted = scale.fronts
-    exact = exact_searches(problem, work)
+    exact = exact_ends(problem, weights=wanted.lambdas, work=work)
     joint = exact.pop(JOINT)
     levels = np.sort(joint.error_pct)
     rivals = [Rival(label, (points,) * len(wanted.seeds)) for label, points in exact.items()]
@@ -150,30 +119,6 @@ def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
         dance=_dance(problem, scale, work),
         rivals=tuple(rivals),
     )
-
-
-JOINT = "joint, exact"
-
-
-def exact_searches(problem: Problem, work: Work) -> dict[str, Points]:
-    """The exact joint front (`JOINT`), and where exact separate searches end."""
-
-    def tell(done: int, total: int) -> None:
-        work.tell(f"{problem.name}: exact front", done, total)
-
-    designs = best_designs(problem, progress=tell)
-    evaluation = problem.evaluate(designs)
-    cost = np.where(evaluation.feasible, problem.objective.cost_function(evaluation.cost), np.inf)
-    error = evaluation.error_pct
-    macs = problem.network_space.macs(designs[:, problem.space.network]).astype(np.float64)
-    ends = {
-        JOINT: non_dominated(error, cost),
-        "network only, then accelerator": np.array([int(error.argmin())]),
-        "operations penalized, then accelerator": lower_hull(macs, error),
-        "operations limited, then accelerator": non_dominated(error, macs),
-    }
-    met = {label: rows[np.isfinite(cost[rows])] for label, rows in ends.items()}
-    return {label: Points(label, error[rows], cost[rows]) for label, rows in met.items()}
 
 
 def _dance(problem: Problem, scale: Scale, work: Work) -> tuple[Points, ...]:
@@ -204,21 +149,6 @@ def _found(label: str, runs: Sequence[Result]) -> Points:
     """Return the feasible designs that some runs evaluated."""
     traces = [run.trace[run.trace.feasible] for run in runs]
     return Points(label, np.concatenate([t.error_pct for t in traces]), np.concatenate([t.cost for t in traces]))
-
-
-def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Indices of the points (n,) that minimize `y + weight x` for some weight >= 0, from the least x up."""
-    hull: list[int] = []
-    for row in non_dominated(y, x):
-        while len(hull) >= 2 and _turns_up(x, y, hull[-2], hull[-1], int(row)):
-            hull.pop()
-        hull.append(int(row))
-    return np.array(hull, dtype=np.int64)
-
-
-def _turns_up(x: np.ndarray, y: np.ndarray, a: int, b: int, c: int) -> bool:
-    """Whether b lies on or above the line from a to c."""
-    return bool((y[b] - y[a]) * (x[c] - x[a]) >= (y[c] - y[a]) * (x[b] - x[a]))
 
 
 def picture(fronts: Fronts, name: str) -> Picture:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dance_env.tasks import UNTRAINED, make_problem
 from experiments.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
-from experiments.claims.fronts import Points
+from experiments.claims.exact_ends import Points
 from experiments.claims.joint_beats_separate import CLEAR, spread
 from experiments.claims.scale import ImageScale, Scale
 from experiments.claims.work import Work
