@@ -62,7 +62,7 @@ class Scene:
                     ranges=self._ranges,
                     limits=self._limits,
                     history=history[:, :, row],
-                    error_name=self._problem.error_name,
+                    error_name=getattr(self._problem, "error_name", "error"),
                 )
             )
         return views
