@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             for each in (prefill, decode)
         )
     )
-    perplexities = 100.0 * (1.0 - load_factors(space.name).accuracy.evaluate(networks)[:, 0])
+    perplexities = 100.0 * (1.0 - load_factors(space.name).accuracy.evaluate(networks))
     labels = [f"embedding {width}, perplexity {p:.1f}" for width, p in zip(space.embeddings, perplexities, strict=True)]
     written = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256]
     for index, label in enumerate(labels):

@@ -5,6 +5,7 @@
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
 - `factors`: `FactorAccuracy`, a sum of small tables, for spaces that cannot be enumerated.
 - `accel_nasbench`: `load_accel_nasbench()`, fitted to ImageNet trainings (`fit_accel_nasbench` made it).
+- `hw_gpt_bench`: perplexities of language models as such a sum, which ships (`fit_hw_gpt_bench` made them).
 - `surrogate`: `load_surrogate()`, NAS-Bench-Macro as fitted weights that ship with the package (`fit` made them).
 - `nas_bench_macro`: `load_table()`, the measured table itself, where a user has it or downloads it.
 - `supernet/` (torch, never imported from here): accuracy by training.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,14 @@ class FactorAccuracy:
 
     Attributes:
         sums: Of width 1: accuracies, fractions.
+        error_name: What the error is called (see `NamedError`).
 
     Raises:
         ValueError: If the sum has another width, or an infinite value.
     """
 
     sums: FactorSum
+    error_name: str = "error"
 
     def __post_init__(self) -> None:
         if self.sums.width != 1:
@@ -51,8 +54,9 @@ class FactorAccuracy:
         return self.sums.evaluate(self.sums.check(networks))[:, 0]
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 over all tables."""
-        return self.sums.fingerprint()
+        """Return a SHA-256 over all tables; the name of the error counts where it is not the usual one."""
+        mark = self.sums.fingerprint()
+        return mark if self.error_name == "error" else hashlib.sha256(f"{mark} {self.error_name}".encode()).hexdigest()
 
     def relax(self, *, device: Any = "cpu", dtype: Any = None) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the exact expected accuracy under independent probabilities of the choices, differentiable.

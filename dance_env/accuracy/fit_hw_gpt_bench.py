@@ -103,7 +103,7 @@ def measure(
         neighbors: Errors of a fit that has pairs of neighboring layers as well, on the same networks.
     """
     truth = np.concatenate([perplexity for _, perplexity in held_out])
-    predicted = [100.0 * (1.0 - factors.accuracy.evaluate(networks)[:, 0]) for networks, _ in held_out]
+    predicted = [100.0 * (1.0 - factors.accuracy.evaluate(networks)) for networks, _ in held_out]
     ours = np.concatenate(predicted)
     error = ours - truth
     within = [

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from dance_env.accuracy.factors import FactorAccuracy
 from dance_env.space import Factor, FactorSum
 
 FACTORS_FILE = Path(__file__).parent / "data" / "hw_gpt_bench.npz"
@@ -142,7 +143,7 @@ class PerplexityFactors:
     layers: np.ndarray
 
     @cached_property
-    def accuracy(self) -> FactorSum:
+    def accuracy(self) -> FactorAccuracy:
         """1 - perplexity / 100, over the choices of a `TransformerSpace`."""
         most = self.layers.shape[3]
         counts = [_OPTIONS, _OPTIONS, 2, *[_OPTIONS] * (2 * most)]
@@ -151,7 +152,7 @@ class PerplexityFactors:
             for half in range(2):
                 table = -self.layers[:, :, :, layer, half].reshape(-1, 1).astype(np.float64) / 100.0
                 factors.append(Factor((0, 1, 2, 3 + 2 * layer + half), table))
-        return FactorSum(counts, [1.0], factors)
+        return FactorAccuracy(FactorSum(counts, [1.0], factors), error_name=ERROR_NAME)
 
 
 @cache
