@@ -87,6 +87,24 @@ def test_an_expectation_at_one_hots_is_the_value(factors: FactorSum) -> None:
     np.testing.assert_allclose(RelaxedFactorSum(factors)(torch.tensor(one_hot)), values, rtol=1e-14, atol=1e-14)
 
 
+def test_many_factors_of_one_value_give_the_same_bits_in_every_batch() -> None:
+    rng = np.random.default_rng(0)
+    counts = tuple(rng.integers(2, 4, 12).tolist())
+    scopes = [(i,) for i in range(12)] + [(i, j) for i in range(12) for j in range(i)]
+    tables = [rng.standard_normal((int(np.prod([counts[c] for c in scope])), 1)) for scope in scopes]
+    factors = FactorSum(counts, [0.1], [Factor(scope, table) for scope, table in zip(scopes, tables, strict=True)])
+    networks = rng.integers(0, counts, (200, 12))
+    one_by_one = np.concatenate([factors.evaluate(network[None]) for network in networks])
+    assert np.array_equal(factors.evaluate(networks), one_by_one)
+    assert np.array_equal(factors.lookup(networks, np.zeros(200, dtype=np.int64)), one_by_one[:, 0])
+    np.testing.assert_allclose(one_by_one[:5, 0], [by_hand(factors, network)[0] for network in networks[:5]])
+    probs = draw_probs(counts, rng, 4)
+    relaxed = RelaxedFactorSum(factors)(torch.tensor(probs))
+    np.testing.assert_allclose(relaxed.numpy(), factors.expect(probs), rtol=1e-12)
+    at = RelaxedFactorSum(factors).at(torch.tensor(probs), torch.zeros(4, dtype=torch.int64))
+    np.testing.assert_allclose(at.numpy(), factors.expect(probs)[:, 0], rtol=1e-12)
+
+
 @pytest.mark.parametrize("width", [1, 5])
 def test_gradients_are_those_of_finite_differences(width: int) -> None:
     """With one value the table over three choices is contracted, with five it is a product with joint probabilities."""

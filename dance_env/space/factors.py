@@ -21,6 +21,7 @@ from dance_env.space.indices import as_array, check_indices
 FREE = -1
 """Stands for the option of a choice that is not made yet, in `FactorSum.bounds`."""
 
+_MANY = 16  # from so many factors on, one running sum over all of them beats a loop, for a few networks (width 1)
 _WIDE = 64  # from so many values on, adding a network's rows (which stay in the processor's cache) beats adding columns
 
 
@@ -151,9 +152,12 @@ class FactorSum:
         if self._every_choice_alone:
             return networks.T + self._starts[:, None]
         found = np.empty((len(self.factors), len(networks)), dtype=np.int64)
-        for row, factor in zip(found, self.factors, strict=True):
-            counts = [self.option_counts[choice] for choice in factor.scope]
-            row[:] = np.ravel_multi_index([networks[:, choice] for choice in factor.scope], counts)
+        transposed = np.ascontiguousarray(networks.T)
+        for members, choices, counts in self._by_scope_length:
+            joint = transposed[choices[:, 0]]
+            for place in range(1, choices.shape[1]):
+                joint = joint * counts[:, place, None] + transposed[choices[:, place]]
+            found[members] = joint
         found += self._starts[:, None]
         return found
 
@@ -170,6 +174,8 @@ class FactorSum:
 
         Sums over the same factors (latency and energy) share positions.
         """
+        if self.width == 1 and len(positions) > max(_MANY, positions.shape[1]):
+            return self._add_many(positions)
         total = np.empty((positions.shape[1], self.width))
         total[:] = self.constant
         if self.width < _WIDE:
@@ -277,6 +283,25 @@ class FactorSum:
     def _starts(self) -> np.ndarray:
         """`(F,)` int64: each factor's first row."""
         return np.cumsum([0, *(len(factor.table) for factor in self.factors)], dtype=np.int64)[:-1]
+
+    @cached_property
+    def _by_scope_length(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Factors with scopes of one length `S`: their numbers `(F,)`, scopes `(F, S)` and option counts `(F, S)`."""
+        groups: dict[int, list[int]] = {}
+        for number, factor in enumerate(self.factors):
+            groups.setdefault(len(factor.scope), []).append(number)
+        scopes = [np.array([self.factors[number].scope for number in members]) for members in groups.values()]
+        return [
+            (np.array(members), choices, self._counts[choices])
+            for members, choices in zip(groups.values(), scopes, strict=True)
+        ]
+
+    def _add_many(self, positions: np.ndarray) -> np.ndarray:
+        """Return what `add_rows` returns, to the bit: a running sum adds in the same order."""
+        values = np.empty((len(positions) + 1, positions.shape[1]))
+        values[0] = self.constant
+        self.rows[:, 0].take(positions, out=values[1:])
+        return np.add.accumulate(values, axis=0)[-1][:, None].copy()
 
     @cached_property
     def _every_choice_alone(self) -> bool:

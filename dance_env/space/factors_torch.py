@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
-from dance_env.space.factors import FactorSum
+from dance_env.space.factors import Factor, FactorSum
 
 
 class RelaxedFactorSum:
@@ -13,7 +14,7 @@ class RelaxedFactorSum:
     A factor over one choice is a product of its probabilities with its table, and so is a factor over several choices
     with their joint probabilities. All of these are one matrix product. A table with fewer values than its first choice
     has options (a tabulated accuracy has one) is contracted choice by choice instead: its joint probabilities would
-    take more memory than the table.
+    take more memory than the table. All tables of one value over two choices are one quadratic form.
     """
 
     def __init__(
@@ -44,10 +45,13 @@ class RelaxedFactorSum:
         tables = [torch.tensor(factor.table, device=device, dtype=dtype) for factor in joint]
         self._table = torch.cat(tables) if tables else None
         self._by_column: torch.Tensor | None = None
+        contracted = [factor for factor, is_deep in zip(factors.factors, deep, strict=True) if is_deep]
+        pairs = [factor for factor in contracted if len(factor.scope) == 2 and factors.width == 1]
+        self._quadratic = torch.tensor(_quadratic(factors, pairs), device=device, dtype=dtype) if pairs else None
         self._deep = [
             (factor.scope, torch.tensor(factor.table, device=device, dtype=dtype))
-            for factor, is_deep in zip(factors.factors, deep, strict=True)
-            if is_deep
+            for factor in contracted
+            if factor not in pairs
         ]
 
     def __call__(self, probs: torch.Tensor) -> torch.Tensor:
@@ -57,6 +61,8 @@ class RelaxedFactorSum:
             total = self._constant.expand(len(probs), self.width)
         else:
             total = torch.addmm(self._constant, self._weights(probs, blocks), self._table)
+        if self._quadratic is not None:
+            total = total + ((probs @ self._quadratic) * probs).sum(dim=1, keepdim=True)
         for scope, table in self._deep:
             total = total + _contract([blocks[choice] for choice in scope], table)
         return total
@@ -74,6 +80,8 @@ class RelaxedFactorSum:
             if self._by_column is None:  # made at first use: most callers never look up single columns
                 self._by_column = self._table.T.contiguous()
             total = total + (self._weights(probs, blocks) * self._by_column[columns]).sum(dim=1)
+        if self._quadratic is not None:
+            total = total + ((probs @ self._quadratic) * probs).sum(dim=1)
         for scope, table in self._deep:
             every = _contract([blocks[choice] for choice in scope], table)
             total = total + every.gather(1, columns[:, None]).squeeze(1)
@@ -84,6 +92,18 @@ class RelaxedFactorSum:
         if self._every_choice_alone:
             return probs
         return torch.cat([_joint([blocks[choice] for choice in scope]) for scope in self._scopes], dim=1)
+
+
+def _quadratic(factors: FactorSum, pairs: list[Factor]) -> np.ndarray:
+    """Return the matrix `(O, O)` that holds the tables of factors over two choices, the choices side by side."""
+    counts = factors.option_counts
+    starts = np.cumsum([0, *counts])
+    matrix = np.zeros((int(starts[-1]), int(starts[-1])))
+    for factor in pairs:
+        first, second = factor.scope
+        rows, columns = slice(starts[first], starts[first + 1]), slice(starts[second], starts[second + 1])
+        matrix[rows, columns] += factor.table.reshape(counts[first], counts[second])
+    return matrix
 
 
 def _joint(blocks: list[torch.Tensor]) -> torch.Tensor:
