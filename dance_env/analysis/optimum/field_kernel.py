@@ -28,33 +28,37 @@ def sweep(field, shape, row_least, column_least):
         ni, nj = field.n[i], field.n[j]
         if ni == 0 or nj == 0:
             continue
-        ui, uj, start = shape.start[i], shape.start[j], shape.pair_start[q]
-        for b in range(nj):
-            column_least[b] = np.inf
+        # Slices, here and below: their indices need no test for negative numbers, and the loops run on vectors.
+        left, right = u[shape.start[i] : shape.start[i] + ni], u[shape.start[j] : shape.start[j] + nj]
+        rows = p[shape.pair_start[q] : shape.pair_start[q] + ni * nj]
+        down = column_least[:nj]
+        down[:] = np.inf
         for a in range(ni):
-            row = start + a * nj
+            row = rows[a * nj : (a + 1) * nj]
             least = np.inf
             for b in range(nj):
-                least = min(least, p[row + b] + u[uj + b])
-            half = 0.5 * (least + u[ui + a])
-            shift = u[ui + a] - half
+                value = row[b] + right[b]
+                row[b] = value
+                least = min(least, value)
+            half = 0.5 * (least + left[a])
+            shift = left[a] - half
             row_least[a] = half
             for b in range(nj):
-                value = p[row + b] + u[uj + b] + shift
-                p[row + b] = value
-                column_least[b] = min(column_least[b], value)
+                value = row[b] + shift
+                row[b] = value
+                down[b] = min(down[b], value)
         for a in range(ni):
-            row = start + a * nj
+            row = rows[a * nj : (a + 1) * nj]
             least = np.inf
             for b in range(nj):
-                value = p[row + b] - column_least[b]
-                p[row + b] = value
+                value = row[b] - down[b]
+                row[b] = value
                 least = min(least, value)
-            u[ui + a] = row_least[a] + least
-            for b in range(nj):
-                p[row + b] -= least
-        for b in range(nj):
-            u[uj + b] = column_least[b]
+            left[a] = row_least[a] + least
+            if least != 0.0:
+                for b in range(nj):
+                    row[b] -= least
+        right[:] = down
 
 
 @helper
@@ -108,13 +112,14 @@ def settle(field, shape, g, a):
     start = shape.start[g]
     for q in range(len(shape.left)):
         i, j = shape.left[q], shape.right[q]
-        first = shape.pair_start[q]
-        if i == g:
+        if i == g and n[j] > 0:
+            first = shape.pair_start[q] + a * n[j]
+            row, open_terms = p[first : first + n[j]], u[shape.start[j] : shape.start[j] + n[j]]
             for b in range(n[j]):
-                u[shape.start[j] + b] += p[first + a * n[j] + b]
+                open_terms[b] += row[b]
         elif j == g:
             for b in range(n[i]):
-                u[shape.start[i] + b] += p[first + b * n[g] + a]
+                u[shape.start[i] + b] += p[shape.pair_start[q] + b * n[g] + a]
     field.base[0] += u[start + a]
     field.settled[g] = field.ids[start + a]
     n[g] = 0
@@ -127,13 +132,13 @@ def copy_field(source, target, shape):
     for g in range(len(source.n)):
         target.n[g] = source.n[g]
         target.settled[g] = source.settled[g]
-        for x in range(shape.start[g], shape.start[g] + source.n[g]):
-            target.u[x] = source.u[x]
-            target.ids[x] = source.ids[x]
+        part = slice(shape.start[g], shape.start[g] + source.n[g])
+        target.u[part] = source.u[part]
+        target.ids[part] = source.ids[part]
     for q in range(len(shape.left)):
         first = shape.pair_start[q]
-        for x in range(first, first + source.n[shape.left[q]] * source.n[shape.right[q]]):
-            target.p[x] = source.p[x]
+        part = slice(first, first + source.n[shape.left[q]] * source.n[shape.right[q]])
+        target.p[part] = source.p[part]
 
 
 @helper
@@ -167,15 +172,16 @@ def add_terms(field, shape, error, terms, resources, limits, error_by, share, mu
         si, sj = shape.start[i], shape.start[j]
         ni, nj = field.n[i], field.n[j]
         for a in range(ni):
-            row, table = shape.pair_start[q] + a * nj, shape.pair_start[q] + ids[si + a] * shape.full[j]
+            first, table = shape.pair_start[q] + a * nj, shape.pair_start[q] + ids[si + a] * shape.full[j]
+            row, columns, errors = p[first : first + nj], ids[sj : sj + nj], error.pair[table : table + shape.full[j]]
             if error_by != 0.0:
                 for b in range(nj):
-                    p[row + b] += error_by * error.pair[table + ids[sj + b]]
+                    row[b] += error_by * errors[columns[b]]
             for t in range(len(share)):
                 lt, et = terms.latency[t], terms.energy[t]
                 by = share[t] * terms.factors[t, 0]
                 if by != 0.0:
                     delay, energy = by * values[lt, si + ids[si + a]], by * values[et, si + ids[si + a]]
+                    energies, delays = values[et, sj : sj + shape.full[j]], values[lt, sj : sj + shape.full[j]]
                     for b in range(nj):
-                        y = sj + ids[sj + b]
-                        p[row + b] += delay * values[et, y] + energy * values[lt, y]
+                        row[b] += delay * energies[columns[b]] + energy * delays[columns[b]]
