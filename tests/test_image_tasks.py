@@ -28,8 +28,8 @@ from dance_env.envs import CoDesignEnv
 from dance_env.graph.networks import network_space
 from dance_env.objective import EDAP, Linear, Objective
 from dance_env.space import AcceleratorSpace
-from dance_env.tasks import SUPERNET_VARIABLE, UNTRAINED, Task, Variant, make_problem, task_names
-from dance_env.tasks.variants import IMAGE_VARIANTS
+from dance_env.tasks import SUPERNET_VARIABLE, UNTRAINED, Variant, make_problem, task_names
+from dance_env.tasks.images import IMAGE_VARIANTS, IMAGES
 from solvers.catalog import load_solver, make_solver, solver_names
 from solvers.cli import main
 from solvers.comparison.compare import compare
@@ -62,11 +62,10 @@ def _miniature(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     }
     monkeypatch.setitem(networks_module.NETWORKS, "micro", micro_space)
     monkeypatch.setitem(task_catalog.DEFAULT_VARIANTS, "micro", "edap")
-    for name, variant in variants.items():
-        full = f"micro/{name}"
-        monkeypatch.setitem(task_catalog.TASKS, full, Task(full, "micro", variant, needs_supernet=True))
     accelerators = AcceleratorSpace((8, 16), (8, 16), (4, 8), ("WS", "OS", "RS"))
-    monkeypatch.setattr(task_catalog, "dance_accelerators", lambda: accelerators)
+    family = replace(IMAGES, variants={"micro": variants}, accelerators=lambda: accelerators)
+    for name, task in family.tasks().items():
+        monkeypatch.setitem(task_catalog.TASKS, name, task)
     real = image_catalog.load_images
 
     def load(name: str, **where: object) -> object:
@@ -75,7 +74,7 @@ def _miniature(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr(image_catalog, "load_images", load)
     monkeypatch.setattr("solvers.methods.dance.images.supernet_command.load_images", load)
     monkeypatch.setitem(image_settings.PRESETS, "micro", micro_settings())
-    monkeypatch.setattr("dance_env.tasks.accuracies.CALIBRATION_IMAGES", 60)
+    monkeypatch.setattr("dance_env.tasks.images.CALIBRATION_IMAGES", 60)
     monkeypatch.delenv(SUPERNET_VARIABLE, raising=False)
     monkeypatch.setenv(ENVIRONMENT, str(cache))
 

@@ -4,16 +4,17 @@ A task is a network space, a technology and an objective. Its name is `<network>
 means its default variant. What each task is like, and how strongly network and accelerator interact in it, stands in
 docs/tasks.md, measured by `dance_env.analysis.coupling`.
 
-- `variants`: what is asked for: every number of every task.
+- `family`: what a task is: `Task`, `Variant`, and `Family`, the tasks whose accuracies come from one kind of source.
+- `macro`, `accel_nasbench`, `images`: the families, with every number of every task.
 - `catalog`: the tasks by name.
-- `accuracies`: where a task's accuracies come from: a table that ships, or a trained supernet's file.
 - `making`: `make_problem`, from a name to a problem.
 """
 
-from dance_env.tasks.accuracies import SUPERNET_VARIABLE, UNTRAINED, lacks_supernet
-from dance_env.tasks.catalog import DEFAULT_TASK, TASKS, Task, get_task, task_names
+from dance_env.tasks.catalog import DEFAULT_TASK, TASKS, get_task, lacks_supernet, task_names
+from dance_env.tasks.family import Task, Variant
+from dance_env.tasks.images import SUPERNET_VARIABLE, UNTRAINED
+from dance_env.tasks.macro import VARIANTS
 from dance_env.tasks.making import make_problem
-from dance_env.tasks.variants import VARIANTS, Variant
 
 __all__ = [
     "DEFAULT_TASK",

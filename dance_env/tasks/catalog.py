@@ -2,68 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 
-from dance_env.cost import AnalyticalCostModel, Technology
-from dance_env.graph import NetworkSpace
-from dance_env.graph.networks import network_space
-from dance_env.space import AcceleratorSpace, dance_accelerators
 from dance_env.suggest import nearest
-from dance_env.tasks.variants import ACCEL_NASBENCH_VARIANTS, IMAGE_VARIANTS, VARIANTS, Variant
+from dance_env.tasks.accel_nasbench import ACCEL_NASBENCH
+from dance_env.tasks.family import Family, Task
+from dance_env.tasks.images import IMAGES, SUPERNET_VARIABLE
+from dance_env.tasks.macro import MACRO
+
+FAMILIES: tuple[Family, ...] = (MACRO, ACCEL_NASBENCH, IMAGES)
+"""All families, in the order of `task_names()`."""
+
+TASKS: dict[str, Task] = {name: task for family in FAMILIES for name, task in family.tasks().items()}
 
 DEFAULT_TASK = "macro-cifar10/balanced"
-DEFAULT_VARIANTS = {"macro-cifar10": "balanced", "tiny": "balanced", "accel-nasbench": "edap"} | dict.fromkeys(
-    IMAGE_VARIANTS, "edap"
-)
-"""What a network space's name alone means; for the paper's own spaces, what the paper minimizes."""
 
-
-@dataclass(frozen=True)
-class Task:
-    """What a name stands for.
-
-    Attributes:
-        name: `<network>/<variant>`.
-        network: name of the network space.
-        variant: what is asked for.
-        needs_supernet: whether accuracies come from a trained supernet, a file that the user brings; else they ship.
-    """
-
-    name: str
-    network: str
-    variant: Variant
-    needs_supernet: bool = False
-
-    @property
-    def network_space(self) -> NetworkSpace:
-        """Return the networks to choose from."""
-        return network_space(self.network)
-
-    @property
-    def accelerator_space(self) -> AcceleratorSpace:
-        """Return the accelerators to choose from."""
-        return dance_accelerators()
-
-    def cost_model(self, technology: Technology | None = None) -> AnalyticalCostModel:
-        """Return what a layer costs in the task's technology, or in another one."""
-        return AnalyticalCostModel(technology=technology or self.variant.technology)
-
-
-def _tasks(network: str, variants: dict[str, Variant], *, needs_supernet: bool) -> dict[str, Task]:
-    names = {name: f"{network}/{name}" for name in variants}
-    return {full: Task(full, network, variants[name], needs_supernet) for name, full in names.items()}
-
-
-TASKS: dict[str, Task] = {
-    **_tasks("macro-cifar10", VARIANTS, needs_supernet=False),
-    **_tasks("tiny", VARIANTS, needs_supernet=False),
-    **_tasks("accel-nasbench", ACCEL_NASBENCH_VARIANTS, needs_supernet=False),
-    **{
-        name: task
-        for network, variants in IMAGE_VARIANTS.items()
-        for name, task in _tasks(network, variants, needs_supernet=True).items()
-    },
-}
+DEFAULT_VARIANTS: dict[str, str] = {network: family.default for family in FAMILIES for network in family.variants}
+"""What a network space's name alone means."""
 
 
 def task_names(*, needs_supernet: bool | None = None) -> list[str]:
@@ -86,3 +41,9 @@ def get_task(name: str) -> Task:
     if full not in TASKS:
         raise ValueError(f"there is no task {name!r}. {nearest(name, [*TASKS, *DEFAULT_VARIANTS])}")
     return TASKS[full]
+
+
+def lacks_supernet(name: str) -> bool:
+    """Return whether a name is an image task's, and the environment variable names no supernet for it."""
+    known = name in TASKS or name in DEFAULT_VARIANTS
+    return known and get_task(name).needs_supernet and not os.environ.get(SUPERNET_VARIABLE)

@@ -7,13 +7,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dance_env.accuracy import AccuracyModel, TrainedLater
 from dance_env.cost import Technology, get_technology
 from dance_env.from_file import is_in_file, load_from_file, naming_the_line
 from dance_env.problem import Problem
 from dance_env.progress import Progress
-from dance_env.tasks.accuracies import UNTRAINED, is_measured, shipped_accuracy, supernet_accuracy
-from dance_env.tasks.catalog import DEFAULT_TASK, Task, get_task
+from dance_env.tasks.catalog import DEFAULT_TASK, get_task
+from dance_env.tasks.family import SOURCE_ARGUMENTS, Sources, Task
 
 
 def make_problem(
@@ -22,6 +21,8 @@ def make_problem(
     accuracy_table: str | Path | None = None,
     supernet: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
+    fidelity: str | None = None,
+    noise_seed: int | None = None,
     device: str = "cpu",
     technology: Technology | str | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
@@ -39,6 +40,9 @@ def make_problem(
             it, the one that the environment variable DANCE_SUPERNET names. `dance supernet` trains one. "untrained"
             gives a problem that only a solver can work on that trains a supernet itself (dance); its name says so.
         images: where those tasks' images are: a local folder, or another name on the hub; None for the usual ones.
+        fidelity: for accel-nasbench: the training schedule, "proxy" (as it ships) or "longer".
+        noise_seed: for accel-nasbench: an evaluation answers the accuracy of one training of the network, drawn with this
+            seed, instead of the expected one.
         device: where a supernet runs: "cpu", "cuda".
         technology: instead of the task's own, a value or a name out of `dance_env.cost.TECHNOLOGIES`; the problem's name
             then says so.
@@ -53,32 +57,31 @@ def make_problem(
         FileNotFoundError: If there is no such file.
         ImportError: If a package of the extra "images" is missing.
     """
+    sources = Sources(
+        accuracy_table=accuracy_table,
+        supernet=supernet,
+        images=images,
+        fidelity=fidelity,
+        noise_seed=noise_seed,
+        device=device,
+        cache_dir=cache_dir,
+        progress=progress,
+    )
     if is_in_file(name):
-        given = {"accuracy_table": accuracy_table, "supernet": supernet, "images": images, "technology": technology}
-        return _own_problem(name, given)
+        return _own_problem(name, {**_accuracy_arguments(sources), "technology": technology})
     task = get_task(name)
     if isinstance(technology, str):
         technology = get_technology(technology)
-    _check_arguments(task, accuracy_table=accuracy_table, supernet=supernet, images=images)
-    accuracy: AccuracyModel  # first: a wrong file is told before the cost table is built
-    if task.needs_supernet:
-        accuracy = supernet_accuracy(
-            task, supernet, images=images, device=device, cache_dir=cache_dir, progress=progress is True
-        )
-    else:
-        accuracy = shipped_accuracy(task, accuracy_table)
-    notes = []  # what differs from the task as it ships
+    _check_arguments(task, sources)
+    loaded = task.family.load(task, sources)  # first: a wrong file is told before the cost table is built
+    notes = list(loaded.notes)
     if technology is not None and technology != task.variant.technology:
-        notes.append(technology.name)
-    if isinstance(accuracy, TrainedLater):
-        notes.append(UNTRAINED)
-    if task.network in ("macro-cifar10", "tiny") and is_measured(accuracy_table):
-        notes.append("measured accuracies")
+        notes.insert(0, technology.name)
     return Problem.build(
         f"{task.name} ({', '.join(notes)})" if notes else task.name,
         network_space=task.network_space,
         accelerator_space=task.accelerator_space,
-        accuracy=accuracy,
+        accuracy=loaded.accuracy,
         objective=task.variant.objective,
         cost_model=task.cost_model(technology),
         cache_dir=cache_dir,
@@ -99,10 +102,14 @@ def _own_problem(name: str, given: Mapping[str, object]) -> Problem:
     return problem
 
 
-def _check_arguments(task: Task, **given: object) -> None:
-    """Refuse a file that the task would not look at: whoever names one expects it to be used."""
-    useless = ("accuracy_table",) if task.needs_supernet else ("supernet", "images")
-    why = "a trained supernet (supernet=...)" if task.needs_supernet else "a table that ships (or accuracy_table=...)"
-    for argument in useless:
-        if given[argument] is not None:
-            raise ValueError(f"the task {task.name!r} does not take {argument}: its accuracies come from {why}")
+def _accuracy_arguments(sources: Sources) -> dict[str, object]:
+    return {argument: getattr(sources, argument) for argument in SOURCE_ARGUMENTS}
+
+
+def _check_arguments(task: Task, sources: Sources) -> None:
+    """Refuse what the task would not look at: whoever names a file expects it to be used."""
+    for argument, value in _accuracy_arguments(sources).items():
+        if value is not None and argument not in task.family.takes:
+            raise ValueError(
+                f"the task {task.name!r} does not take {argument}: its accuracies come from {task.family.source}"
+            )
