@@ -74,7 +74,8 @@ def space_looks(space: NetworkSpace) -> dict[str, Look]:
 def empty_options(space: NetworkSpace) -> set[tuple[int, int]]:
     """Return the options that add no layer, whatever the other choices are, as (choice, option) indices.
 
-    A choice that no part of the space depends on has no such option: nothing is known of its layers.
+    A choice that no part of the space depends on has no such option: nothing is known of its layers. A whole number, such as
+    the fewest layers of several, is not nothing.
     """
     counts = [len(choice) for choice in space.choices()]
     adds: dict[int, np.ndarray] = {}  # by choice: whether each option adds layers, (options,) bool
@@ -84,4 +85,6 @@ def empty_options(space: NetworkSpace) -> set[tuple[int, int]]:
         for axis, choice in enumerate(part.scope):
             others = tuple(other for other in range(len(shape)) if other != axis)
             adds[choice] = adds.get(choice, np.zeros(counts[choice], dtype=bool)) | (layers.sum(axis=others) > 0)
-    return {(choice, int(option)) for choice, added in adds.items() for option in np.flatnonzero(~added)}
+    options = [choice.options for choice in space.choices()]
+    empty = ((choice, int(option)) for choice, added in adds.items() for option in np.flatnonzero(~added))
+    return {(choice, option) for choice, option in empty if not isinstance(options[choice][option], int)}

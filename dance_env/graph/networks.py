@@ -8,6 +8,7 @@ from functools import cache
 
 from dance_env.graph.block_space import BlockSpace
 from dance_env.graph.ends import Ends
+from dance_env.graph.gpt_networks import gpt_l, gpt_m, gpt_s
 from dance_env.graph.network_space import NetworkSpace
 from dance_env.graph.operators import PROXYLESS, operator
 from dance_env.graph.slot import Slot
@@ -138,6 +139,9 @@ NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
     "dance-imagenet": dance_imagenet,
     "dance-mnist": dance_mnist,
     "accel-nasbench": accel_nasbench,
+    "gpt-s": gpt_s,
+    "gpt-m": gpt_m,
+    "gpt-l": gpt_l,
 }
 
 
