@@ -101,7 +101,7 @@ def standing(progress: Progress) -> str:
     """Return a run's progress in a line."""
     return (
         f"{progress.task}, seed {progress.seed}: {progress.training_steps} training steps, "
-        f"{progress.gradient_queries} of {progress.budget - 1} choice steps, {progress.seconds:.0f} s"
+        f"{progress.gradient_queries} of {progress.budget.size - 1} choice steps, {progress.seconds:.0f} s"
     )
 
 

@@ -305,7 +305,7 @@ def test_a_solver_without_randomness_runs_once(tmp_path):
         ({"solvers": ("random", "random")}, "random is given twice"),
         ({"seeds": ()}, "at least one seed"),
         ({"seeds": (-1,)}, "negative"),
-        ({"budget": 0}, "budget is at least 1"),
+        ({"budget": 0}, "budget is at least one evaluation, not 0"),
         ({"workers": 0}, "at least one worker"),
     ],
 )

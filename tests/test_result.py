@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import RecordError, Result, Status, Trace, make_solver, record_path
+from solvers.contract.budget import Budget
 from solvers.contract.record import TraceWriter, read_record, safe_name, write_record
 from solvers.contract.record.trace import COLUMNS
 from solvers.methods.random_search import RandomSearch
@@ -88,12 +89,13 @@ def test_columns_are_the_trace_as_a_table(result: Result) -> None:
 def test_trace_grows_by_any_batches() -> None:
     writer, expected = TraceWriter(2, most=10**6), []
     rng = np.random.default_rng(0)
+    counted = ("cost_pairs", "trained_networks", "gpu_hours")  # all rows at once, at the end
     for size in (0, 1, 255, 1, 700, 3, 5000):
         designs, objective = rng.integers(9, size=(size, 2)), rng.random(size)
-        known = {name: 0 for name in COLUMNS if name != "cost_pairs"}
+        known = {name: 0 for name in COLUMNS if name not in counted}
         writer.append(designs, **(known | {"objective": objective}))
         expected.append(objective)
-    trace = writer.trace(cost_pairs=np.zeros(5960, np.int64))
+    trace = writer.trace(**{name: np.zeros(5960, COLUMNS[name]) for name in counted})
     assert len(trace) == len(writer) == 5960
     np.testing.assert_array_equal(trace.objective, np.concatenate(expected))
     assert len(trace[10:20]) == 10
@@ -112,7 +114,7 @@ def test_trace_checks_its_columns() -> None:
 
 def test_result_tells_the_run(result: Result) -> None:
     problem = synthetic_problem(0, constraints=(Constraint("latency_s", 0.006),))
-    assert (result.solver, result.seed, result.budget, result.task) == ("random", 5, 300, "synthetic-0")
+    assert (result.solver, result.seed, result.budget, result.task) == ("random", 5, Budget(300), "synthetic-0")
     assert result.settings == {"batch": 256}
     assert result.problem_fingerprint == problem.fingerprint()
     assert result.status is Status.BUDGET_SPENT
@@ -205,14 +207,14 @@ def test_foreign_files_are_refused(result: Result, tmp_path: Path) -> None:
 def test_other_version_is_refused(result: Result, tmp_path: Path) -> None:
     values, arrays = read_record(result.save(tmp_path / "run.npz"))
     path = write_record(tmp_path / "old.npz", values | {"version": 99}, arrays)
-    with pytest.raises(RecordError, match=r"version 99; this library reads version 2: run it again"):
+    with pytest.raises(RecordError, match=r"version 99; this library reads versions .2, 3.: run it again"):
         Result.load(path)
 
 
 def test_what_a_later_version_adds_is_skipped(result: Result, tmp_path: Path) -> None:
     values, arrays = read_record(result.save(tmp_path / "run.npz"))
-    values["ledger"]["gpu_hours"] = 3.5
-    path = write_record(tmp_path / "new.npz", values | {"tuning": 12}, arrays | {"gpu_hours": np.zeros(300)})
+    values["ledger"]["tokens"] = 3.5
+    path = write_record(tmp_path / "new.npz", values | {"tuning": 12}, arrays | {"tokens": np.zeros(300)})
     assert Result.load(path).trace.same_search(result.trace)
 
 
@@ -260,7 +262,7 @@ def test_a_zip_bomb_is_not_unpacked(result: Result, tmp_path: Path, member: str)
     [
         ({"seed": "zero"}, "seed is 'zero'"),
         ({"seed": True}, "seed is True"),
-        ({"budget": -5}, "budget is -5"),
+        ({"budget": -5}, "the budget is at least one evaluation, not -5"),
         ({"budget": 10}, "spent is 300, where it must be at most the budget of 10"),
         ({"reason": 3}, "reason is 3"),
         ({"settings": []}, r"settings is \[\]"),
@@ -274,6 +276,11 @@ def test_a_zip_bomb_is_not_unpacked(result: Result, tmp_path: Path, member: str)
         ({"accuracy": 1.5}, "accuracy of row 3 is 1.5"),
         ({"latency_s": -1.0}, "latency_s of row 3 is -1.0"),
         ({"oracle_seconds": float("inf")}, "oracle_seconds of row 3 is inf"),
+        ({"gpu_hours": float("inf")}, "gpu_hours of row 3 is inf"),
+        ({"trained_networks": -1.0}, "trained_networks of row 3 is -1.0"),
+        ({"budget": {"gpu_hours": -1}}, "GPU-hours above 0, not -1"),
+        ({"budget": {"hours": 5}}, "a budget needs a limit"),
+        ({"ledger": {"training_gpu_hours": -2.0}}, "training_gpu_hours is -2.0"),
         ({"designs": -1}, "designs is -1"),
     ],
 )  # fmt: skip

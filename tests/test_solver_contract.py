@@ -22,6 +22,7 @@ from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver, solver_names
+from solvers.contract.budget import Budget
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.failure import TimeLimit
 from solvers.contract.metered_problem import MeteredProblem
@@ -400,7 +401,7 @@ def test_callback_is_told_the_truth() -> None:
     assert [each.evaluations for each in told] == [16, 32, 40]
     assert told[-1].best_objective == result.best_objective
     assert told[-1].best_violation == result.trace.violation.min()
-    assert (told[-1].solver, told[-1].task, told[-1].seed, told[-1].budget) == ("random", problem.name, 1, 40)
+    assert (told[-1].solver, told[-1].task, told[-1].seed, told[-1].budget) == ("random", problem.name, 1, Budget(40))
     assert told[-1].fraction == 1.0
 
 

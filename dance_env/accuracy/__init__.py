@@ -1,7 +1,8 @@
 """The accuracy room: how well a network classifies.
 
 - `model`: `AccuracyModel`, the contract; `RelaxableAccuracy`, with expectations under probabilities; `SampledAccuracy`,
-  with a supernet to train and so a gradient on sampled networks (`TrainedLater`: nothing is trained yet).
+  with a supernet to train and so a gradient on sampled networks (`TrainedLater`: nothing is trained yet);
+  `TimedAccuracy`, with the GPU-hours of each training.
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
 - `factors`: `FactorAccuracy`, a sum of small tables, for spaces that cannot be enumerated.
 - `accel_nasbench`: `load_accel_nasbench()`, fitted to ImageNet trainings (`fit_accel_nasbench` made it).
@@ -18,6 +19,7 @@ from dance_env.accuracy.model import (
     NamedError,
     RelaxableAccuracy,
     SampledAccuracy,
+    TimedAccuracy,
     TrainedLater,
 )
 from dance_env.accuracy.nas_bench_macro import load_table
@@ -32,6 +34,7 @@ __all__ = [
     "RelaxableAccuracy",
     "SampledAccuracy",
     "TensorAccuracy",
+    "TimedAccuracy",
     "TrainedLater",
     "load_surrogate",
     "load_table",

@@ -85,3 +85,12 @@ class TrainedLater(SampledAccuracy, Protocol):
     def trained(self, supernet: Any) -> AccuracyModel:
         """Return the accuracy model that judges by a trained supernet."""
         ...
+
+
+@runtime_checkable
+class TimedAccuracy(AccuracyModel, Protocol):
+    """An accuracy model that also knows how long each network's training takes."""
+
+    def training_gpu_hours(self, networks: np.ndarray) -> np.ndarray:
+        """Return the GPU-hours (B,) of one training of each network (B, N), on the machine that the model states."""
+        ...

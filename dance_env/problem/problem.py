@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dance_env.accuracy import AccuracyModel, NamedError, TensorAccuracy
+from dance_env.accuracy import AccuracyModel, NamedError, TensorAccuracy, TimedAccuracy
 from dance_env.accuracy.checked import checked_accuracies
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Constraint, Metric, Objective
 from dance_env.problem.evaluation import Evaluation
+from dance_env.problem.training_time import SUPERNET_TRAININGS, TrainingTime, checked_hours, longest_training
 from dance_env.progress import Progress
 from dance_env.source_digest import own_code
 from dance_env.space import AcceleratorSpace, DesignSpace, check_indices, dance_accelerators
@@ -39,10 +40,12 @@ class Problem:
         costs: what every network costs on every accelerator.
         accuracy: how well each network classifies; None where that is not known, and only costs can be asked.
         objective: what is minimized, and the limits.
+        training_time: how long a network's training takes, where the accuracy model does not know (`TimedAccuracy`).
+        supernet_trainings: the price of a supernet, in trainings of the largest network; an assumption.
 
     Raises:
-        TypeError: If the objective is not an `Objective`.
-        ValueError: If the parts do not fit each other.
+        TypeError: If the objective is not an `Objective`, or the training time has no `gpu_hours`.
+        ValueError: If the parts do not fit each other, or the supernet's price is not a number above 0.
     """
 
     name: str
@@ -51,10 +54,21 @@ class Problem:
     costs: CostTable
     accuracy: AccuracyModel | None
     objective: Objective
+    training_time: TrainingTime | None = None
+    supernet_trainings: float = SUPERNET_TRAININGS
 
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective):
             raise TypeError(f"problem {self.name!r}: objective must be an Objective, got {self.objective!r}")
+        if not isinstance(self.training_time, TrainingTime | None):
+            raise TypeError(
+                f"problem {self.name!r}: training_time must have `gpu_hours(networks)` (such as MacsTrainingTime), got "
+                f"{self.training_time!r}"
+            )
+        if not 0 < self.supernet_trainings < np.inf:
+            raise ValueError(
+                f"problem {self.name!r}: supernet_trainings must be a number above 0, got {self.supernet_trainings!r}"
+            )
         expected = (*self.space.option_counts[self.space.network].tolist(), self.accelerator_space.size)
         if self.costs.shape != expected:
             raise ValueError(
@@ -84,6 +98,8 @@ class Problem:
         accuracy: AccuracyModel | Callable[[np.ndarray], Any] | None,
         objective: Objective,
         cost_model: CostModel | None = None,
+        training_time: TrainingTime | None = None,
+        supernet_trainings: float = SUPERNET_TRAININGS,
         cache_dir: str | os.PathLike[str] | None = None,
         progress: Progress | bool | None = None,
     ) -> Problem:
@@ -98,6 +114,8 @@ class Problem:
                 accuracies are not known, and only costs can be asked.
             objective: what is minimized, and the limits.
             cost_model: what a layer costs; the analytical model with the technology "edge-lpddr4" by default.
+            training_time: how long a network's training takes; None where the accuracy model knows, or it is not known.
+            supernet_trainings: the price of a supernet, in trainings of the largest network.
             cache_dir: folder of the cost tables' cache; None for the default.
             progress: of the costing: True for a bar, or a function called with (layers done, layers in all).
 
@@ -120,7 +138,7 @@ class Problem:
             accuracy = TensorAccuracy.from_function(network_space.choices(), accuracy)
         model = AnalyticalCostModel(technology=EDGE_LPDDR4) if cost_model is None else cost_model
         costs = CostTable.build(network_space, accelerators, model=model, cache_dir=cache_dir, progress=progress)
-        return cls(name, network_space, accelerators, costs, accuracy, objective)
+        return cls(name, network_space, accelerators, costs, accuracy, objective, training_time, supernet_trainings)
 
     @cached_property
     def space(self) -> DesignSpace:
@@ -174,6 +192,43 @@ class Problem:
             ValueError: If they have the wrong shape, or an accuracy is outside 0 to 1.
         """
         return self._accuracies(self._check_networks(networks))
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether training times are known."""
+        return self.training_time is not None or isinstance(self.accuracy, TimedAccuracy)
+
+    def training_gpu_hours(self, networks: Any) -> np.ndarray:
+        """Return the GPU-hours (B,) of one training of each network (B, N).
+
+        Raises:
+            RuntimeError: If training times are not known.
+            ValueError: If the networks are not of this space, or a training time is not a number above 0.
+        """
+        networks = self._check_networks(networks)
+        if self.training_time is not None:
+            model: Any = self.training_time
+            hours = model.gpu_hours(networks)
+        elif isinstance(self.accuracy, TimedAccuracy):
+            model = self.accuracy
+            hours = model.training_gpu_hours(networks)
+        else:
+            raise RuntimeError(
+                f"problem {self.name!r} has no training times: give it one (Problem.build(training_time=...), such as "
+                "MacsTrainingTime), or an accuracy model with `training_gpu_hours`"
+            )
+        return checked_hours(hours, len(networks), who=f"problem {self.name!r}: {type(model).__name__}")
+
+    @cached_property
+    def supernet_gpu_hours(self) -> float | None:
+        """The price of a supernet in GPU-hours: `supernet_trainings` times the longest training of a network.
+
+        None where training times are not known.
+        """
+        if not self.is_timed:
+            return None
+        counts = self.space.option_counts[self.space.network].tolist()
+        return self.supernet_trainings * longest_training(counts, self.training_gpu_hours)
 
     def best_hardware(self, networks: Any) -> np.ndarray:
         """Return the best accelerator of each network, exactly.
@@ -244,7 +299,9 @@ class Problem:
         return replace(self, objective=replace(self.objective, constraints=constraints))
 
     def fingerprint(self) -> str | None:
-        """Return a SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective (not the name).
+        """Return a SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective.
+
+        Neither the name nor the training times and the price of a supernet are part of it.
 
         The code of a cost function or accuracy model that is not of this library counts as well, with the modules of its
         package or folder that it imports.

@@ -12,6 +12,7 @@ from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Technology
 from dance_env.graph import NetworkSpace
 from dance_env.graph.networks import network_space
 from dance_env.objective import Constraint, Objective
+from dance_env.problem import TrainingTime
 from dance_env.progress import Progress
 from dance_env.space import AcceleratorSpace, dance_accelerators
 
@@ -64,10 +65,12 @@ class Loaded:
     Attributes:
         accuracy: the model.
         notes: what differs from the task as it ships; the problem's name says so.
+        training_time: how long a network's training takes, where that is known and the model does not say it.
     """
 
     accuracy: AccuracyModel
     notes: tuple[str, ...] = ()
+    training_time: TrainingTime | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dance_env.cost import HWCOMPONENTS_65NM
 from dance_env.graph import BlockSpace
 from dance_env.graph.networks import macro_cifar10
 from dance_env.objective import EDAP, Linear, Objective
+from dance_env.problem import MacsTrainingTime
 from dance_env.space import DesignSpace
 from dance_env.tasks.family import Family, Loaded, Sources, Task, Variant, deadline
 
@@ -50,7 +51,9 @@ def _load(task: Task, sources: Sources) -> Loaded:
     networks = task.network_space
     assert isinstance(networks, BlockSpace)
     accuracy = macro_accuracy(networks, sources.accuracy_table)
-    return Loaded(accuracy, ("measured accuracies",) if _is_measured(sources.accuracy_table) else ())
+    notes = ("measured accuracies",) if _is_measured(sources.accuracy_table) else ()
+    # NAS-Bench-Macro's training script: 50 epochs over CIFAR-10's 50,000 training images.
+    return Loaded(accuracy, notes, MacsTrainingTime(networks, images=50_000, epochs=50))
 
 
 def _is_measured(table: str | Path | None) -> bool:

@@ -84,6 +84,7 @@ def make_problem(
         accuracy=loaded.accuracy,
         objective=task.variant.objective,
         cost_model=task.cost_model(technology),
+        training_time=loaded.training_time,
         cache_dir=cache_dir,
         progress=progress,
     )

@@ -65,7 +65,7 @@ def run_sweeps(wanted: ImageScale, work: Work) -> list[dict[str, Any]]:
         terms=(wanted.joint, *wanted.separate),
         lambdas=wanted.lambdas,
         seeds=wanted.seeds,
-        callback=lambda progress: work.tell(f"{name}: search", progress.gradient_queries, progress.budget),
+        callback=lambda progress: work.tell(f"{name}: search", progress.gradient_queries, progress.budget.size),
         final_progress=show,
     )
     test_images = len(problem.accuracy.trainable().data.test)  # type: ignore[union-attr]

@@ -103,13 +103,13 @@ class _Display:
 
     def cell_started(self, cell: Cell) -> None:
         """A bar for a run that has begun, whether it will report or not."""
-        self._advance(cell, str(cell), done=0, total=cell.budget, note="")
+        self._advance(cell, str(cell), done=0, total=cell.budget.size, note="")
 
     def report(self, cell: Cell, run: RunProgress) -> None:
         """How far a running cell is."""
         note = f"best {run.best_objective:.4f}" if run.best_objective < float("inf") else ""
-        spent = run.evaluations + run.gradient_queries
-        self._advance(cell, str(cell), done=spent, total=run.budget, note=note)
+        size = run.budget.size
+        self._advance(cell, str(cell), done=round(run.fraction * size), total=size, note=note)
 
     def cell_ended(self, cell: Cell, result: Result) -> None:
         """A line for an ended cell."""

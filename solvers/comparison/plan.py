@@ -12,6 +12,7 @@ from solvers.catalog import load_solver, solver_names
 from solvers.comparison.settings import Settings
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import Contestant, SolverSpec
+from solvers.contract.allowance import Allowance
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import record_path
 
@@ -37,7 +38,7 @@ class Cell:
     problem: str | Problem
     contestant: Contestant
     seed: int
-    budget: int
+    budget: Budget
     sources: Sources
     path: Path
 
@@ -80,9 +81,9 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
     named = None
     if settings.specs is not None:
         named = _labeled(Contestant.of(spec, fresh_evaluator=fresh) for spec in settings.specs)
-    sources = settings.sources.resolved()
+    sources, budget = settings.sources.resolved(), Budget.of(settings.budget)
     for given, (task, problem) in zip(settings.task_list, problems.items(), strict=True):
-        Budget(settings.budget).check_memory(problem.space.num_choices)  # before any run, not in each of them
+        Allowance(budget, problem)  # refuses a budget that does not suit a problem, before any run
         if named is None:
             contestants, reasons = default_contestants(problem, fresh_evaluators=fresh)
             left_out.extend(reason for reason in reasons if reason not in left_out)
@@ -99,14 +100,14 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
                     problem=_resolved(given),
                     contestant=contestant,
                     seed=seed,
-                    budget=settings.budget,
+                    budget=budget,
                     sources=sources,
                     path=record_path(
                         settings.out.resolve() / "records",
                         task=given if isinstance(given, str) else given.name,
                         solver=contestant.label,
                         settings=contestant.settings_digest,
-                        budget=settings.budget,
+                        budget=budget,
                         seed=seed,
                     ),
                 )

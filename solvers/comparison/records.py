@@ -11,6 +11,7 @@ from solvers.comparison.plan import Cell
 from solvers.contract.record.file import RecordError
 from solvers.contract.result import Result
 from solvers.contract.settings import json_settings, opaque_settings
+from solvers.contract.trainings import final_training
 
 CODE = "solver"
 """The entry of `Result.software` that holds the digest of the solver's code."""
@@ -20,8 +21,8 @@ def recorded(cell: Cell, problem: Problem) -> Result | None:
     """Return the result of a cell where its record is there and holds, else None.
 
     A record holds if it is whole, the run went to its own end, and it is of the same problem, settings, budget, seed,
-    code and package versions, and if the problem still gives its best design the same objective. A problem, a setting
-    or a solver that has no fingerprint is never found again.
+    code and package versions, and if the problem still gives its best design the same objective and training time, and a
+    supernet the same price. A problem, a setting or a solver that has no fingerprint is never found again.
     """
     try:
         result = Result.load(cell.path)
@@ -42,7 +43,7 @@ def recorded(cell: Cell, problem: Problem) -> Result | None:
         and result.seed == cell.seed
         and result.status.complete
     )
-    return result if same and _best_holds(result, problem) else None
+    return result if same and _best_holds(result, problem) and _bill_holds(result, problem) else None
 
 
 def keep(cell: Cell, result: Result) -> Result:
@@ -73,3 +74,20 @@ def _best_holds(result: Result, problem: Problem) -> bool:
     claimed, found = result.trace.objective[best], evaluation.objective[0]
     same_violation = np.isclose(result.trace.violation[best], evaluation.violation[0], rtol=1e-9, atol=1e-12)
     return bool(np.isclose(claimed, found, rtol=1e-9, atol=0.0) and same_violation)
+
+
+def _bill_holds(result: Result, problem: Problem) -> bool:
+    """Whether the problem's training times and its price of a supernet are those of a result's bill."""
+    ledger, best = result.ledger, result.best
+    network = None if best is None else result.trace.designs[best][problem.space.network]
+    claimed = [ledger.final_training_gpu_hours, ledger.supernet_gpu_hours, ledger.supernet_trainings]
+    asked = ledger.gradient_queries > 0
+    found = [
+        final_training(problem, network),
+        problem.supernet_gpu_hours if asked or not problem.is_timed else 0.0,
+        problem.supernet_trainings if asked else 0.0,
+    ]
+    return all(
+        one is two if one is None or two is None else bool(np.isclose(one, two, rtol=1e-9, atol=0.0))
+        for one, two in zip(claimed, found, strict=True)
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from dance_env.problem import Problem
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import SolverSpec
+from solvers.contract.budget import Budget
 from solvers.contract.solver import Solver
 
 DEFAULT_TASK = "macro-cifar10/balanced"
@@ -30,7 +31,8 @@ class Settings:
         solvers: Solvers by name, as instances or as `SolverSpec`; None compares those of `DEFAULT_SOLVERS` that suit
             the task.
         seeds: The seeds that every solver runs with; a deterministic solver runs with the first only.
-        budget: The most evaluations plus gradient queries of one run.
+        budget: The most that one run may spend: a number of evaluations plus gradient queries, a text such as
+            "300networks" or "500gpuh", or a `Budget`, which it becomes.
         out: Folder for the records, the tables and the plots.
         sources: What the tasks take their accuracies from, besides what ships.
         workers: How many runs go on side by side.
@@ -45,7 +47,7 @@ class Settings:
     tasks: str | Problem | Sequence[str | Problem] = DEFAULT_TASK
     solvers: Sequence[str | Solver | SolverSpec | type[Solver]] | None = None
     seeds: Sequence[int] = tuple(range(DEFAULT_SEEDS))
-    budget: int = DEFAULT_BUDGET
+    budget: int | str | Budget = DEFAULT_BUDGET
     out: Path = Path("runs/compare")
     sources: Sources = field(default_factory=Sources)
     workers: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
@@ -67,8 +69,7 @@ class Settings:
             raise ValueError(f"give at least one seed, none of them negative; got {list(self.seeds)}")
         if len(self.seeds) > MAX_SEEDS:
             raise ValueError(f"at most {MAX_SEEDS:,} seeds are compared; got {len(self.seeds):,}")
-        if self.budget < 1:
-            raise ValueError(f"the budget is at least 1; got {self.budget}")
+        object.__setattr__(self, "budget", Budget.of(self.budget))
         if self.workers < 1:
             raise ValueError(f"at least one worker is needed; got {self.workers}")
         if self.timeout_s is not None and not self.timeout_s > 0:

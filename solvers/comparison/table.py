@@ -13,6 +13,7 @@ import numpy as np
 
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run
+from solvers.contract.budget import Budget
 from solvers.contract.result import Result, Status
 
 CLOSE_PCT = 1.0
@@ -20,6 +21,12 @@ CLOSE_PCT = 1.0
 
 CHECKPOINTS = (20, 40, 80, 160, 250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000)
 """Numbers of evaluations + gradient queries at which regret is read off."""
+
+NETWORK_CHECKPOINTS = (10, 30, 100, 300, 1_000)
+"""Numbers of trained networks at which regret is read off; a supernet counts as its price in trainings."""
+
+GPU_HOUR_CHECKPOINTS = (1, 5, 25, 100, 500, 2_500)
+"""GPU-hours at which regret is read off."""
 
 FIGURES = (
     "objective",
@@ -61,7 +68,11 @@ class RunRow:
         figures: By the names of `FIGURES`; NaN where the run has no such figure. A run that failed or timed out has
             none, whatever it had found until then, so that it cannot be ranked by mistake.
         regret_pct_at: By number of queries (`CHECKPOINTS`, up to the budget), the regret (%) of the best feasible design
-            at that number; infinite before the first one, and for a run that failed.
+            at that number; infinite before the first one, and for a run that failed. Empty where the budget does not
+            limit queries.
+        regret_pct_at_networks: The same by number of trained networks (`NETWORK_CHECKPOINTS`, up to the budget).
+        regret_pct_at_gpu_hours: The same by GPU-hours (`GPU_HOUR_CHECKPOINTS`, up to the budget); empty where the problem
+            has no training times.
         ledger: Every count and every time of its ledger.
     """
 
@@ -71,15 +82,23 @@ class RunRow:
     settings: Mapping[str, Any]
     settings_digest: str
     seed: int
-    budget: int
+    budget: Budget
     status: Status
     reason: str
     reference: float
     reference_exact: bool
     access: str
     figures: Mapping[str, float]
-    regret_pct_at: Mapping[int, float]
+    regret_pct_at: Mapping[float, float]
+    regret_pct_at_networks: Mapping[float, float]
+    regret_pct_at_gpu_hours: Mapping[float, float]
     ledger: Mapping[str, Any]
+
+    @property
+    def gpu_hours(self) -> float | None:
+        """GPU-hours of the search; None where they are not known."""
+        parts = (self.ledger["training_gpu_hours"], self.ledger["supernet_gpu_hours"])
+        return None if None in parts else sum(parts)
 
     @property
     def found(self) -> bool:
@@ -93,10 +112,15 @@ class RunRow:
 
     def flat(self) -> dict[str, Any]:
         """Return everything in one level, for a data frame: `pandas.DataFrame([row.flat() for row in rows])`."""
-        nested = ("settings", "figures", "regret_pct_at", "ledger")
+        nested = ("settings", "figures", "regret_pct_at", "regret_pct_at_networks", "regret_pct_at_gpu_hours", "ledger")
         row = {name: value for name, value in vars(self).items() if name not in nested}
-        at = {f"regret_pct_at_{queries}": regret for queries, regret in self.regret_pct_at.items()}
-        return {**row, "status": self.status.name, **self.figures, **at, **self.ledger}
+        at = {
+            f"{name}_{amount:g}" if amount != int(amount) else f"{name}_{int(amount)}": regret
+            for name in nested[2:5]
+            for amount, regret in getattr(self, name).items()
+        }
+        changed = {"status": self.status.name, "budget": str(self.budget)}
+        return {**row, **changed, **self.figures, **at, **self.ledger, "gpu_hours": self.gpu_hours}
 
 
 def long_table(comparison: Comparison) -> list[RunRow]:
@@ -123,19 +147,49 @@ def spent_to_close(result: Result, optimum: float) -> float:
     return float(close[0] + 1 + trace.gradient_queries[close[0]]) if close.size else math.inf
 
 
-def regret_pct_at(result: Result, optimum: float) -> dict[int, float]:
+def regret_pct_at(result: Result, optimum: float) -> dict[float, float]:
     """Return by number of queries the regret (%) of the best feasible design at that number; infinite before the first."""
     queries = np.arange(1, len(result.trace) + 1) + result.trace.gradient_queries
+    limit = result.budget.evaluations
+    return {} if limit is None else _regret_at(result, optimum, queries, CHECKPOINTS, limit=limit)
+
+
+def regret_pct_at_networks(result: Result, optimum: float) -> dict[float, float]:
+    """Return by number of trained networks the regret (%) of the best feasible design at that number."""
+    budget = result.budget
+    limits = [each for each in (budget.evaluations, budget.networks) if each is not None]
+    limit = min(limits) if limits else NETWORK_CHECKPOINTS[-1]
+    return _regret_at(result, optimum, result.trace.trained_networks, NETWORK_CHECKPOINTS, limit=limit)
+
+
+def regret_pct_at_gpu_hours(result: Result, optimum: float) -> dict[float, float]:
+    """Return by GPU-hours the regret (%) of the best feasible design then; empty where there are no training times."""
+    if result.ledger.final_training_gpu_hours is None:
+        return {}
+    limit = result.budget.gpu_hours or GPU_HOUR_CHECKPOINTS[-1]
+    return _regret_at(result, optimum, result.trace.gpu_hours, GPU_HOUR_CHECKPOINTS, limit=limit)
+
+
+def _regret_at(
+    result: Result, optimum: float, spent: np.ndarray, checkpoints: Sequence[float], *, limit: float
+) -> dict[float, float]:
+    """The regret (%) at checkpoints below a limit and at the limit.
+
+    Args:
+        result: The run.
+        optimum: The objective to measure from.
+        spent: (rows,) what each row of the trace had cost when it was known, never falling; NaN where unknown.
+        checkpoints: Amounts of that.
+        limit: The most that there could be.
+    """
     if optimum and math.isfinite(optimum):
         regret = 100.0 * (result.trace.best_so_far() - optimum) / abs(optimum)
     else:
-        regret = np.full(len(queries), np.nan)  # a share of nothing
-    checkpoints = sorted({*(at for at in CHECKPOINTS if at < result.budget), result.budget})
-    rows = np.searchsorted(queries, checkpoints, side="right") - 1
+        regret = np.full(len(spent), np.nan)  # a share of nothing
+    amounts = sorted({*(at for at in checkpoints if at < limit), limit})
+    rows = np.searchsorted(spent, np.asarray(amounts) * (1.0 + 1e-12), side="right") - 1
     known = result.status.complete
-    return {
-        at: float(regret[row]) if known and row >= 0 else math.inf for at, row in zip(checkpoints, rows, strict=True)
-    }
+    return {at: float(regret[row]) if known and row >= 0 else math.inf for at, row in zip(amounts, rows, strict=True)}
 
 
 def _row(run: Run, reference: Reference) -> RunRow:
@@ -159,6 +213,8 @@ def _row(run: Run, reference: Reference) -> RunRow:
         access=result.ledger.access,
         figures=figures,
         regret_pct_at=regret_pct_at(result, reference.objective),
+        regret_pct_at_networks=regret_pct_at_networks(result, reference.objective),
+        regret_pct_at_gpu_hours=regret_pct_at_gpu_hours(result, reference.objective),
         ledger=asdict(result.ledger),
     )
 

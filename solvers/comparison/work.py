@@ -22,6 +22,7 @@ from solvers.comparison.plan import Cell
 from solvers.comparison.processes import child
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import SolverSpec
+from solvers.contract.budget import Budget
 from solvers.contract.failure import TimeLimit, reason_of, traceback_of
 from solvers.contract.progress import Callback, Progress
 from solvers.contract.result import Result
@@ -41,7 +42,7 @@ class Job:
     problem: str | Problem
     sources: Sources
     seed: int
-    budget: int
+    budget: Budget
 
 
 @dataclass(frozen=True, eq=False)

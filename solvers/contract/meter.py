@@ -10,45 +10,48 @@ from typing import Any, Never
 import numpy as np
 
 from dance_env.problem import Evaluation, Problem
+from solvers.contract.allowance import Allowance
 from solvers.contract.budget import Budget
 from solvers.contract.clock import Account, Clock
 from solvers.contract.cost_pairs import cost_pairs
 from solvers.contract.ledger import BudgetExhausted, Ledger
 from solvers.contract.progress import Callback, Progress, Standing, check_numbers
-from solvers.contract.record.trace import Trace, TraceWriter, count_distinct
+from solvers.contract.record.trace import Trace, TraceWriter, best_row, count_distinct
+from solvers.contract.trainings import Trainings, final_training, trainings
 
 
 class Meter:
     """One run's account; mutable, made by `Solver.solve`, found by a solver as `problem.meter`.
 
     Args:
-        budget: The most evaluations plus gradient queries that the run may spend.
+        budget: The most that the run may spend; a number stands for evaluations plus gradient queries.
         problem: What is asked.
         solver: The solver's name, for the callback.
         seed: The run's seed, for the callback.
         callback: Called with the `Progress` after every evaluation or gradient query.
 
     Raises:
-        TypeError: If the budget is not a whole number.
-        ValueError: If the budget is below 1, or its trace could outgrow the memory limit.
+        TypeError: If the budget is not a number of the right kind.
+        ValueError: If the budget is out of range, its trace could outgrow the memory limit, or it limits GPU-hours where
+            the problem has no training times.
     """
 
     def __init__(
         self,
-        budget: int | Budget,
+        budget: int | str | Budget,
         problem: Problem,
         *,
         solver: str = "",
         seed: int = 0,
         callback: Callback | None = None,
     ) -> None:
-        self._budget = Budget.of(budget)
-        self._budget.check_memory(problem.space.num_choices)
+        self._allowance = Allowance(Budget.of(budget), problem)
         self._process = os.getpid()
         self._problem, self._solver, self._seed, self._callback = problem, solver, seed, callback
-        self._writer = TraceWriter(problem.space.num_choices, most=self.budget)
+        self._writer = TraceWriter(problem.space.num_choices, most=self._allowance.most_queries)
         self._counts = {"gradient_queries": 0, "evaluator_samples": 0, "training_steps": 0, "training_images": 0}
         self._tables_read = False
+        self._accuracies_read = False
         self._evaluator_shared = False
         self._standing = Standing()
         self._pairs = cost_pairs(problem.network_space, problem.accelerator_space.size)
@@ -66,9 +69,18 @@ class Meter:
         )
 
     @property
-    def budget(self) -> int:
+    def budget(self) -> Budget:
         """The most that the run may spend."""
-        return self._budget.evaluations
+        return self._allowance.budget
+
+    @property
+    def planned_evaluations(self) -> int:
+        """How many evaluations the whole budget pays for, at least 1, for a solver that plans ahead.
+
+        Under a budget in trained networks each evaluation is taken to be of a new network; under one in GPU-hours, of
+        one that trains as long as the mean of a fixed sample of networks.
+        """
+        return self._allowance.planned_evaluations
 
     @property
     def spent(self) -> int:
@@ -77,18 +89,48 @@ class Meter:
 
     @property
     def left(self) -> int:
-        """What is left of the budget; never negative."""
-        return self.budget - self.spent
+        """Evaluations plus gradient queries that are left; never negative, 0 once no new network can be paid.
 
-    def affordable(self, asked: int) -> int:
-        """Return how many of `asked` evaluations the budget still allows.
+        Where the budget does not limit these, it is what is left of `QUERIES_PER_NETWORK` for each planned evaluation.
+        """
+        return self._allowance.queries_left
+
+    @property
+    def evaluations_left(self) -> int:
+        """How many new networks can still be evaluated; at most `left`.
+
+        Under a budget in GPU-hours it is an estimate: what is left over the mean training time of the networks that the
+        run has trained, before the first one that of a fixed sample. A supernet is not counted until it is asked for.
+        """
+        return self._allowance.evaluations_left
+
+    @property
+    def fraction(self) -> float:
+        """Share of the budget spent, from 0 to 1."""
+        return self._allowance.fraction
+
+    def affordable(self, networks: np.ndarray) -> int:
+        """Return how many of the networks (batch, network choices) the budget still allows to evaluate, in their order.
+
+        Under a budget in trained networks or GPU-hours, a network that the run has evaluated before costs nothing. The
+        first network that cannot be paid ends the run: nothing after it is affordable.
 
         Raises:
             BudgetExhausted: If there are none, though some were asked for.
         """
-        if asked > 0 and self.left == 0:
-            raise BudgetExhausted(asked=asked, left=0, budget=self.budget)
-        return min(asked, self.left)
+        affordable = self._allowance.affordable(networks)
+        if affordable == 0:
+            self.refuse(len(networks))
+        return affordable
+
+    def refuse(self, rows: int) -> None:
+        """Refuse the rows of a batch that were not affordable.
+
+        Raises:
+            BudgetExhausted: If there are any.
+        """
+        if rows:
+            raise BudgetExhausted(asked=rows, left=self.left, budget=self.budget)
 
     def record(self, designs: np.ndarray, evaluation: Evaluation, cost: np.ndarray) -> None:
         """Add evaluated designs to the trace.
@@ -101,8 +143,8 @@ class Meter:
         Raises:
             FloatingPointError: If an objective, accuracy or violation is not a number; nothing is recorded.
         """
-        assert len(designs) <= self.left, "the caller asks `affordable` first"
         check_numbers(designs, evaluation)
+        self._allowance.evaluated(designs[:, self._problem.space.network])
         self._writer.append(
             designs,
             objective=evaluation.objective,
@@ -125,13 +167,14 @@ class Meter:
         """Ask the problem for `rows` gradient queries inside; they are charged unless the question fails.
 
         Raises:
-            BudgetExhausted: If fewer are left; nothing is asked.
+            BudgetExhausted: If fewer are left, or the supernet cannot be paid; nothing is asked.
         """
-        if rows > self.left:
-            raise BudgetExhausted(asked=rows, left=self.left, budget=self.budget)
+        if not self._allowance.affords_gradients(rows):
+            self.refuse(rows)
         with self.oracle():
             yield
         self._counts["gradient_queries"] += rows
+        self._allowance.asked_gradients(rows)
         if rows:
             self._report()
 
@@ -180,9 +223,14 @@ class Meter:
         """Charge the oracle's seconds of an earlier run whose answer was read from a cache."""
         self.clock.add("oracle", seconds)
 
-    def bill_tables(self) -> None:
-        """Note that the solver read the problem's tables: every cost pair is on the bill."""
+    def bill_tables(self, *, accuracies: bool = True) -> None:
+        """Note that the solver read the problem's tables: every cost pair is on the bill.
+
+        Args:
+            accuracies: Whether it read the accuracies too: every network's training is then on the bill.
+        """
         self._tables_read = True
+        self._accuracies_read = self._accuracies_read or accuracies
         self.bill_costs()
 
     def charge(self, account: Account) -> Any:
@@ -220,24 +268,45 @@ class Meter:
         designs = self._writer.designs
         space = self._problem.space
         networks = designs[:, space.network]
+        trained = self._trained()
+        best = best_row(self._writer.column("objective"), self._writer.column("violation"))
+        asked = self._counts["gradient_queries"] > 0
         return Ledger(
             evaluations=len(designs),
             networks=count_distinct(networks, space.option_counts[space.network]),
             repeats=len(designs) - count_distinct(designs, space.option_counts),
             **self._counts,
+            training_gpu_hours=trained.gpu_hours,
+            supernet_trainings=self._problem.supernet_trainings if asked else 0.0,
+            supernet_gpu_hours=self._problem.supernet_gpu_hours if asked or not self._problem.is_timed else 0.0,
+            final_training_gpu_hours=final_training(self._problem, None if best is None else networks[best]),
             cost_pairs=self._pairs.count(),
             evaluator_seconds=self.clock.seconds("evaluator"),
             training_seconds=self.clock.seconds("training"),
             solver_seconds=self.clock.seconds("solver"),
             oracle_seconds=self.clock.seconds("oracle"),
             tables_read=self._tables_read,
+            accuracies_read=self._accuracies_read,
             evaluator_shared=self._evaluator_shared,
         )
 
     def trace(self) -> Trace:
         """Return the trace so far."""
         self._mark_rows()
-        return self._writer.trace(cost_pairs=self._pairs.count_at(len(self._writer)))
+        trained = self._trained()
+        return self._writer.trace(
+            cost_pairs=self._pairs.count_at(len(self._writer)),
+            trained_networks=trained.networks_at,
+            gpu_hours=trained.gpu_hours_at,
+        )
+
+    def _trained(self) -> Trainings:
+        return trainings(
+            self._problem,
+            self._writer.designs[:, self._problem.space.network],
+            self._writer.column("gradient_queries"),
+            accuracies_read=self._accuracies_read,
+        )
 
     def _mark_rows(self) -> None:
         """Note the cost pairs of the evaluations since the last time: many at once, since each call has its price."""
@@ -258,6 +327,7 @@ class Meter:
                     task=self._problem.name,
                     seed=self._seed,
                     budget=self.budget,
+                    fraction=self.fraction,
                     evaluations=len(self._writer),
                     gradient_queries=self._counts["gradient_queries"],
                     training_steps=self._counts["training_steps"],

@@ -27,6 +27,9 @@ class MeteredProblem:
 
     Costs are billed by distinct (layer, accelerator) pairs, whatever question they come through.
 
+    A budget may also limit trained networks or GPU-hours. Each network is trained when it is first evaluated, and a
+    supernet before the first gradient query; repeats train nothing.
+
     | question | counts against the budget | cost pairs |
     |---|---|---|
     | `evaluate(designs)` (batch, choices) | batch evaluations, recorded | each network on its accelerator |
@@ -39,7 +42,8 @@ class MeteredProblem:
     | `costs.lookup(networks, hardware)` | - | each network on its accelerator |
     | `costs.on_all_hardware(networks)` | - | on all |
     | `trainable()`, `judged_by(supernet)` | - (a solver bills what it trains: `meter.bill_training`) | - |
-    | `unmetered` | -, but the ledger says `tables_read` | all there are |
+    | `unmetered_costs` | -, but the ledger says `tables_read` | all there are |
+    | `unmetered` | -, but the ledger says `tables_read`, `accuracies_read` | all there are |
     """
 
     def __init__(
@@ -61,6 +65,12 @@ class MeteredProblem:
         """The problem itself, for solvers that read its tables whole; the ledger says that they did."""
         self.meter.bill_tables()
         return self._problem
+
+    @property
+    def unmetered_costs(self) -> Problem:
+        """The problem without its accuracies, for solvers that read its cost tables whole; the ledger says that they did."""
+        self.meter.bill_tables(accuracies=False)
+        return replace(self._problem, accuracy=None)
 
     @property
     def costs(self) -> MeteredCosts:
@@ -88,11 +98,11 @@ class MeteredProblem:
             BudgetExhausted: fewer evaluations than rows were left; the affordable rows are evaluated and recorded.
         """
         designs = self.space.check(designs)
-        affordable = self.meter.affordable(len(designs))
+        affordable = self.meter.affordable(designs[:, self.space.network])
         with self._judging():
             evaluation = self._problem.evaluate(designs[:affordable])
         self._record(designs[:affordable], evaluation)
-        self.meter.affordable(len(designs) - affordable)
+        self.meter.refuse(len(designs) - affordable)
         return evaluation
 
     def evaluate_networks(self, networks: np.ndarray) -> Evaluation:
@@ -101,14 +111,14 @@ class MeteredProblem:
         Raises:
             BudgetExhausted: fewer evaluations than networks were left; the affordable ones are evaluated and recorded.
         """
-        affordable = self.meter.affordable(len(networks))
+        affordable = self.meter.affordable(np.asarray(networks))
         with self._judging():
             evaluation = self._problem.evaluate_networks(networks[:affordable])
         self.meter.bill_costs(networks[:affordable])
         hardware = _best_hardware(evaluation)
         designs = self._problem.design(networks[:affordable], hardware)
         self._record(designs, evaluation[np.arange(affordable), hardware])
-        self.meter.affordable(len(networks) - affordable)
+        self.meter.refuse(len(networks) - affordable)
         return evaluation
 
     def best_hardware(self, networks: np.ndarray) -> np.ndarray:

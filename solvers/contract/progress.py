@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dance_env.problem import Evaluation
+from solvers.contract.budget import Budget
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Progress:
         task: the problem's name.
         seed: the run's seed.
         budget: the most that the run may spend.
+        fraction: share of the budget spent, in [0, 1]: of the limit that is nearest.
         evaluations: designs evaluated so far.
         gradient_queries: rows asked of the differentiable view so far.
         training_steps: updates of a supernet's weights so far, for a solver that trains one.
@@ -30,18 +32,14 @@ class Progress:
     solver: str
     task: str
     seed: int
-    budget: int
+    budget: Budget
+    fraction: float
     evaluations: int
     gradient_queries: int
     training_steps: int
     best_objective: float
     best_violation: float
     seconds: float
-
-    @property
-    def fraction(self) -> float:
-        """Share of the budget spent, in [0, 1]."""
-        return (self.evaluations + self.gradient_queries) / self.budget
 
 
 Callback = Callable[[Progress], object]

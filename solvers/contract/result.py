@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dance_env.source_digest import source_digest
+from solvers.contract.budget import Budget
 from solvers.contract.ledger import Ledger
 from solvers.contract.record.checks import check_ledger, check_trace, check_values
 from solvers.contract.record.file import RecordError, read_record, write_record
@@ -59,7 +60,7 @@ class Result:
     solver: str
     settings: dict[str, Any]
     seed: int
-    budget: int
+    budget: Budget
     task: str
     problem_fingerprint: str
     status: Status
@@ -99,7 +100,7 @@ class Result:
             OSError: the folder cannot be written.
         """
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "trace"}
-        values |= {"status": self.status.name, "ledger": asdict(self.ledger)}
+        values |= {"status": self.status.name, "ledger": asdict(self.ledger), "budget": asdict(self.budget)}
         arrays = {each.name: getattr(self.trace, each.name) for each in fields(Trace)}
         return write_record(path, {"kind": "result", **values}, arrays)
 
@@ -107,7 +108,8 @@ class Result:
     def load(cls, path: str | Path) -> Result:
         """Read a record that `save` wrote.
 
-        What a later version of this library has added to it is skipped.
+        What a later version of this library has added to it is skipped. In a record of version 2 the trained networks and
+        GPU-hours of the trace are NaN.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -123,7 +125,8 @@ class Result:
             chosen["status"] = Status[values["status"]]
             lines = {each.name for each in fields(Ledger)}
             chosen["ledger"] = Ledger(**{name: value for name, value in values["ledger"].items() if name in lines})
-            chosen["trace"] = Trace(**arrays)
+            chosen["budget"] = _budget(values["budget"])
+            chosen["trace"] = Trace(**_columns(arrays, version=values["version"]))
             check_values(chosen)
             check_trace(chosen["trace"])
             check_ledger(chosen["ledger"], chosen["trace"], chosen["budget"])
@@ -132,6 +135,21 @@ class Result:
             raise RecordError(
                 f"{path} is not the record of a run ({type(error).__name__}: {error}); delete it and run again"
             ) from error
+
+
+def _budget(value: Any) -> Budget:
+    """The budget of a record: its limits, or a number of evaluations in version 2."""
+    if not isinstance(value, dict):
+        return Budget(value)
+    return Budget(**{each.name: value.get(each.name) for each in fields(Budget)})
+
+
+def _columns(arrays: dict[str, np.ndarray], *, version: int) -> dict[str, np.ndarray]:
+    """The columns of a trace; those that version 2 lacks are NaN."""
+    if version > 2:
+        return arrays
+    rows = len(arrays["objective"])
+    return dict.fromkeys(("trained_networks", "gpu_hours"), np.full(rows, np.nan)) | arrays
 
 
 def software_versions(solver: object | None = None) -> dict[str, str]:

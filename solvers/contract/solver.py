@@ -70,7 +70,7 @@ class Solver(ABC):
         self,
         env: CoDesignEnv | Problem | str | Any,
         *,
-        budget: int | Budget,
+        budget: int | str | Budget,
         seed: int,
         callback: Callback | None = None,
     ) -> Result:
@@ -78,8 +78,9 @@ class Solver(ABC):
 
         Args:
             env: a `CoDesignEnv`, single, vector or wrapped; a `Problem`; the name of a task; or a Gymnasium id.
-            budget: the most that may be spent; every design evaluated and every row of the differentiable view
-                asked for costs one.
+            budget: the most that may be spent. A number: every design evaluated and every row of the differentiable view
+                asked for costs one. `Budget(networks=300)` or "300networks" limits trained networks,
+                `Budget(gpu_hours=500)` or "500gpuh" their GPU-hours.
             seed: decides every random draw: same seed, same trace, to the bit.
             callback: told the `Progress` after every evaluation; KeyboardInterrupt raised in it ends the run.
 

@@ -59,8 +59,7 @@ class Annealing(Solver):
         designs, objective, violation = designs[best], evaluation.objective[best], evaluation.violation[best]
         rate = min(1.0, self.changes / problem.space.num_choices)
         while True:
-            cooled = meter.spent / meter.budget
-            temperature = spread * self.start * (self.end / self.start) ** cooled
+            temperature = spread * self.start * (self.end / self.start) ** meter.fraction
             moved = mutate(problem.space, designs, rng, rate=rate, leap=self.leap)
             evaluation = problem.evaluate(moved)
             # Feasible against feasible by Metropolis; anything else by violation.

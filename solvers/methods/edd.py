@@ -69,7 +69,7 @@ class EDD(Solver):
             idle = 0
             while meter.left and idle < _IDLE_ROUNDS:
                 before = meter.spent
-                plan = plan_round(meter.left, self.descent, evaluations=self.evaluations)
+                plan = plan_round(meter.left, self.descent, evaluations=min(self.evaluations, meter.evaluations_left))
                 designs = self._descend(problem, predict, rng, plan)
                 evaluated.evaluate(designs, most=plan.evaluations)
                 idle = idle + 1 if meter.spent == before else 0

@@ -74,6 +74,8 @@ class SolverRow:
         without_design: how many found no feasible design, the failed ones included.
         samples: by name of a figure of the long table, or of a line of the ledger, its values over the runs.
         regret_pct_at: by number of queries, the regret (%) at that number.
+        regret_pct_at_networks: the same by number of trained networks.
+        regret_pct_at_gpu_hours: the same by GPU-hours; empty where the problem has no training times.
     """
 
     task: str
@@ -83,7 +85,9 @@ class SolverRow:
     failed: int
     without_design: int
     samples: Mapping[str, Sample]
-    regret_pct_at: Mapping[int, Sample]
+    regret_pct_at: Mapping[float, Sample]
+    regret_pct_at_networks: Mapping[float, Sample]
+    regret_pct_at_gpu_hours: Mapping[float, Sample]
 
     def __getitem__(self, figure: str) -> Sample:
         """The values of a figure."""
@@ -130,9 +134,16 @@ def _summary(group: Sequence[RunRow]) -> SolverRow:
         failed=sum(row.failed for row in group),
         without_design=sum(not row.found for row in group),
         samples={name: Sample(tuple(each[name] for each in figures)) for name in figures[0]},
-        regret_pct_at={at: Sample(tuple(row.regret_pct_at[at] for row in group)) for at in first.regret_pct_at},
+        regret_pct_at=_at([row.regret_pct_at for row in group]),
+        regret_pct_at_networks=_at([row.regret_pct_at_networks for row in group]),
+        regret_pct_at_gpu_hours=_at([row.regret_pct_at_gpu_hours for row in group]),
     )
 
 
+def _at(regrets: Sequence[Mapping[float, float]]) -> dict[float, Sample]:
+    """The values of several runs by amount spent."""
+    return {at: Sample(tuple(each[at] for each in regrets)) for at in regrets[0]}
+
+
 def _numbers(ledger: Mapping[str, object]) -> dict[str, float]:
-    return {name: float(value) for name, value in ledger.items() if isinstance(value, int | float)}
+    return {name: math.nan if value is None else float(value) for name, value in ledger.items()}  # type: ignore[arg-type]

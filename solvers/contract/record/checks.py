@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from solvers.contract.budget import Budget
 from solvers.contract.ledger import Ledger
 from solvers.contract.record.trace import COLUMNS, Trace
 
 _TEXTS = ("solver", "task", "problem_fingerprint", "reason", "traceback")
 _TABLES = ("settings", "software", "best_named")
+_UNKNOWN = ("trained_networks", "gpu_hours")
+"""Columns that may hold NaN: of problems without training times, and of records of version 2."""
+_ROUNDING = 1.0 + 1e-9
 _INFINITE = ("objective", "violation", "cost", "latency_s", "energy_j", "area_mm2")
 """Columns that may hold infinity: of designs that no mapping fits."""
 
@@ -28,13 +32,12 @@ def check_values(values: Mapping[str, Any]) -> None:
         _require(isinstance(values.get(name, ""), str), name, "text", values.get(name))
     for name in _TABLES:
         _require(isinstance(values[name], dict), name, "a table", values[name])
-    for name, least in (("seed", 0), ("budget", 1)):
-        value = values[name]
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _require(whole and value >= least, name, f"a whole number of at least {least}", value)
+    seed = values["seed"]
+    whole = isinstance(seed, int) and not isinstance(seed, bool)
+    _require(whole and seed >= 0, "seed", "a whole number of at least 0", seed)
 
 
-def check_ledger(ledger: Ledger, trace: Trace, budget: int) -> None:
+def check_ledger(ledger: Ledger, trace: Trace, budget: Budget) -> None:
     """Refuse a bill with a line of another type or below zero, or one that the trace contradicts.
 
     Raises:
@@ -45,12 +48,17 @@ def check_ledger(ledger: Ledger, trace: Trace, budget: int) -> None:
         if kind is bool:
             _require(isinstance(value, bool), each.name, "true or false", value)
             continue
+        if value is None and each.default is None:
+            continue
         number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
         _require(number and 0 <= value < math.inf, each.name, "a number that is not negative", value)
     _require(
         ledger.evaluations == len(trace), "evaluations", f"{len(trace)}, the rows of the trace", ledger.evaluations
     )
-    _require(ledger.spent <= budget, "spent", f"at most the budget of {budget}", ledger.spent)
+    limits = {"spent": budget.evaluations, "gpu_hours": None if ledger.accuracies_read else budget.gpu_hours}
+    for name, limit in limits.items():
+        spent = getattr(ledger, name) or 0
+        _require(limit is None or spent <= limit * _ROUNDING, name, f"at most the budget of {budget}", spent)
 
 
 def check_trace(trace: Trace) -> None:
@@ -63,6 +71,8 @@ def check_trace(trace: Trace) -> None:
     for name in COLUMNS:
         column = getattr(trace, name)
         bad = np.isnan(column) if name in _INFINITE else ~np.isfinite(column)
+        if name in _UNKNOWN:
+            bad = np.isinf(column)
         if name not in ("objective", "cost", "violation"):
             bad |= column < 0
         if name == "accuracy":

@@ -19,8 +19,14 @@ import numpy as np
 
 from dance_env.atomic import replacing
 
-VERSION = 2
-"""Of the file's layout. Further columns and entries of the metadata are no new version: readers skip what they do not know."""
+VERSION = 3
+"""Of the file's layout: 3 has a budget of several limits, and trained networks and GPU-hours in the trace.
+
+Further columns and entries of the metadata are no new version: readers skip what they do not know.
+"""
+
+_READABLE = (2, 3)
+"""The versions that can be read."""
 
 _METADATA = "record.json"
 _LONGEST_NAME = 80
@@ -49,7 +55,7 @@ def safe_name(text: str, *, longest: int = _LONGEST_NAME) -> str:
     return f"{plain[: longest - 9]}-{digest}".lstrip("-")
 
 
-def record_path(folder: str | Path, *, task: str, solver: str, settings: str, budget: int, seed: int) -> Path:
+def record_path(folder: str | Path, *, task: str, solver: str, settings: str, budget: object, seed: int) -> Path:
     """Return where the record of one run stands: always a file right inside `folder`, whatever the names hold.
 
     Two runs that differ in any of these have different files.
@@ -59,11 +65,11 @@ def record_path(folder: str | Path, *, task: str, solver: str, settings: str, bu
         task: The task's name.
         solver: The solver's label.
         settings: The digest of its settings.
-        budget: The most that the run may spend.
+        budget: The most that the run may spend: a `Budget`, or its text.
         seed: The run's seed.
     """
     readable = f"{task}/" if "." in task else task.replace("/", ".")  # a dot of its own is ambiguous: it gets a hash
-    parts = (_part(readable), _part(solver), _part(settings), f"budget{int(budget)}", f"seed{int(seed)}")
+    parts = (_part(readable), _part(solver), _part(settings), _part(f"budget{budget}"), f"seed{int(seed)}")
     return Path(folder) / f"{'__'.join(parts)}.npz"
 
 
@@ -138,9 +144,9 @@ def read_record(
             "written by this library: delete it and run again"
         ) from error
     version = metadata.get("version") if isinstance(metadata, dict) else None
-    if version != VERSION:
+    if version not in _READABLE:
         raise RecordError(
-            f"{path} is a record of version {version!r}; this library reads version {VERSION}: run it again"
+            f"{path} is a record of version {version!r}; this library reads versions {_READABLE}: run it again"
         )
     return metadata, read
 

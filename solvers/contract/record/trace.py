@@ -18,12 +18,14 @@ COLUMNS: dict[str, type] = {
     "area_mm2": np.float64,
     "gradient_queries": np.int64,
     "cost_pairs": np.int64,
+    "trained_networks": np.float64,
+    "gpu_hours": np.float64,
     "solver_seconds": np.float64,
     "oracle_seconds": np.float64,
 }
 """Every column of a trace but its designs, with its dtype."""
 
-_COUNTED_LATER = ("cost_pairs",)
+_COUNTED_LATER = ("cost_pairs", "trained_networks", "gpu_hours")
 """The columns that a writer is given at the end, all rows at once."""
 
 CLOCKS = ("solver_seconds", "oracle_seconds")
@@ -45,6 +47,9 @@ class Trace:
         area_mm2: (n,) square millimeters.
         gradient_queries: (n,) asked before this row was known.
         cost_pairs: (n,) distinct (layer, accelerator) pairs whose cost had been asked for when this row was known.
+        trained_networks: (n,) distinct networks evaluated when this row was known, and once gradients were asked for, the
+            supernet's trainings; NaN in records of an earlier version.
+        gpu_hours: (n,) of these trainings; NaN where the problem has no training times.
         solver_seconds: (n,) spent before this row was known.
         oracle_seconds: (n,) spent before this row was known.
     """
@@ -59,6 +64,8 @@ class Trace:
     area_mm2: np.ndarray
     gradient_queries: np.ndarray
     cost_pairs: np.ndarray
+    trained_networks: np.ndarray
+    gpu_hours: np.ndarray
     solver_seconds: np.ndarray
     oracle_seconds: np.ndarray
 
@@ -115,10 +122,7 @@ class Trace:
 
     def best(self) -> int | None:
         """Row of the best design: lowest objective among the feasible, else lowest violation; None when empty."""
-        if not len(self):
-            return None
-        excess = np.maximum(self.violation, 0.0)
-        return int(np.lexsort((self.objective, excess))[0])
+        return best_row(self.objective, self.violation)
 
     def best_so_far(self) -> np.ndarray:
         """(n,) lowest objective among the feasible designs up to each row; infinity before the first one."""
@@ -144,7 +148,7 @@ class Trace:
     def same_search(self, other: Trace) -> bool:
         """Whether two traces agree to the bit in everything but the clocks."""
         return all(
-            np.array_equal(getattr(self, field.name), getattr(other, field.name))
+            np.array_equal(getattr(self, field.name), getattr(other, field.name), equal_nan=True)
             for field in fields(self)
             if field.name not in CLOCKS
         )
@@ -173,6 +177,10 @@ class TraceWriter:
         """(n, choices) the designs so far, a view."""
         return self._arrays["designs"][: self._rows]
 
+    def column(self, name: str) -> np.ndarray:
+        """Return a column (n,) so far, a view."""
+        return self._arrays[name][: self._rows]
+
     def append(self, designs: np.ndarray, **columns: Any) -> None:
         """Add `designs` (batch, choices) with the other columns' values, an array (batch,) or one value for all."""
         end = self._rows + len(designs)
@@ -191,6 +199,18 @@ class TraceWriter:
         return Trace(**{name: array[: self._rows].copy() for name, array in self._arrays.items()}, **columns)
 
 
+def best_row(objective: np.ndarray, violation: np.ndarray) -> int | None:
+    """Return the row of the best design: lowest objective among the feasible, else lowest violation; None for no rows.
+
+    Args:
+        objective: (n,) what is minimized.
+        violation: (n,) 0 where every constraint holds.
+    """
+    if not len(objective):
+        return None
+    return int(np.lexsort((objective, np.maximum(violation, 0.0)))[0])
+
+
 def row_bytes(num_choices: int) -> int:
     """Return the bytes that one row of a trace takes: its designs (int64) and its columns."""
     return 8 * num_choices + sum(np.dtype(dtype).itemsize for dtype in COLUMNS.values())
@@ -203,16 +223,40 @@ def count_distinct(rows: np.ndarray, option_counts: np.ndarray) -> int:
         rows: Option indices.
         option_counts: (choices,) options of each choice.
     """
-    size = math.prod(int(count) for count in option_counts)
-    if size >= 2**63:
+    ranks = _ranks(rows, option_counts)
+    if ranks is None:
         return len(np.unique(np.ascontiguousarray(rows), axis=0))
-    ranks = np.zeros(len(rows), dtype=np.int64)
-    for column, count in enumerate(option_counts):
-        ranks *= int(count)
-        ranks += rows[:, column]
+    size = math.prod(int(count) for count in option_counts)
     if size <= 16 * len(rows):  # a small space: no need to sort
         seen = np.zeros(size, dtype=bool)
         seen[ranks] = True
         return int(np.count_nonzero(seen))
     ranks.sort()
     return int(np.count_nonzero(ranks[1:] != ranks[:-1])) + min(1, len(ranks))
+
+
+def first_occurrences(rows: np.ndarray, option_counts: np.ndarray) -> np.ndarray:
+    """(n,) whether each row of option indices is the first of those that are equal to it.
+
+    Args:
+        rows: (n, choices) option indices.
+        option_counts: (choices,) options of each choice.
+    """
+    ranks = _ranks(rows, option_counts)
+    first = np.zeros(len(rows), dtype=bool)
+    if ranks is None:
+        first[np.unique(np.ascontiguousarray(rows), axis=0, return_index=True)[1]] = True
+    else:
+        first[np.unique(ranks, return_index=True)[1]] = True
+    return first
+
+
+def _ranks(rows: np.ndarray, option_counts: np.ndarray) -> np.ndarray | None:
+    """(n,) the number of each row in C order of the options; None where there are too many for an int64."""
+    if math.prod(int(count) for count in option_counts) >= 2**63:
+        return None
+    ranks = np.zeros(len(rows), dtype=np.int64)
+    for column, count in enumerate(option_counts):
+        ranks *= int(count)
+        ranks += rows[:, column]
+    return ranks

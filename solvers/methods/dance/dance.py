@@ -117,7 +117,8 @@ class Dance(Solver):
 
 def affordable_searches(settings: Dance, problem: MeteredProblem) -> int:
     """Return how many whole searches, with the evaluation of their designs, the budget allows; at least 1."""
-    return max(1, problem.meter.left // (settings.steps + 1))
+    meter = problem.meter
+    return max(1, min(meter.left // (settings.steps + 1), meter.evaluations_left))
 
 
 def search(

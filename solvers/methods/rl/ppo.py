@@ -77,7 +77,7 @@ class PPO(Solver):
         seed = int(rng.integers(2**31))
         steps = problem.vector(1, episode=self.episode).episode.horizon
         evaluations = steps if self.episode == "refine" else 1  # of an episode
-        num_envs = max(self.smallest_batch, meter.budget // (self.updates * evaluations))
+        num_envs = max(self.smallest_batch, meter.planned_evaluations // (self.updates * evaluations))
         reward: Reward = ObjectiveReward()
         if problem.objective.constraints:
             objective = problem.evaluate(problem.space.sample(rng, 4 * self.smallest_batch)).objective
@@ -101,12 +101,15 @@ class PPO(Solver):
                 device="cpu",
             )
             # In timesteps, rounded up to whole rollouts: the meter ends the run within the last one.
-            rollouts = -(-meter.budget // (num_envs * evaluations))
+            rollouts = -(-meter.planned_evaluations // (num_envs * evaluations))
             total = rollouts * num_envs * steps
             callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
             if isinstance(reward, PenalizedReward):
                 callbacks.append(_RaisePenalty(adapter, batch, growth=self.penalty_growth))
             model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
+            while meter.left:  # the budget counts trained networks, and some episodes trained none
+                more = num_envs * steps
+                model.learn(more, callback=callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
 
 
 class _StopWhenSpent(BaseCallback):

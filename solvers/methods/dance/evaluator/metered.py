@@ -34,6 +34,6 @@ def metered_evaluator(
     meter = problem.meter
     # The bill's own seconds are charged, once: the time inside may be spent waiting for another process to train it.
     with meter.charge("nobody"):
-        evaluator, bill, _ = load_or_train(problem.unmetered, settings, device=device)
+        evaluator, bill, _ = load_or_train(problem.unmetered_costs, settings, device=device)
     meter.bill_evaluator(bill.samples, seconds=bill.seconds, shared=not fresh)
     return evaluator

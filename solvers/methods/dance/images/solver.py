@@ -124,7 +124,7 @@ class DanceImages(Solver):
         if self.hardware == "macs":
             return ExpectedMacs.of(space)
         if self.hardware == "table":
-            return TableCost(problem.objective, problem.unmetered.costs)
+            return TableCost(problem.objective, problem.unmetered_costs.costs)
         evaluator = metered_evaluator(
             problem, self.evaluator, rng, fresh=self.fresh_evaluator, device=self.execution.device
         )

@@ -79,7 +79,8 @@ def search_in_rounds(
         before = meter.spent
         searches = rounds.first_searches << min(number, 20)
         settings = replace(descent, restarts=min(descent.restarts, searches))
-        plan = plan_round(meter.left, settings, evaluations=rounds.evaluations, vertex_queries=rounds.vertex_queries)
+        evaluations = min(rounds.evaluations, meter.evaluations_left)
+        plan = plan_round(meter.left, settings, evaluations=evaluations, vertex_queries=rounds.vertex_queries)
         networks = _decoded(
             problem, predict, rng, plan, settings=settings, hdx=hdx, first=rounds.decoded, device=device
         )
