@@ -15,7 +15,7 @@ from rich.console import Console
 from dance_env.analysis.exact import optimum
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
-from solvers import Solver, SolverFailed
+from solvers import Budget, Solver, SolverFailed
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.settings import Settings
@@ -93,11 +93,11 @@ def test_regret_at_a_number_of_queries_is_that_of_the_best_until_then(random_run
     assert found[20] == pytest.approx(100 * (best[19] - lowest) / lowest)
     assert found[30] == 0.0
     asking = dataclasses.replace(
-        run, trace=dataclasses.replace(run.trace, gradient_queries=np.full(len(best), 15)), budget=45
+        run, trace=dataclasses.replace(run.trace, gradient_queries=np.full(len(best), 15)), budget=Budget(45)
     )
     assert regret_pct_at(asking, lowest)[20] == pytest.approx(100 * (best[4] - lowest) / lowest)
     early = dataclasses.replace(
-        run, trace=dataclasses.replace(run.trace, gradient_queries=np.full(len(best), 25)), budget=45
+        run, trace=dataclasses.replace(run.trace, gradient_queries=np.full(len(best), 25)), budget=Budget(45)
     )
     assert regret_pct_at(early, lowest)[20] == math.inf  # nothing was known by then
 

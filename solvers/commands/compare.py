@@ -12,6 +12,7 @@ from solvers.comparison.plan import DEFAULT_SOLVERS
 from solvers.comparison.settings import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_TASK, MAX_SEEDS, Settings
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import parse_specs
+from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
 
 _FOLDER = Path("runs/compare")
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tasks=tasks,
         solvers=specs,
         seeds=asked.seeds,
-        budget=asked.budget,
+        budget=Budget.parse(asked.budget),
         out=asked.out or default_folder(tasks),
         sources=Sources(asked.accuracy_table, asked.supernet, asked.images, asked.device),
         workers=asked.workers,
@@ -95,9 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--budget",
-        type=int,
-        default=DEFAULT_BUDGET,
-        help="evaluations + gradient queries of one run (default: %(default)s)",
+        default=str(DEFAULT_BUDGET),
+        metavar="N|Nnetworks|Ngpuh",
+        help="the most that one run may spend: 4000 (evaluations + gradient queries), 300networks (trained networks), "
+        "500gpuh (GPU-hours of training), or several with commas (default: %(default)s)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help=f"for records, tables and plots (default: {_FOLDER}/TASK)"

@@ -13,6 +13,7 @@ from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.table import RunRow, long_table
 from solvers.comparison.table import csv_text as runs_csv
+from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
 from solvers.contract.result import software_versions
 from solvers.report.curves import AXES, plot_best_so_far
@@ -102,7 +103,7 @@ def _page(
     left_out = "".join(f"Left out: {plain(reason)}\n\n" for reason in comparison.left_out)
     return f"""# {plain(of.task)}
 
-{made}Budget {settings.budget:,} evaluations + gradient queries a run, seeds {", ".join(map(str, settings.seeds))}.
+{made}Budget of a run: {Budget.of(settings.budget).described}. Seeds {", ".join(map(str, settings.seeds))}.
 {of.problem.space.size:,} designs. Objective: {plain(str(of.problem.objective))}. {_capitalized(reference)}.
 
 {markdown(summaries, reference=reference, error_name=of.problem.error_name)}
