@@ -8,7 +8,8 @@ import numpy as np
 
 from dance_env.problem import Problem
 from dance_env.problem.training_time import sampled_networks
-from solvers.contract.budget import Budget, check_memory, most_rows
+from solvers.contract.budget import Budget
+from solvers.contract.trace_memory import check_memory, most_rows
 
 QUERIES_PER_NETWORK = 100
 """Evaluations + gradient queries for each network that a budget pays for, where the budget does not limit them itself.
