@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from dance_env.cache import ArrayCache, content_key
-from dance_env.objective import Metric
 from dance_env.problem import Evaluation, Problem
 from dance_env.progress import Progress, reporter
 from dance_env.source_digest import code_digest
@@ -105,7 +104,7 @@ def least(
     problem: Problem,
     metric: str,
     *,
-    limits: Mapping[Metric, float] | None = None,
+    limits: Mapping[str, float] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     progress: Progress | bool | None = None,
 ) -> Optimum:

@@ -43,6 +43,8 @@ class Answer:
         """Return the design's error and costs by metric."""
         evaluation = self.found.evaluation
         costs = {name: float(getattr(evaluation.cost, name)[0]) for name in METRIC_LABELS if name != "error_pct"}
+        of_workloads = [limit.metric for limit in self.problem.objective.constraints if "." in limit.metric]
+        costs |= {name: float(evaluation.cost.metric(name)[0]) for name in of_workloads}
         return {"error_pct": float(evaluation.error_pct[0]), **costs}
 
 

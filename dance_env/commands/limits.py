@@ -31,28 +31,29 @@ def parse_limit(text: str) -> Constraint:
         raise argparse.ArgumentTypeError(
             f"give METRIC=VALUE, such as latency_s=0.0004 or latency_s=0.4ms, not {text!r}"
         )
-    if metric not in _UNITS:
+    unprefixed = metric.rpartition(".")[2]
+    if unprefixed not in _UNITS:
         raise argparse.ArgumentTypeError(f"there is no metric {metric!r} to limit. {nearest(metric, get_args(Metric))}")
     matched = _NUMBER.fullmatch(value)
     unit = matched[2] if matched else ""
-    if matched is None or (unit and unit not in _UNITS[metric]):
-        units = ", ".join(repr(each) for each in _UNITS[metric] if each[0] not in "μj" and not each.endswith("j"))
+    if matched is None or (unit and unit not in _UNITS[unprefixed]):
+        units = ", ".join(repr(each) for each in _UNITS[unprefixed] if each[0] not in "μj" and not each.endswith("j"))
         raise argparse.ArgumentTypeError(
-            f"give {metric} a number, without a unit or with one of {units}, such as {_example(metric)}; not {text!r}"
+            f"give {metric} a number, without a unit or with one of {units}, such as {_example(unprefixed)}; not {text!r}"
         )
     try:
-        return Constraint(metric, float(matched[1]) * (_UNITS[metric][unit] if unit else 1.0))  # type: ignore[arg-type]
+        return Constraint(metric, float(matched[1]) * (_UNITS[unprefixed][unit] if unit else 1.0))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def together(limits: Iterable[Constraint]) -> dict[Metric, float]:
+def together(limits: Iterable[Constraint]) -> dict[str, float]:
     """Return limits by metric.
 
     Raises:
         ValueError: If two are on one metric.
     """
-    found: dict[Metric, float] = {}
+    found: dict[str, float] = {}
     for each in limits:
         if each.metric in found:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 - `cost`: the value (`Cost`); `technology`: every constant of the hardware, with its source.
 - `model`: what a cost model is (`CostModel`); `analytical`: ours, with an exhaustive mapping search.
-- `table`: what every network costs on every accelerator (`CostTable`).
+- `table`: what every network costs on every accelerator (`CostTable`); `workload_table`: under several workloads.
 - `mapping/`: one mapping as a value, and what it costs.
 - `search/`: the mappings that a dataflow allows, and the best of them on every accelerator.
 - `audit/`: the model held against reference points, and against other tools.
@@ -23,6 +23,7 @@ from dance_env.cost.technology import (
     Technology,
     get_technology,
 )
+from dance_env.cost.workload_table import WorkloadTable
 
 __all__ = [
     "EDGE_LPDDR4",
@@ -36,5 +37,6 @@ __all__ = [
     "CostTable",
     "LayerCost",
     "Technology",
+    "WorkloadTable",
     "get_technology",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
-from dance_env.cost.cost import Cost
+from dance_env.cost.cost import Cost, weighted_cost
 from dance_env.space import FactorSum
 from dance_env.space.factors_torch import RelaxedFactorSum
 
@@ -51,3 +53,26 @@ class RelaxedCosts:
             self._energy_j.at(network_probs, hardware),
             self.area_mm2[hardware],
         )
+
+
+class RelaxedWorkloadCosts(RelaxedCosts):
+    """The same for several workloads: expectations of the weighted sum, and of each workload."""
+
+    def __init__(self, relaxed: Mapping[str, RelaxedCosts], weights: Mapping[str, float]) -> None:
+        """Put the expected costs of workloads together.
+
+        Args:
+            relaxed: By workload.
+            weights: By workload.
+        """
+        self._relaxed, self._weights = dict(relaxed), dict(weights)
+        self.area_mm2 = next(iter(self._relaxed.values())).area_mm2
+
+    def __call__(self, network_probs: torch.Tensor) -> Cost:
+        """Return the expected cost on each accelerator; see `RelaxedCosts`."""
+        return weighted_cost({name: each(network_probs) for name, each in self._relaxed.items()}, self._weights)
+
+    def at(self, network_probs: torch.Tensor, hardware: torch.Tensor) -> Cost:
+        """Return the expected cost of each row on one accelerator; see `RelaxedCosts.at`."""
+        costs = {name: each.at(network_probs, hardware) for name, each in self._relaxed.items()}
+        return weighted_cost(costs, self._weights)

@@ -10,6 +10,7 @@
   of HW-GPT-Bench; `token_nodes`, `transformer_layers`: what they are made of.
 - `block_space`: `BlockSpace`, stem, slots, head; `stage_space`: `StageSpace`, stages with four choices each; `ends`: stem
   and head of both; `squeeze`: blocks with squeeze-and-excitation; `networks`: the catalog of spaces.
+- `workloads`: `Workload`, `WorkloadSpace`, several uses of the same networks.
 - `layer_space`: `LayerSpace`, networks given as lists of layers.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
 """
@@ -37,6 +38,7 @@ from dance_env.graph.phase import Decode, Phase, Prefill
 from dance_env.graph.slot import Slot
 from dance_env.graph.stage_space import Stage, StageSpace
 from dance_env.graph.transformer_space import TransformerSpace
+from dance_env.graph.workloads import Workload, WorkloadSpace
 
 __all__ = [
     "LAYER_COLUMNS",
@@ -58,6 +60,8 @@ __all__ = [
     "StageSpace",
     "Style",
     "TransformerSpace",
+    "Workload",
+    "WorkloadSpace",
     "accel_nasbench",
     "add_conv",
     "dance_cifar10",

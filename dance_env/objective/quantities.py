@@ -16,8 +16,15 @@ _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1
 _PREFIXED = ("latency_s", "energy_j", "edap_js_mm2")
 
 
+def label_of(metric: str) -> str:
+    """Return what to call a metric: "latency", or "decode latency" where it is one workload's."""
+    workload, _, name = metric.rpartition(".")
+    return f"{workload} {METRIC_LABELS[name]}".strip()
+
+
 def quantity(metric: str, value: float) -> str:
     """Return a value with its unit, such as "1.234 ms" for `latency_s`."""
+    metric = metric.rpartition(".")[2]
     unit = _UNITS[metric]
     if not math.isfinite(value):
         return f"{value} {unit}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ import numpy as np
 
 from dance_env.accuracy import AccuracyModel, NamedError, TensorAccuracy, TimedAccuracy
 from dance_env.accuracy.checked import checked_accuracies
-from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable
-from dance_env.graph import NetworkSpace
-from dance_env.objective import Constraint, Metric, Objective
+from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable, WorkloadTable
+from dance_env.graph import NetworkSpace, Workload, WorkloadSpace
+from dance_env.objective import Constraint, Objective, WorstCase
 from dance_env.problem.evaluation import Evaluation
 from dance_env.problem.training_time import SUPERNET_TRAININGS, TrainingTime, checked_hours, longest_training
 from dance_env.progress import Progress
@@ -76,6 +76,16 @@ class Problem:
                 f"accelerators), got {self.costs.shape}. Build the table from this problem's network space and "
                 "accelerator space."
             )
+        names = {each.name for each in self.workloads}
+        for limit in self.objective.constraints:
+            workload = limit.metric.rpartition(".")[0]
+            if workload and workload not in names:
+                raise ValueError(
+                    f"problem {self.name!r}: the limit on {limit.metric} names a workload that does not exist; known: "
+                    f"{', '.join(sorted(names)) or 'none, there is one workload alone'}"
+                )
+        if isinstance(self.objective.cost_function, WorstCase) and not names:
+            raise ValueError(f"problem {self.name!r}: WorstCase needs several workloads, and there is one")
         counts = getattr(self.accuracy, "option_counts", None)
         if counts is not None and tuple(counts) != tuple(self.space.option_counts[self.space.network]):
             raise ValueError(
@@ -93,7 +103,8 @@ class Problem:
         cls,
         name: str,
         *,
-        network_space: NetworkSpace,
+        network_space: NetworkSpace | None = None,
+        workloads: Sequence[Workload] = (),
         accelerator_space: AcceleratorSpace | None = None,
         accuracy: AccuracyModel | Callable[[np.ndarray], Any] | None,
         objective: Objective,
@@ -108,6 +119,8 @@ class Problem:
         Args:
             name: what records and reports call it.
             network_space: the networks to choose from.
+            workloads: instead of it, several uses of the same networks; what is costed is their weighted sum (see
+                `WorkloadSpace`, which may be given as `network_space` too).
             accelerator_space: the accelerators to choose from; DANCE's 13,872 by default.
             accuracy: an accuracy model, or a function from networks (B, N), option indices, to accuracies (B,),
                 fractions, which is then asked about every network once (`TensorAccuracy.from_function`); None where
@@ -123,6 +136,10 @@ class Problem:
             TypeError: If the network space is not a `NetworkSpace`, or the accuracy is neither a model nor a function.
             ValueError: If the parts do not fit each other, or the cost model does not know a register file or layer.
         """
+        if (network_space is None) == (not workloads):
+            raise TypeError(f"problem {name!r}: give network_space, or workloads, and not both")
+        if workloads:
+            network_space = WorkloadSpace(name, tuple(workloads))
         if not isinstance(network_space, NetworkSpace):
             raise TypeError(
                 f"problem {name!r}: network_space must be a NetworkSpace (such as BlockSpace or LayerSpace), got "
@@ -137,8 +154,19 @@ class Problem:
                 )
             accuracy = TensorAccuracy.from_function(network_space.choices(), accuracy)
         model = AnalyticalCostModel(technology=EDGE_LPDDR4) if cost_model is None else cost_model
-        costs = CostTable.build(network_space, accelerators, model=model, cache_dir=cache_dir, progress=progress)
+        costs: CostTable
+        if isinstance(network_space, WorkloadSpace):
+            costs = WorkloadTable.build_workloads(
+                network_space, accelerators, model=model, cache_dir=cache_dir, progress=progress
+            )
+        else:
+            costs = CostTable.build(network_space, accelerators, model=model, cache_dir=cache_dir, progress=progress)
         return cls(name, network_space, accelerators, costs, accuracy, objective, training_time, supernet_trainings)
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """The workloads that are summed; empty where there is one."""
+        return self.network_space.workloads if isinstance(self.network_space, WorkloadSpace) else ()
 
     @cached_property
     def space(self) -> DesignSpace:
@@ -283,7 +311,7 @@ class Problem:
         """Return designs (B, D) from networks (B, N) and hardware indices (B,)."""
         return np.concatenate([self._check_networks(networks), self.accelerator_space.unindex(hardware)], axis=1)
 
-    def limited(self, limits: Mapping[Metric, float]) -> Problem:
+    def limited(self, limits: Mapping[str, float]) -> Problem:
         """Return the same problem under other hard limits.
 
         Args:

@@ -117,7 +117,7 @@ class RelaxedProblem:
 
         cost_value = mean(objective.cost_function(on_each)) if objective.weight else 0.0
         return RelaxedEvaluation(
-            cost=Cost(mean(on_each.latency_s), mean(on_each.energy_j), mean(on_each.area_mm2)),
+            cost=on_each.map(mean),
             accuracy=accuracy,
             objective=objective.join(error_pct, cost_value),
             violation=mean(objective.violation(error_pct[:, None], on_each)),

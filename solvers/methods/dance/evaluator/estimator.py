@@ -65,7 +65,8 @@ class CostEstimator(nn.Module):
 
 def as_cost(log_cost: torch.Tensor) -> Cost:
     """Return log costs (B, 3) as a `Cost` with leaves (B,)."""
-    return Cost(*torch.exp(log_cost).unbind(dim=1))
+    latency, energy, area = torch.exp(log_cost).unbind(dim=1)
+    return Cost(latency, energy, area)
 
 
 def relative_error(log_cost: torch.Tensor, target_log_cost: torch.Tensor) -> torch.Tensor:

@@ -185,5 +185,4 @@ def soft_minimum(
     def mean(values: torch.Tensor) -> torch.Tensor:
         return (share * values).sum(dim=1)
 
-    cost = Cost(mean(on_each.latency_s), mean(on_each.energy_j), mean(on_each.area_mm2))
-    return Prediction(error_pct, cost, mean(value))
+    return Prediction(error_pct, on_each.map(mean), mean(value))
