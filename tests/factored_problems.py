@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from dance_env.accuracy import FactorAccuracy
 from dance_env.cost import CostTable
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
 from dance_env.space import AcceleratorSpace, Factor, FactorSum
 from dance_env.testing.problems import SyntheticNetworkSpace
-
-
-@dataclass(frozen=True, eq=False)
-class SummedAccuracy:
-    """An accuracy that is a sum of factors."""
-
-    sums: FactorSum
-
-    def evaluate(self, networks: np.ndarray) -> np.ndarray:
-        return self.sums.evaluate(self.sums.check(networks))[:, 0]
-
-    def fingerprint(self) -> str:
-        return self.sums.fingerprint()
-
-    def factor_sum(self) -> FactorSum:
-        return self.sums
 
 
 def factored_problem(
@@ -75,6 +58,6 @@ def factored_problem(
         network_space=SyntheticNetworkSpace(option_counts, tuple([1] * sum(option_counts))),
         accelerator_space=space,
         costs=table,
-        accuracy=SummedAccuracy(FactorSum(option_counts, [0.8], accuracy)),
+        accuracy=FactorAccuracy(FactorSum(option_counts, [0.8], accuracy)),
         objective=Objective(cost_function, weight=weight, constraints=constraints),  # type: ignore[arg-type]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class Cases:
     def __len__(self) -> int:
         return len(self.accelerators)
 
+    def weighing(self, form: Form, area_mm2: np.ndarray) -> Cases:
+        """Return the same fields where the costs weigh as in another form of the same resources and limits."""
+        return replace(self, factors=_factors(form, area_mm2[self.accelerators]))
+
 
 def cases_under(form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment: Scope) -> Cases:
     """Return the fields under one assignment of the outer choices."""
@@ -84,11 +88,15 @@ def cases_under(form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment
         beaten_by=of_all,
         latency=np.array([names.index(term.latency) for term in form.terms]),
         energy=np.array([names.index(term.energy) for term in form.terms]),
-        factors=np.ascontiguousarray(np.stack([term.factors(area) for term in form.terms], axis=1)),
+        factors=_factors(form, area),
         zero=np.ascontiguousarray(zero),
         values=np.ascontiguousarray(values[:, :, flat]),
         labels=labels,
     )
+
+
+def _factors(form: Form, area_mm2: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.stack([term.factors(area_mm2) for term in form.terms], axis=1))
 
 
 def _error_tables(

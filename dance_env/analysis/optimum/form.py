@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dance_env.accuracy import FactoredAccuracy
 from dance_env.objective import EDAP, Linear
 from dance_env.problem import Problem
 from dance_env.space import Factor, FactorSum
@@ -73,14 +74,13 @@ def form_of(problem: Problem) -> Form:
 
 def _error(problem: Problem) -> FactorSum:
     """Return the error, percentage points, as a sum."""
-    asked = getattr(problem.accuracy, "factor_sum", None)
-    if asked is None:
+    if not isinstance(problem.accuracy, FactoredAccuracy):
         raise ValueError(
             f"problem {problem.name!r}: the accuracy model {type(problem.accuracy).__name__} is no sum of factors over few "
             "choices (it has no `factor_sum`), so that no optimum can be proved; fit a `FactorAccuracy` to it, or let "
             "solvers search: dance compare"
         )
-    sums: FactorSum = asked()
+    sums = problem.accuracy.factor_sum()
     factors = [Factor(factor.scope, -100.0 * factor.table) for factor in sums.factors]
     return FactorSum(sums.option_counts, 100.0 - 100.0 * sums.constant, factors)
 

@@ -58,8 +58,13 @@ def likely_labels(field, shape, labels):
 
 
 @helper
-def note(labels, totals, values, best, slack, shape, error, terms, resources, limits, out_value, out_labels, count):
-    """Price a labeling, and keep it where it is among the best; return the best value known now."""
+def note(
+    labels, totals, values, best, slack, collect, shape, error, terms, resources, limits, out_value, out_labels, count
+):
+    """Price a labeling, and keep it where it is among the best; return the best value known now.
+
+    With `collect`, the best value stays as it is: all labelings up to it are kept.
+    """
     found = price(labels, totals, values, shape, error, terms, resources)
     value = error.weight * found + values.max()
     if value > best + slack:
@@ -67,7 +72,7 @@ def note(labels, totals, values, best, slack, shape, error, terms, resources, li
     stands = standing(found, totals, limits, error.limit)
     if stands == 0:
         return best
-    if stands == 2:
+    if stands == 2 and not collect:
         best = min(best, value)
     if count[0] == len(out_value):  # make room: what is no longer among the best goes
         kept = 0

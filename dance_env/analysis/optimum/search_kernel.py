@@ -67,7 +67,7 @@ def first_field(field, shape, error, terms, resources, limits, weights, least, k
 
 @compiled
 def solve_cases(
-    cases, shape, error, terms_latency, terms_energy, factors, zero, values, limits, best, slack, vertex_limit,
+    cases, shape, error, terms_latency, terms_energy, factors, zero, values, limits, best, slack, vertex_limit, collect,
     out_ended, out_bound, out_vertices, out_weights, out_count, out_value, out_labels,
 ):  # fmt: skip
     """Search the fields of some cases, each from the same best value known.
@@ -76,6 +76,7 @@ def solve_cases(
         cases: `(n,)` int64: which cases, rows of `factors (C, T, 4)`, `zero (C, R)` and `values (C, R, N)`.
         vertex_limit: Of each case; 1 ends each after its first bound.
         best: A value that some design has.
+        collect: Whether to keep every labeling up to `best`, also where a better one is found.
         slack: Labelings are kept up to `best + slack`, and a vertex is closed by a bound above that.
         out_ended, out_bound, out_vertices: `(n,)`: how the search ended, its bound, and its vertices. The bound is
             that of the first vertex, or infinite where the search ended.
@@ -142,7 +143,7 @@ def solve_cases(
                 if kind != PRUNED:
                     likely_labels(field, shape, labels)
                     known = note(
-                        labels, totals, costs, known, slack, shape, error, terms, resources, limits,
+                        labels, totals, costs, known, slack, collect, shape, error, terms, resources, limits,
                         found_value, found_labels, count,
                     )  # fmt: skip
                 if kind != OPEN:

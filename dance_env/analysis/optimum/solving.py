@@ -14,6 +14,7 @@ UNFINISHED, BOUNDED, SEARCHED, IMPOSSIBLE = 0, 1, 2, 3
 """How a case ended, as in `search_kernel`."""
 
 _KEPT = 1024  # labelings of one case among the best; there is one, but for ties
+_COLLECTED = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +61,21 @@ class Searcher:
             raise ValueError(f"workers must be at least 1, got {workers}")
         return cls(workers or min(2, os.cpu_count() or 1))
 
-    def search(self, cases: Cases, chosen: np.ndarray, *, best: float, slack: float, vertex_limit: int) -> Found:
+    def search(
+        self,
+        cases: Cases,
+        chosen: np.ndarray,
+        *,
+        best: float,
+        slack: float,
+        vertex_limit: int,
+        collect: bool = False,
+    ) -> Found:
         """Search some cases (indices), all from the same best value; see `search_kernel.solve_cases`."""
         from dance_env.analysis.optimum.search_kernel import solve_cases
 
         n, groups = len(chosen), len(cases.shape.full)
-        kept = 1 if vertex_limit == 1 else _KEPT
+        kept = _COLLECTED if collect else 1 if vertex_limit == 1 else _KEPT
         found = Found(
             ended=np.zeros(n, np.int64),
             bound=np.zeros(n),
@@ -92,6 +102,7 @@ class Searcher:
                 float(best),
                 float(slack),
                 vertex_limit,
+                collect,
                 *out,
             )
 
