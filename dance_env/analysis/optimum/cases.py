@@ -34,6 +34,7 @@ class Cases:
         zero: `(C, R)`.
         values: `(C, R, N)`.
         labels: For each group, the number in the grouping of each label: of equal ones only the first is there.
+        label_of: For each group, the label here of each number in the grouping.
     """
 
     assignment: Scope
@@ -48,6 +49,7 @@ class Cases:
     zero: np.ndarray
     values: np.ndarray
     labels: tuple[np.ndarray, ...]
+    label_of: tuple[np.ndarray, ...]
 
     def __len__(self) -> int:
         return len(self.accelerators)
@@ -73,7 +75,7 @@ def cases_under(form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment
     kept = allowed[kept]
     area, zero, values = area_mm2[kept], zero[kept], values[kept]
     error = restrict(form.error, grouping, assignment)
-    labels = _different_labels(error, values, everything)
+    labels, label_of = _different_labels(error, values, everything)
     shape = Shape.of([len(each) for each in labels])
     flat = np.concatenate([start + each for start, each in zip(everything.start[:-1], labels, strict=True)])
     return Cases(
@@ -92,6 +94,7 @@ def cases_under(form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment
         zero=np.ascontiguousarray(zero),
         values=np.ascontiguousarray(values[:, :, flat]),
         labels=labels,
+        label_of=label_of,
     )
 
 
@@ -110,12 +113,14 @@ def _error_tables(
     return ErrorTables(form.error_weight, float(error.zero[0]), error.unary[flat, 0], pair, form.error_limit)
 
 
-def _different_labels(error: Restricted, values: np.ndarray, shape: Shape) -> tuple[np.ndarray, ...]:
-    """Return the labels of each group, of equal ones (same error, same resources everywhere) only the first.
+def _different_labels(
+    error: Restricted, values: np.ndarray, shape: Shape
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Return the labels of each group, of equal ones (same error, same resources everywhere) only the first, and the inverse.
 
     A layer that the outer choices leave out has equal labels; as ties they would multiply the search.
     """
-    found = []
+    found, inverse = [], []
     for group, (first, last) in enumerate(zip(shape.start[:-1], shape.start[1:], strict=True)):
         columns = [error.unary[first:last], values[:, :, first:last].reshape(-1, last - first).T]
         for (left, right), table in error.pair.items():
@@ -125,7 +130,7 @@ def _different_labels(error: Restricted, values: np.ndarray, shape: Shape) -> tu
                 columns.append(table[:, :, 0].T)
         rows = np.ascontiguousarray(np.concatenate(columns, axis=1))
         different: dict[bytes, int] = {}
-        for label, row in enumerate(rows):
-            different.setdefault(row.tobytes(), label)
+        places = [different.setdefault(row.tobytes(), label) for label, row in enumerate(rows)]
         found.append(np.array(list(different.values()), dtype=np.int64))
-    return tuple(found)
+        inverse.append(np.searchsorted(found[-1], places))
+    return tuple(found), tuple(inverse)

@@ -14,7 +14,7 @@ UNFINISHED, BOUNDED, SEARCHED, IMPOSSIBLE = 0, 1, 2, 3
 """How a case ended, as in `search_kernel`."""
 
 _KEPT = 1024  # labelings of one case among the best; there is one, but for ties
-_COLLECTED = 65_536
+_COLLECTED = 16_384
 
 
 @dataclass(frozen=True, eq=False)
