@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 from factored_problems import factored_problem
 
-from dance_env.analysis.exact import optimum
-from dance_env.analysis.optimum import Proof, grouping, load_evidence, prove, save_evidence, verify
+from dance_env.analysis.exact import optimum, pareto_front
+from dance_env.analysis.optimum import (
+    Proof,
+    grouping,
+    load_evidence,
+    load_front,
+    prove,
+    prove_front,
+    save_evidence,
+    save_front,
+    verify,
+)
 from dance_env.analysis.optimum.arrays import Shape
 from dance_env.analysis.optimum.dominance import undominated
 from dance_env.analysis.optimum.grouping import find_grouping
@@ -232,3 +242,32 @@ def test_grouping_joins_what_costs_join_and_enumerates_what_all_read() -> None:
     assert sorted(choice for group in wide.groups for choice in group) == list(range(1, 13))
     with pytest.raises(ValueError, match="do not fall apart into small groups"):
         find_grouping((10,) * 12, [tuple(range(12))], [])
+
+
+@pytest.mark.parametrize(
+    "kind", ["linear", "edap", "deadline", "all limits", "unmappable", "outer choices", "one table"]
+)
+def test_front_lacks_no_more_than_it_says(kind: str, tmp_path) -> None:
+    for seed in range(3):
+        problem = factored_problem(seed, **KINDS[kind])
+        front = prove_front(problem)
+        exact = pareto_front(problem)
+        evaluation = problem.evaluate(front.designs)
+        assert (evaluation.error_pct == front.error).all()
+        assert (problem.objective.cost_function(evaluation.cost) == front.cost).all()
+        assert bool(evaluation.feasible.all())
+        inside = (exact.cost <= front.cost[-1]) & (exact.error_pct <= front.error[0])
+        widths = np.diff([*exact.cost[inside], front.cost[-1]])
+        best = float(np.sum(widths * (front.error[0] - exact.error_pct[inside])))
+        assert front.hypervolume <= best * (1 + 1e-12)
+        assert best <= (front.hypervolume + front.missing) * (1 + 1e-12)
+        assert front.gap <= 1e-3
+        save_front(tmp_path / "front.npz", front)
+        read = load_front(tmp_path / "front.npz")
+        assert (read.designs == front.designs).all()
+        assert (read.hypervolume, read.gap, read.fingerprint) == (front.hypervolume, front.gap, problem.fingerprint())
+
+
+def test_front_of_a_limit_that_nothing_meets() -> None:
+    with pytest.raises(ValueError, match="no design meets the limits"):
+        prove_front(factored_problem(0, constraints=(Constraint("latency_s", 1e-6),)))

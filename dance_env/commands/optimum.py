@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dance_env.analysis.optimum import Proof, ProofProgress, load_evidence, prove, save_evidence, verify
+from dance_env.analysis.optimum import (
+    FrontProgress,
+    Proof,
+    ProofProgress,
+    load_evidence,
+    prove,
+    prove_front,
+    save_evidence,
+    save_front,
+    verify,
+)
 from dance_env.analysis.optimum.records import shipped_record
 from dance_env.atomic import write_whole
 from dance_env.cache import content_key, default_cache_dir
@@ -27,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     problem = make_problem(arguments.task, cache_dir=arguments.cache_dir, progress=sys.stderr.isatty())
     if arguments.verify:
         return _verify(problem, arguments.record)
+    if arguments.front:
+        return _front(problem, arguments)
     proof = prove(
         problem,
         progress=_reporter(),
@@ -39,6 +52,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         save_evidence(arguments.save.with_suffix(".npz"), proof.evidence or ())
     sys.stdout.write(proof.to_json() if arguments.json else as_text(problem, proof))
     return 0 if proof.feasible and proof.gap == 0.0 else 1
+
+
+def _front(problem: Problem, arguments: argparse.Namespace) -> int:
+    """Prove the Pareto front, and print it."""
+
+    def report(state: FrontProgress) -> None:
+        sys.stderr.write(f"{state.step}: {state.designs:,} designs, gap {100 * state.gap:.3f} %\n")
+
+    front = prove_front(problem, progress=report, workers=arguments.workers)
+    if arguments.save is not None:
+        save_front(arguments.save, front)
+    if arguments.json:
+        points = [
+            {"cost": float(cost), "error": float(error), "design": design}
+            for cost, error, design in zip(front.cost, front.error, problem.space.decode(front.designs), strict=True)
+        ]
+        content = {"problem": problem.name, "hypervolume": front.hypervolume, "gap": front.gap, "front": points}
+        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+    else:
+        sys.stdout.write(
+            f"{problem}\n{len(front):,} designs on the front of error against cost: from cost {front.cost[0]:.4g} and error "
+            f"{front.error[0]:.3f} to cost {front.cost[-1]:.4g} and error {front.error[-1]:.3f}. Other designs could add at "
+            f"most {100 * front.gap:.3f} % to its hypervolume ({front.seconds:.0f} s).\n"
+        )
+    return 0
 
 
 def _verify(problem: Problem, record: Path | None) -> int:
@@ -114,7 +152,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the proof as JSON")
     parser.add_argument("--seconds", type=float, metavar="S", help="stop then, with a lower bound")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per core, at most two)")
-    parser.add_argument("--save", type=Path, metavar="FILE.json", help="write the proof's record there (and FILE.npz)")
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write the record there: FILE.json and FILE.npz, or FILE.npz of a front",
+    )
+    parser.add_argument("--front", action="store_true", help="prove the Pareto front of error against cost instead")
     parser.add_argument("--verify", action="store_true", help="check the record that ships, by other means")
     parser.add_argument("--record", type=Path, metavar="FILE.json", help="with --verify: check this record instead")
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and of interrupted proofs")

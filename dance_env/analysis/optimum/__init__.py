@@ -5,26 +5,36 @@
 - `dominance`: accelerators that another one beats on every network.
 - `cases`, `arrays`: the fields, as arrays.
 - `field_kernel`, `labeling_kernel`, `weights_kernel`, `vertex_kernel`, `search_kernel`: bounds, and branch and bound.
-- `solving`, `incumbents`, `checkpoint`, `proving`: `prove`.
+- `fields`, `solving`, `incumbents`, `checkpoint`, `run`, `proving`: `prove`.
 - `proof`, `evidence`, `records`: what a proof says and rests on, and the records that ship (`shipped_optimum`).
+- `front`, `front_search`, `local_front`: the Pareto front, with a bound of what it may lack (`prove_front`).
 - `verifying`, `differences`, `simple_search`: a second check of a record, by other means (`verify`).
 """
 
 from dance_env.analysis.optimum.evidence import Evidence, load_evidence, save_evidence
+from dance_env.analysis.optimum.front import ProvedFront, load_front, save_front
+from dance_env.analysis.optimum.front_search import FrontProgress, prove_front
 from dance_env.analysis.optimum.proof import Certificate, Proof
-from dance_env.analysis.optimum.proving import ProofProgress, prove
-from dance_env.analysis.optimum.records import shipped_optimum, shipped_records
+from dance_env.analysis.optimum.proving import prove
+from dance_env.analysis.optimum.records import shipped_front, shipped_optimum, shipped_records
+from dance_env.analysis.optimum.run import ProofProgress
 from dance_env.analysis.optimum.verifying import Verification, verify
 
 __all__ = [
     "Certificate",
     "Evidence",
+    "FrontProgress",
     "Proof",
     "ProofProgress",
+    "ProvedFront",
     "Verification",
     "load_evidence",
+    "load_front",
     "prove",
+    "prove_front",
     "save_evidence",
+    "save_front",
+    "shipped_front",
     "shipped_optimum",
     "shipped_records",
     "verify",

@@ -1,33 +1,16 @@
-"""The Pareto front of error against cost of a problem too large to enumerate, with a bound of what it may lack.
-
-Weighted sums `error + w x cost` are minimized exactly for weights that follow the front's slope (the dichotomic scheme of
-Aneja and Nair 1979). Between two neighbors the designs that are left to be found lie below a line `error + w x cost = T`
-through the corners of the steps known: branch and bound lists all designs below that line. What is not listed is above all
-lines, so that the area between lines and steps bounds what the front may lack.
-"""
+"""A Pareto front of error against cost with a bound of what it may lack, and its file."""
 
 from __future__ import annotations
 
+import io
 import math
 import os
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+import zipfile
+from dataclasses import dataclass
 
 import numpy as np
 
-from dance_env.analysis.exact import non_dominated
-from dance_env.analysis.optimum.fields import Fields
-from dance_env.analysis.optimum.local_front import local_front
-from dance_env.analysis.optimum.run import Run
-from dance_env.analysis.optimum.solving import UNFINISHED, Searcher
-from dance_env.problem import Problem
-
-_TOLERANCE = 1e-3  # of the hypervolume
-_ENDS = 1e-3  # the ends: percentage points that the whole range of cost weighs, and the share of the least cost
-_LOCAL = 4000  # networks whose neighbors are looked at
-_BATCH = 64
+from dance_env.atomic import write_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +46,7 @@ class ProvedFront:
     @property
     def missing(self) -> float:
         """A bound on the area that designs not found may add."""
-        return float(_uncertain(self.error, self.cost, self.weights, self.levels).sum())
+        return float(uncertain_areas(self.error, self.cost, self.weights, self.levels).sum())
 
     @property
     def gap(self) -> float:
@@ -72,7 +55,7 @@ class ProvedFront:
         return self.missing / total if total else 0.0
 
 
-def _uncertain(error: np.ndarray, cost: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def uncertain_areas(error: np.ndarray, cost: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Return for each step of a front a bound on the area under it that no line excludes, `(F - 1,)`.
 
     The height under a step grows with the cost, so that its values at the right ends of small intervals bound the area.
@@ -88,227 +71,39 @@ def _uncertain(error: np.ndarray, cost: np.ndarray, weights: np.ndarray, levels:
     return heights.mean(axis=1) * np.diff(cost)
 
 
-@dataclass(frozen=True)
-class FrontProgress:
-    """How far a proof of a front is.
-
-    Attributes:
-        step: What is being done.
-        designs: On the front so far.
-        gap: What it may lack, as a share of the hypervolume.
-    """
-
-    step: str
-    designs: int
-    gap: float
-
-
-def prove_front(
-    problem: Problem,
-    *,
-    tolerance: float = _TOLERANCE,
-    progress: Callable[[FrontProgress], None] | None = None,
-    workers: int | None = None,
-) -> ProvedFront:
-    """Return the front of error against the objective's cost function, over the feasible designs.
-
-    Args:
-        problem: As for `prove`. The objective's weight does not matter.
-        tolerance: What the front may lack, as a share of its hypervolume.
-        progress: Called after each line.
-        workers: Threads; None for one per core, at most two.
-
-    Raises:
-        ValueError: If the problem does not fit, or no design meets its limits.
-    """
-    search = _Search(problem, Searcher.of(workers), tolerance, progress)
-    search.ends()
-    search.follow_slope()
-    search.near()
-    search.list_steps()
-    return search.result()
-
-
-class _Search:
-    """The state of the proof of a front."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        searcher: Searcher,
-        tolerance: float,
-        progress: Callable[[FrontProgress], None] | None,
-    ) -> None:
-        self.start = time.perf_counter()
-        self.problem, self.searcher, self.tolerance, self.report = problem, searcher, tolerance, progress
-        weighing = replace(problem, objective=replace(problem.objective, weight=1.0))
-        self.fields = Fields.of(weighing)
-        self.designs = np.empty((0, problem.space.num_choices), dtype=np.int64)
-        self.error, self.cost = np.empty(0), np.empty(0)
-        self.weights: list[float] = []
-        self.levels: list[float] = []
-
-    # ----------------------------------------------------------------------------------------------------------- steps
-    def ends(self) -> None:
-        """Find the two ends, from the optimum of one weight."""
-        error, cost = self.minimize(1.0)
-        self.minimize(0.1 * _ENDS / cost)
-        self.minimize(error / (_ENDS * cost))
-
-    def follow_slope(self) -> None:
-        """Minimize along the chords between designs, until lines and chords enclose little."""
-        supported = self._points()
-        tried: set[float] = set()
-        while True:
-            supported = sorted(set(supported))
-            chords = [
-                (self._enclosed(a, b), (b_error - a_error) / (a_cost - b_cost))
-                for (a, b) in zip(supported[:-1], supported[1:], strict=True)
-                for (a_cost, a_error), (b_cost, b_error) in [(a, b)]
-            ]
-            waiting = [(area, weight) for area, weight in chords if weight not in tried]
-            if sum(area for area, _ in waiting) <= 0.05 * self.tolerance * self._box(supported):
-                return
-            _, weight = max(waiting)
-            tried.add(weight)
-            error, cost = self.minimize(weight)
-            supported.append((cost, error))
-
-    def near(self) -> None:
-        """Fill the steps in by local search."""
-        self._add(local_front(self.fields, self.designs, most=_LOCAL))
-        self._say("local search")
-
-    def list_steps(self) -> None:
-        """List all designs below a line, chord by chord, until what may be missing is within the tolerance."""
-        hull = _hull(self.cost, self.error)
-        widths = [(hull[i + 1][0] - hull[i][0]) * (hull[i][1] - hull[i + 1][1]) for i in range(len(hull) - 1)]
-        for (a, b), width in zip(zip(hull[:-1], hull[1:], strict=True), widths, strict=True):
-            weight = (a[1] - b[1]) / (b[0] - a[0])
-            allowed = 0.8 * self.tolerance * self.result().hypervolume * width / sum(widths)
-            level = self._level(a, b, weight, allowed)
-            if level is not None:
-                self.list_below(weight, level)
-
-    def _level(self, a: tuple[float, float], b: tuple[float, float], weight: float, allowed: float) -> float | None:
-        """Return the lowest level that leaves no more than an area between a and b; None where nothing must be done."""
-        inside = (self.cost >= a[0]) & (self.cost <= b[0])
-        error, cost = self.error[inside], self.cost[inside]
-
-        def left(levels: list[float]) -> float:
-            weights = self.weights + [weight] * (len(levels) - len(self.levels))
-            return float(_uncertain(error, cost, np.array(weights), np.array(levels)).sum())
-
-        if left(self.levels) <= allowed:
-            return None
-        low, high = a[1] + weight * a[0], float((error[:-1] + weight * cost[1:]).max())
-        for _ in range(20):
-            middle = 0.5 * (low + high)
-            if left([*self.levels, middle]) <= allowed:
-                high = middle
-            else:
-                low = middle
-        return high
-
-    # ---------------------------------------------------------------------------------------------------------- search
-    def minimize(self, weight: float) -> tuple[float, float]:
-        """Minimize `error + weight x cost`, and note the line; return the error and the cost of the best design."""
-        run = Run(self.fields.weighing(weight), self.searcher)
-        space = self.problem.space
-        run.incumbents.add(
-            self.designs[:, space.network],
-            self.problem.accelerator_space.index(self.designs[:, space.hardware], trusted=True),
-        )
-        for _ in run.steps(None):
-            pass
-        proof = run.proof()
-        if proof.design is None:
-            raise ValueError(f"problem {self.problem.name!r}: no design meets the limits, so that there is no front")
-        self.weights.append(weight)
-        self.levels.append(proof.lower_bound - proof.certificate.slack)
-        design = np.array([proof.design])
-        self._add(np.concatenate([self.designs, design]))
-        self._say(f"least error + {weight:.3g} x cost")
-        evaluation = self.problem.evaluate(design)
-        return float(evaluation.error_pct[0]), float(self.problem.objective.cost_function(evaluation.cost)[0])
-
-    def list_below(self, weight: float, level: float) -> None:
-        """Add all designs with `error + weight x cost < level`, and note the line."""
-        fields = self.fields.weighing(weight)
-        found = [self.designs]
-        for number, cases in enumerate(fields.cases):
-            scan = self.searcher.search(cases, np.arange(len(cases)), best=level, slack=0.0, vertex_limit=1)
-            waiting = np.flatnonzero(scan.ended == UNFINISHED)
-            for first in range(0, len(waiting), _BATCH):
-                chosen = waiting[first : first + _BATCH]
-                batch = self.searcher.search(
-                    cases, chosen, best=level, slack=0.0, vertex_limit=np.iinfo(np.int64).max, collect=True
-                )
-                if batch.count[:, 1].any():
-                    raise ValueError(f"problem {self.problem.name!r}: too many designs are near its front to list them")
-                rows, places = np.nonzero(np.arange(batch.value.shape[1]) < batch.count[:, :1])
-                networks = fields.networks(number, batch.labels[rows, places])
-                found.append(self.problem.design(networks, cases.accelerators[chosen[rows]]))
-            rows = np.flatnonzero(scan.count[:, 0])
-            networks = fields.networks(number, scan.labels[rows, 0])
-            found.append(self.problem.design(networks, cases.accelerators[rows]))
-        self.weights.append(weight)
-        self.levels.append(level - 1e-9 * abs(level))
-        self._add(np.unique(np.concatenate(found), axis=0))
-        self._say(f"all below error + {weight:.3g} x cost = {level:.3f}")
-
-    def result(self) -> ProvedFront:
-        """Return the front as it is."""
-        return ProvedFront(
-            self.problem.fingerprint(),
-            self.designs,
-            self.error,
-            self.cost,
-            np.array(self.weights),
-            np.array(self.levels),
-            round(time.perf_counter() - self.start, 3),
-        )
-
-    # --------------------------------------------------------------------------------------------------------- private
-    def _add(self, designs: np.ndarray) -> None:
-        evaluation = self.problem.evaluate(designs)
-        cost = self.problem.objective.cost_function(evaluation.cost)
-        best = non_dominated(evaluation.error_pct, np.where(evaluation.feasible, cost, np.inf))
-        self.designs, self.error, self.cost = designs[best], evaluation.error_pct[best], cost[best]
-
-    def _points(self) -> list[tuple[float, float]]:
-        return list(zip(self.cost.tolist(), self.error.tolist(), strict=True))
-
-    def _box(self, points: list[tuple[float, float]]) -> float:
-        return (points[-1][0] - points[0][0]) * (points[0][1] - points[-1][1])
-
-    def _enclosed(self, a: tuple[float, float], b: tuple[float, float]) -> float:
-        """Return about the area between the chord from a to b and the lines below it."""
-        costs = np.linspace(a[0], b[0], 65)[1:-1]
-        chord = np.interp(costs, [a[0], b[0]], [a[1], b[1]])
-        lines = np.max([level - w * costs for w, level in zip(self.weights, self.levels, strict=True)], axis=0)
-        return float(np.clip(chord - lines, 0.0, None).mean() * (b[0] - a[0]))
-
-    def _say(self, step: str) -> None:
-        if self.report is not None:
-            self.report(FrontProgress(step, len(self.designs), self.result().gap))
-
-
-def _hull(cost: np.ndarray, error: np.ndarray) -> list[tuple[float, float]]:
-    """Return the lower convex hull of a front, as (cost, error), cost rising."""
-    hull: list[tuple[float, float]] = []
-    for point in zip(cost.tolist(), error.tolist(), strict=True):
-        while len(hull) > 1 and _above(hull[-2], hull[-1], point):
-            hull.pop()
-        hull.append(point)
-    return hull
-
-
-def _above(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
-    """Return whether b is on or above the chord from a to c."""
-    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])
-
-
 def save_front(path: str | os.PathLike[str], front: ProvedFront) -> None:
     """Write a front as a compressed npz file."""
-    raise NotImplementedError(Path(path))
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        fingerprint=np.array(front.fingerprint or ""),
+        designs=front.designs.astype("<u2"),
+        error=front.error.astype("<f8"),
+        cost=front.cost.astype("<f8"),
+        weights=front.weights.astype("<f8"),
+        levels=front.levels.astype("<f8"),
+        seconds=np.array(front.seconds),
+    )
+    write_whole(path, buffer.getvalue())
+
+
+def load_front(path: str | os.PathLike[str]) -> ProvedFront:
+    """Read a front.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no front.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return ProvedFront(
+                str(arrays["fingerprint"]) or None,
+                arrays["designs"].astype(np.int64),
+                arrays["error"],
+                arrays["cost"],
+                arrays["weights"],
+                arrays["levels"],
+                float(arrays["seconds"]),
+            )
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: no record of a front: {type(error).__name__}: {error}") from error

@@ -62,7 +62,9 @@ def _cheapest(cases: Cases, totals: np.ndarray) -> np.ndarray:
     delay, energy = totals[:, cases.latency], totals[:, cases.energy]  # (cases, terms, labels)
     f = cases.factors[:, :, :, None]
     cost = (f[:, :, 0] * delay * energy + f[:, :, 1] * delay + f[:, :, 2] * energy + f[:, :, 3]).max(axis=1)
-    allowed = (totals[:, cases.limits.resource] <= cases.limits.most[:, None]).all(axis=1) & (totals < 1e200).all(axis=1)
+    allowed = (totals[:, cases.limits.resource] <= cases.limits.most[:, None]).all(axis=1) & (totals < 1e200).all(
+        axis=1
+    )
     cost = np.where(allowed, cost, np.inf)
     best = cost.argmin(axis=0)
     return np.where(np.isfinite(cost.min(axis=0)), best, -1)

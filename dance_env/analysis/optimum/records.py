@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 
 import dance_env.tasks
+from dance_env.analysis.optimum.front import ProvedFront, load_front
 from dance_env.analysis.optimum.proof import Proof
 from dance_env.problem import Problem
 
 OPTIMA_FOLDER = Path(dance_env.tasks.__file__).parent / "optima"
-"""Holds `<network>/<variant>.json`, the record, and `.npz`, its evidence."""
+"""Holds `<network>/<variant>.json`, the record, `.npz`, its evidence, and for some `.front.npz`, the Pareto front."""
 
 
 def shipped_optimum(problem: Problem) -> Proof | None:
@@ -29,6 +30,13 @@ def shipped_record(problem: Problem) -> Path | None:
         return None
     fingerprint = problem.fingerprint()
     return None if fingerprint is None else _paths().get(fingerprint)
+
+
+def shipped_front(problem: Problem) -> ProvedFront | None:
+    """Return the proved Pareto front of a problem; None where none ships."""
+    path = shipped_record(problem)
+    file = None if path is None else path.with_suffix(".front.npz")
+    return load_front(file) if file is not None and file.exists() else None
 
 
 def shipped_records() -> tuple[Path, ...]:
