@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dance_env.accuracy import FactorAccuracy
-from dance_env.cost import CostTable
+from dance_env.cost import CostTable, WorkloadTable
+from dance_env.graph import NetworkSpace, Workload, WorkloadSpace
 from dance_env.objective import Constraint, Linear, Objective
 from dance_env.problem import Problem
 from dance_env.space import AcceleratorSpace, Factor, FactorSum
@@ -23,8 +24,9 @@ def factored_problem(
     constraints: tuple[Constraint, ...] = (),
     unmappable: int = 0,
     decimals: int | None = None,
+    workloads: int = 1,
 ) -> Problem:
-    """A problem of random numbers; `decimals` rounds them coarsely, which makes ties."""
+    """A problem of random numbers; `decimals` rounds them coarsely, which makes ties; workloads are `w0`, `w1`..."""
     rng = np.random.default_rng(seed)
     space = AcceleratorSpace((8, 16, 24), (8, 16), (8, 32), ("WS", "OS"))
     hardware = space.hardware()
@@ -48,14 +50,22 @@ def factored_problem(
 
     total = sum(int(np.prod([option_counts[choice] for choice in scope])) for scope in cost_scopes) * space.size
     infinite = rng.choice(total, size=unmappable, replace=False)
-    table = CostTable(costs(3e-3, infinite), costs(2e-3, infinite), 0.4 + pes * (0.003 + 2e-4 * hardware.rf_words))
+    area = 0.4 + pes * (0.003 + 2e-4 * hardware.rf_words)
+    tables = {
+        f"w{number}": CostTable(costs(3e-3, infinite), costs(2e-3, infinite), area) for number in range(workloads)
+    }
+    weights = {name: 1.0 / (1 + number) for number, name in enumerate(tables)}
+    table = tables["w0"] if workloads == 1 else WorkloadTable.of(tables, weights)
     accuracy = []
     for scope in accuracy_scopes:
         values = rng.normal(0.0, 0.02, (int(np.prod([option_counts[choice] for choice in scope])), 1))
         accuracy.append(Factor(scope, values if decimals is None else np.round(values, decimals + 1)))
+    networks: NetworkSpace = SyntheticNetworkSpace(option_counts, tuple([1] * sum(option_counts)))
+    if workloads > 1:
+        networks = WorkloadSpace("w", tuple(Workload(name, networks, weight) for name, weight in weights.items()))
     return Problem(
         name=f"factored-{seed}",
-        network_space=SyntheticNetworkSpace(option_counts, tuple([1] * sum(option_counts))),
+        network_space=networks,
         accelerator_space=space,
         costs=table,
         accuracy=FactorAccuracy(FactorSum(option_counts, [0.8], accuracy)),

@@ -24,7 +24,7 @@ from dance_env.analysis.optimum import (
 from dance_env.analysis.optimum.arrays import Shape
 from dance_env.analysis.optimum.dominance import undominated
 from dance_env.analysis.optimum.grouping import find_grouping
-from dance_env.objective import EDAP, Constraint, Linear
+from dance_env.objective import EDAP, Constraint, Linear, WorstCase
 from dance_env.problem import Problem
 
 LATENCY = Constraint("latency_s", 3.5e-3)
@@ -52,6 +52,21 @@ KINDS = {
         "cost_scopes": ((0, 1), (0, 2), (0, 3, 4), (0, 5)),
         "accuracy_scopes": ((0, 1, 2), (0, 2, 4), (1, 3), (0, 5)),
         "cost_function": EDAP(1e-6),
+    },
+    "two workloads": {
+        "workloads": 2,
+        "cost_function": EDAP(1e-6),
+        "constraints": (Constraint("w1.latency_s", 3.4e-3),),
+    },
+    "worst of two": {"workloads": 2, "cost_function": WorstCase(EDAP(1e-6))},
+    "worst of three": {
+        "workloads": 3,
+        "cost_function": WorstCase(Linear(latency_s=300.0, energy_j=300.0, area_mm2=0.5)),
+    },
+    "worst of two, limit": {
+        "workloads": 2,
+        "cost_function": WorstCase(EDAP(1e-6)),
+        "constraints": (Constraint("w0.latency_s", 3.4e-3), Constraint("w1.energy_j", 3e-3)),
     },
     "one table": {"accuracy_scopes": ((0, 1, 2, 3, 4, 5),)},
     "choices that nothing reads": {"cost_scopes": ((0, 1),), "accuracy_scopes": ((0, 2),)},
@@ -209,7 +224,7 @@ def test_problems_that_do_not_fit_say_why() -> None:
     with pytest.raises(ValueError, match="Unknown is no sum of factors over few choices"):
         prove(replace(problem, accuracy=Unknown()))
     own = replace(problem.objective, cost_function=lambda cost: cost.latency_s)
-    with pytest.raises(ValueError, match="cost functions EDAP and Linear, got function"):
+    with pytest.raises(ValueError, match="cost functions EDAP, Linear and WorstCase of one of them, got function"):
         prove(replace(problem, objective=own))
     with pytest.raises(ValueError, match="no fingerprint"):
         prove(replace(problem, objective=replace(own, weight=0.0)), checkpoint="state.json")

@@ -70,7 +70,7 @@ class Differences:
             both = (_errors(problem, networks) - error).reshape(len(changed[i]), len(changed[j]))
             pairs[i, j] = both - error_of[i][:, None] - error_of[j][None, :]
         of_base = problem.costs.on_all_hardware(base[None])
-        resources = {name: np.array(getattr(of_base, name)[0]) for name in names}
+        resources = {name: np.array(of_base.metric(name)[0]) for name in names}
         if not all(np.isfinite(each).all() for each in resources.values()):
             raise ValueError(
                 f"problem {problem.name!r}: a base network cannot be mapped everywhere; it cannot be verified"
@@ -81,7 +81,7 @@ class Differences:
             error_of,
             pairs,
             resources,
-            {name: [getattr(cost, name) - resources[name] for cost in costs] for name in names},
+            {name: [cost.metric(name) - resources[name] for cost in costs] for name in names},
         )
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dance_env.accuracy import FactoredAccuracy
-from dance_env.objective import EDAP, Linear
+from dance_env.cost import WorkloadTable
+from dance_env.objective import EDAP, CostFunction, Linear, WorstCase
 from dance_env.problem import Problem
 from dance_env.space import Factor, FactorSum
 
@@ -56,20 +57,33 @@ def form_of(problem: Problem) -> Form:
     """Return what a problem minimizes.
 
     Raises:
-        ValueError: If the accuracy is no sum of factors, or the cost function is neither `EDAP` nor `Linear`.
+        ValueError: If the accuracy is no sum of factors, or the cost function is not `EDAP`, `Linear` or the `WorstCase` of one.
     """
-    resources = {LATENCY: problem.costs.latency_s, ENERGY: problem.costs.energy_j}
-    objective = problem.objective
-    limits = {limit.metric: limit.limit for limit in objective.constraints}
+    terms = _terms(problem)
+    limits = {limit.metric: limit.limit for limit in problem.objective.constraints}
+    error_limit, area_limit = limits.pop("error_pct", np.inf), limits.pop("area_mm2", np.inf)
+    needed = [*(name for term in terms for name in (term.latency, term.energy)), *limits]
     return Form(
         error=_error(problem),
         error_weight=1.0,
-        resources=resources,
-        terms=(_term(problem),),
-        limits={name: limit for name, limit in limits.items() if name in resources},
-        error_limit=limits.get("error_pct", np.inf),
-        area_limit=limits.get("area_mm2", np.inf),
+        resources={name: _resource(problem, name) for name in dict.fromkeys(needed)},
+        terms=terms,
+        limits=limits,
+        error_limit=error_limit,
+        area_limit=area_limit,
     )
+
+
+def _resource(problem: Problem, name: str) -> FactorSum:
+    """Return a resource by name, as `Cost.metric` names it: of the whole, or of one workload."""
+    workload, _, metric = name.rpartition(".")
+    costs = problem.costs
+    if workload:
+        if not isinstance(costs, WorkloadTable) or workload not in costs.tables:
+            raise ValueError(f"problem {problem.name!r}: there is no workload {workload!r} to limit")
+        costs = costs.tables[workload]
+    sums: FactorSum = getattr(costs, metric)
+    return sums
 
 
 def _error(problem: Problem) -> FactorSum:
@@ -85,25 +99,32 @@ def _error(problem: Problem) -> FactorSum:
     return FactorSum(sums.option_counts, 100.0 - 100.0 * sums.constant, factors)
 
 
-def _term(problem: Problem) -> Term:
+def _terms(problem: Problem) -> tuple[Term, ...]:
+    """Return the cost's terms: one, or one for each workload where the worst of them counts."""
     function, weight = problem.objective.cost_function, problem.objective.weight
     if not weight:
-        return Term(LATENCY, ENERGY, lambda area: np.zeros((len(area), 4)))
+        return (Term(LATENCY, ENERGY, lambda area: np.zeros((len(area), 4))),)
+    if not isinstance(function, WorstCase):
+        return (Term(LATENCY, ENERGY, _factors(problem, function)),)
+    factors = _factors(problem, function.cost_function)
+    workloads = problem.costs.tables if isinstance(problem.costs, WorkloadTable) else {}
+    return tuple(Term(f"{name}.{LATENCY}", f"{name}.{ENERGY}", factors) for name in workloads)
+
+
+def _factors(problem: Problem, function: CostFunction) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the factors of a cost function as a function of the area."""
+    weight = problem.objective.weight
     if isinstance(function, EDAP):
-        per_area = weight / function.reference_js_mm2
-        return Term(LATENCY, ENERGY, lambda area: _columns(per_area * area, 0.0, 0.0, 0.0))
+        product = weight / function.reference_js_mm2
+        return lambda area: _columns(product * area, 0.0, 0.0, 0.0)
     if isinstance(function, Linear):
-        linear = function
-        return Term(
-            LATENCY,
-            ENERGY,
-            lambda area: _columns(
-                0.0, weight * linear.latency_s, weight * linear.energy_j, weight * linear.area_mm2 * area
-            ),
+        latency, energy, area_weight = (
+            weight * each for each in (function.latency_s, function.energy_j, function.area_mm2)
         )
+        return lambda area: _columns(0.0, latency, energy, area_weight * area)
     raise ValueError(
-        f"problem {problem.name!r}: an optimum can be proved for the cost functions EDAP and Linear, got "
-        f"{type(function).__name__}. Use one of them, or let solvers search: dance compare"
+        f"problem {problem.name!r}: an optimum can be proved for the cost functions EDAP, Linear and WorstCase of one of "
+        f"them, got {type(function).__name__}. Use one of them, or let solvers search: dance compare"
     )
 
 

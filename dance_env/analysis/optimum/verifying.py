@@ -148,7 +148,7 @@ def _check_sums(
     pairs = [("error", sums, error)]
     for name, of_base in tables.resources.items():
         total = of_base[hardware] + sum(of[labels[:, g], hardware] for g, of in enumerate(tables.resources_of[name]))
-        pairs.append((name, total, getattr(cost, name)))
+        pairs.append((name, total, cost.metric(name)))
     for name, found, expected in pairs:
         known = np.isfinite(expected)
         off = np.abs(found[known] - expected[known]) > _TOLERANCE * 0.01 * np.abs(expected[known])
