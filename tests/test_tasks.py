@@ -17,6 +17,7 @@ from dance_env.cost import EDGE_LPDDR4, HWCOMPONENTS_65NM, TIMELOOP_45NM
 from dance_env.objective import EDAP, Linear
 from dance_env.tasks import DEFAULT_TASK, TASKS, VARIANTS, get_task, make_problem, task_names
 from dance_env.tasks.accel_nasbench import VARIANTS as ACCEL_NASBENCH_VARIANTS
+from dance_env.tasks.gpt import GPT
 from dance_env.tasks.images import IMAGE_VARIANTS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
@@ -25,6 +26,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
 def test_names_are_network_and_variant() -> None:
     shipped = [f"{network}/{variant}" for network in ("macro-cifar10", "tiny") for variant in VARIANTS]
     shipped += [f"accel-nasbench/{variant}" for variant in ACCEL_NASBENCH_VARIANTS]
+    shipped += [f"{network}/{variant}" for network, variants in GPT.variants.items() for variant in variants]
     assert task_names(needs_supernet=False) == shipped
     assert task_names() == shipped + task_names(needs_supernet=True)
     assert all(get_task(name).network in IMAGE_VARIANTS for name in task_names(needs_supernet=True))

@@ -98,7 +98,7 @@ class TransformerSpace:
         Raises:
             TypeError, ValueError: As `Prefill`, or if the prompt is too long.
         """
-        return replace(self, phase=Prefill(tokens))
+        return self.under(Prefill(tokens))
 
     def decode(self, context: int) -> TransformerSpace:
         """Return the same networks writing one token, with a cache of so many entries, its own included.
@@ -106,7 +106,15 @@ class TransformerSpace:
         Raises:
             TypeError, ValueError: As `Decode`, or if the context is too long.
         """
-        return replace(self, phase=Decode(context))
+        return self.under(Decode(context))
+
+    def under(self, phase: Phase) -> TransformerSpace:
+        """Return the same networks under another workload.
+
+        Raises:
+            ValueError: If it is too long.
+        """
+        return replace(self, phase=phase)
 
     # --------------------------------------------------------------------------------------------------------- choices
     def choices(self) -> tuple[Choice, ...]:

@@ -5,7 +5,7 @@ means its default variant. What each task is like, and how strongly network and 
 docs/tasks.md, measured by `dance_env.analysis.coupling`.
 
 - `family`: what a task is: `Task`, `Variant`, and `Family`, the tasks whose accuracies come from one kind of source.
-- `macro`, `accel_nasbench`, `images`: the families, with every number of every task.
+- `macro`, `accel_nasbench`, `gpt`, `images`: the families, with every number of every task.
 - `catalog`: the tasks by name.
 - `making`: `make_problem`, from a name to a problem.
 """

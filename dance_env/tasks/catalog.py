@@ -7,10 +7,11 @@ import os
 from dance_env.suggest import nearest
 from dance_env.tasks.accel_nasbench import ACCEL_NASBENCH
 from dance_env.tasks.family import Family, Task
+from dance_env.tasks.gpt import GPT
 from dance_env.tasks.images import IMAGES, SUPERNET_VARIABLE
 from dance_env.tasks.macro import MACRO
 
-FAMILIES: tuple[Family, ...] = (MACRO, ACCEL_NASBENCH, IMAGES)
+FAMILIES: tuple[Family, ...] = (MACRO, ACCEL_NASBENCH, GPT, IMAGES)
 """All families, in the order of `task_names()`."""
 
 TASKS: dict[str, Task] = {name: task for family in FAMILIES for name, task in family.tasks().items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dance_env.accuracy import AccuracyModel
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Technology
-from dance_env.graph import NetworkSpace
+from dance_env.graph import NetworkSpace, Phase, TransformerSpace, Workload, WorkloadSpace
 from dance_env.graph.networks import network_space
 from dance_env.objective import Constraint, Objective
 from dance_env.problem import TrainingTime
@@ -25,11 +25,13 @@ class Variant:
         objective: error plus weighted cost, and limits.
         technology: of the accelerators.
         noise_seed: of one training for each network, whose accuracy an evaluation answers; None for the expected one.
+        phases: of language models: what is asked of a network and how often, by the workload's name.
     """
 
     objective: Objective
     technology: Technology = EDGE_LPDDR4
     noise_seed: int | None = None
+    phases: Mapping[str, tuple[Phase, float]] = field(default_factory=dict)
 
 
 def deadline(seconds: float) -> tuple[Constraint, ...]:
@@ -96,8 +98,15 @@ class Task:
 
     @property
     def network_space(self) -> NetworkSpace:
-        """Return the networks to choose from."""
-        return network_space(self.network)
+        """Return the networks to choose from, under the variant's workloads."""
+        networks = network_space(self.network)
+        if not self.variant.phases:
+            return networks
+        assert isinstance(networks, TransformerSpace), "phases are of language models"
+        workloads = (
+            Workload(name, networks.under(phase), weight) for name, (phase, weight) in self.variant.phases.items()
+        )
+        return WorkloadSpace(self.network, tuple(workloads))
 
     @property
     def accelerator_space(self) -> AcceleratorSpace:

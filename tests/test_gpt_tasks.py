@@ -1,0 +1,103 @@
+"""The tasks of language models: two workloads, limits on each, perplexities that ship or the user's perceptron."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dance_env.graph import Decode, Prefill
+from dance_env.problem import Problem
+from dance_env.tasks import make_problem, task_names
+from dance_env.tasks.gpt import PROMPT, VARIANTS
+from solvers import make_solver
+
+
+@pytest.fixture(scope="module")
+def edap() -> Problem:
+    return make_problem("gpt-s")
+
+
+def test_a_problem_weighs_reading_and_writing(edap: Problem) -> None:
+    assert edap.name == "gpt-s/edap"
+    assert edap.error_name == "perplexity"
+    assert {each.name: each.weight for each in edap.workloads} == {"prefill": 1.0, "decode": 8.0}
+    assert [each.network_space.phase for each in edap.workloads] == [Prefill(PROMPT), Decode(PROMPT)]  # type: ignore[attr-defined]
+    evaluation = edap.evaluate(edap.space.sample(np.random.default_rng(0), 50))
+    prefill, decode = evaluation.cost.workloads["prefill"], evaluation.cost.workloads["decode"]
+    np.testing.assert_allclose(evaluation.cost.latency_s, prefill.latency_s + 8 * decode.latency_s, rtol=1e-12)
+    np.testing.assert_allclose(evaluation.cost.energy_j, prefill.energy_j + 8 * decode.energy_j, rtol=1e-12)
+    assert ((evaluation.error_pct > 20) & (evaluation.error_pct < 44)).all()
+
+
+def test_layers_beyond_the_depth_change_nothing(edap: Problem) -> None:
+    designs = edap.space.sample(np.random.default_rng(1), 100)
+    shallow = designs.copy()
+    shallow[:, 1] = 0
+    other = shallow.copy()
+    other[:, 3 + 2 * 10 : 3 + 2 * 12] = (other[:, 3 + 2 * 10 : 3 + 2 * 12] + 1) % 3
+    np.testing.assert_array_equal(edap.evaluate(shallow).objective, edap.evaluate(other).objective)
+
+
+def test_no_accelerator_writes_faster_and_large_ones_read_faster(edap: Problem) -> None:
+    """One token is limited by DRAM on every accelerator; a prompt by the PEs."""
+    network = np.array([[1, 1, 1] + [1, 1] * 12])
+    cost = edap.costs.on_all_hardware(network).workloads
+    decode, prefill = cost["decode"].latency_s[0], cost["prefill"].latency_s[0]
+    assert decode.max() / decode.min() < 1.01
+    assert prefill.max() / prefill.min() > 5
+    words = sum(each.macs for each in edap.workloads[1].network_space.graph(network[0]).layers())  # type: ignore[attr-defined]
+    assert decode.min() == pytest.approx(words / 6.4e9, rel=0.01)  # each weight and cached word once, 6.4 words a cycle
+
+
+@pytest.mark.parametrize("name", [f"gpt-s/{variant}" for variant in VARIANTS])
+def test_limits_are_met_by_some_networks_and_not_by_all(name: str) -> None:
+    problem = make_problem(name)
+    evaluation = problem.evaluate_networks(
+        problem.space.sample(np.random.default_rng(0), 100)[:, problem.space.network]
+    )
+    able = (evaluation.violation <= 0).any(axis=1).mean()
+    assert (0.2 < able < 0.9) if problem.objective.constraints else able == 1.0
+
+
+def test_limits_are_on_single_workloads() -> None:
+    limits = {str(limit) for variant in VARIANTS.values() for limit in variant.objective.constraints}
+    assert {"prefill latency <= 60 ms", "decode latency <= 7 ms", "decode energy <= 7 mJ"} <= limits
+
+
+@pytest.mark.parametrize("name", ["gpt-m", "gpt-l"])
+def test_larger_spaces_are_problems_too(name: str) -> None:
+    problem = make_problem(name)
+    evaluation = problem.evaluate(problem.space.sample(np.random.default_rng(0), 20))
+    cost = evaluation.objective - evaluation.error_pct
+    assert np.isfinite(evaluation.objective).all()
+    assert 0.1 < np.median(cost) < 30
+
+
+def test_solvers_of_each_kind_run(edap: Problem) -> None:
+    for name in ("random", "evolution", "dance-exact"):
+        result = make_solver(name).solve(edap, budget=40, seed=0)
+        assert np.isfinite(result.best_objective)
+
+
+def test_the_perceptron_itself_is_taken_from_a_file(shared_dir: Path) -> None:
+    file = shared_dir / "data" / "hw-gpt-bench" / "perplexity_s.npz"
+    problem = make_problem("gpt-s/edap", accuracy_table=file)
+    assert problem.name == "gpt-s/edap (HW-GPT-Bench's perceptron)"
+    designs = problem.space.sample(np.random.default_rng(0), 30)
+    ours = make_problem("gpt-s/edap").evaluate(designs)
+    assert np.abs(problem.evaluate(designs).error_pct - ours.error_pct).max() < 0.5
+    with pytest.raises(TypeError, match="has no `relax`"):
+        problem.relax()
+
+
+def test_a_file_of_another_space_is_refused(shared_dir: Path) -> None:
+    with pytest.raises(ValueError, match=r"expected fc1.weight of shape \(128, 80\).*is this the one of 'gpt-s'"):
+        make_problem("gpt-s", accuracy_table=shared_dir / "data" / "hw-gpt-bench" / "perplexity_m.npz")
+
+
+def test_the_tasks_ship() -> None:
+    assert {"gpt-s/edap", "gpt-m/edap", "gpt-l/edap"} <= set(task_names(needs_supernet=False))
+    with pytest.raises(ValueError, match="does not take supernet"):
+        make_problem("gpt-s", supernet="file")
