@@ -14,6 +14,7 @@ from solvers.comparison.sources import Sources
 from solvers.comparison.spec import parse_specs
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
+from solvers.report.curves import AXES
 
 _FOLDER = Path("runs/compare")
 _HIGHEST_SEED = 2**128
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         timeout_s=asked.timeout,
         fresh_evaluators=asked.fresh_evaluators,
     )
-    comparison = run_comparison(settings, command=(Path(sys.argv[0]).name, *sys.argv[1:]))
+    comparison = run_comparison(settings, command=(Path(sys.argv[0]).name, *sys.argv[1:]), curves=asked.curves)
     return 0 if all(result.status.complete for result in comparison.results) else 1
 
 
@@ -103,6 +104,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help=f"for records, tables and plots (default: {_FOLDER}/TASK)"
+    )
+    parser.add_argument(
+        "--curves",
+        nargs="+",
+        choices=list(AXES),
+        default=list(AXES),
+        metavar="AXIS",
+        help=f"what the report draws the best design so far against: some of {', '.join(AXES)} (default: all)",
     )
     parser.add_argument(
         "--workers", type=int, default=Settings().workers, help="runs side by side (default: %(default)s)"

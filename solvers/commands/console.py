@@ -19,17 +19,25 @@ from solvers.comparison.settings import Settings
 from solvers.comparison.table import long_table
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
+from solvers.report.curves import AXES, Axis
 from solvers.report.page import write_report
 from solvers.report.summary import summarize
 from solvers.report.table import note, rich_table
 
 
-def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: Console | None = None) -> Comparison:
+def run_comparison(
+    settings: Settings,
+    *,
+    command: Sequence[str] = (),
+    curves: Sequence[Axis] = tuple(AXES),
+    console: Console | None = None,
+) -> Comparison:
     """Compare with progress on the terminal, print the table, and write the report into the output folder.
 
     Args:
         settings: what is compared.
         command: the command line that asked for it, for the report.
+        curves: what the report draws the best design so far against.
         console: where to print; the terminal by default.
 
     Raises:
@@ -47,7 +55,7 @@ def run_comparison(settings: Settings, *, command: Sequence[str] = (), console: 
             on_optimum=display.preparing("exact optimum"),
         )
         comparison = compare(settings, listener=listener)
-    pages = write_report(comparison, command=command)
+    pages = write_report(comparison, command=command, curves=curves)
     table = summarize(long_table(comparison))
     for each in comparison.tasks:
         rows = [row for row in table if row.task == each.task]

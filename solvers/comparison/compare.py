@@ -49,11 +49,7 @@ def compare(settings: Settings, *, executor: Executor | None = None, listener: L
     check_writable(settings.out)
     problems = _problems(settings, listener)
     planned = plan(settings, problems)
-    optima = {
-        task: Reference.of(optimum(problem, progress=listener.on_optimum))
-        for task, problem in problems.items()
-        if problem.space.size <= MAX_DESIGNS
-    }
+    optima = {task: _optimum(problem, listener) for task, problem in problems.items()}
     results: dict[Cell, Result] = {}
     for cell in planned.cells:
         if (result := recorded(cell, problems[cell.task])) is not None:
@@ -109,6 +105,13 @@ def _problems(settings: Settings, listener: Listener) -> Mapping[str, Problem]:
             raise ValueError(f"two of the tasks are both called {problem.name!r}; compare one of them, or rename it")
         problems[problem.name] = problem
     return problems
+
+
+def _optimum(problem: Problem, listener: Listener) -> Reference | None:
+    """The optimum of a problem: by enumeration, else by a proof that ships; None where it is not known."""
+    if problem.space.size <= MAX_DESIGNS:
+        return Reference.of(optimum(problem, progress=listener.on_optimum))
+    return Reference.shipped(problem)
 
 
 def _task_runs(

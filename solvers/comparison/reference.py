@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dance_env.analysis.optimum import shipped_optimum
+from dance_env.problem import Problem
 from solvers.contract.result import Result
 
 if TYPE_CHECKING:
@@ -20,15 +22,23 @@ class Reference:
     Attributes:
         objective: percentage points; infinite where no design is feasible, or none was found.
         exact: whether it is the optimum; else no regret can be told, and figures are "above the best known".
+        proved: whether it is the optimum by a proof that ships, of a space too large to enumerate.
     """
 
     objective: float
     exact: bool
+    proved: bool = False
 
     @classmethod
     def of(cls, optimum: Optimum) -> Reference:
         """The exact optimum; infinite where no design meets the limits."""
         return cls(optimum.objective if optimum.feasible else math.inf, exact=True)
+
+    @classmethod
+    def shipped(cls, problem: Problem) -> Reference | None:
+        """The optimum whose proof ships with this library; None where there is none, or its gap is not closed."""
+        proof = shipped_optimum(problem)
+        return None if proof is None or proof.gap > 0 else cls(proof.objective, exact=True, proved=True)
 
     @classmethod
     def best_known(cls, results: Iterable[Result]) -> Reference:
@@ -38,6 +48,8 @@ class Reference:
     @property
     def name(self) -> str:
         """What it is called."""
+        if self.proved:
+            return "proved optimum"
         return "exact optimum" if self.exact else "best known"
 
     def __str__(self) -> str:

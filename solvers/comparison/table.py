@@ -38,13 +38,16 @@ FIGURES = (
     "area_mm2",
     "edap_njs_mm2",
     "spent_to_close",
+    "networks_to_close",
+    "gpu_hours_to_close",
 )
 """What a row says of the best feasible design of its run.
 
 objective: Percentage points of error plus weighted cost. regret: The objective less the reference's. regret_pct: That
 as a share of the reference. accuracy_pct: Percent of images classified correctly. latency_ms, energy_mj: Of one
 inference. area_mm2: Of the accelerator. edap_njs_mm2: Energy x latency x area. spent_to_close: Evaluations + gradient
-queries until the regret was at most `CLOSE_PCT` of the reference; infinite if it never was.
+queries until the regret was at most `CLOSE_PCT` of the reference; infinite if it never was. networks_to_close,
+gpu_hours_to_close: The same in trained networks and in GPU-hours.
 """
 
 
@@ -140,11 +143,23 @@ def csv_text(rows: Sequence[RunRow]) -> str:
     return out.getvalue()
 
 
-def spent_to_close(result: Result, optimum: float) -> float:
-    """Return the evaluations + gradient queries until the regret was at most `CLOSE_PCT` %; infinity if it never was."""
+def _to_close(result: Result, optimum: float) -> dict[str, float]:
+    """What was spent until the regret was at most `CLOSE_PCT` %; infinity if it never was."""
     trace = result.trace
     close = np.flatnonzero(trace.feasible & (trace.objective <= optimum + CLOSE_PCT / 100.0 * abs(optimum)))
-    return float(close[0] + 1 + trace.gradient_queries[close[0]]) if close.size else math.inf
+    timed = result.ledger.final_training_gpu_hours is not None
+    if not close.size:
+        return {
+            "spent_to_close": math.inf,
+            "networks_to_close": math.inf,
+            "gpu_hours_to_close": math.inf if timed else math.nan,
+        }
+    row = close[0]
+    return {
+        "spent_to_close": float(row + 1 + trace.gradient_queries[row]),
+        "networks_to_close": float(trace.trained_networks[row]),
+        "gpu_hours_to_close": float(trace.gpu_hours[row]),
+    }
 
 
 def regret_pct_at(result: Result, optimum: float) -> dict[float, float]:
@@ -196,8 +211,7 @@ def _row(run: Run, reference: Reference) -> RunRow:
     result = run.result
     figures = dict.fromkeys(FIGURES, math.nan)
     if result.status.complete:
-        spent = spent_to_close(result, reference.objective)
-        figures |= _of_best(result, reference.objective) | {"spent_to_close": spent}
+        figures |= _of_best(result, reference.objective) | _to_close(result, reference.objective)
     return RunRow(
         task=run.task,
         solver=run.label,

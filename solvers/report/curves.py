@@ -1,4 +1,4 @@
-"""The best design so far: regret against queries, cost pairs or seconds."""
+"""The best design so far: regret against queries, trained networks, GPU-hours, cost pairs or seconds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Curve = tuple[np.ndarray, np.ndarray]
-Axis = Literal["queries", "cost_pairs", "seconds"]
+Axis = Literal["queries", "networks", "gpu_hours", "cost_pairs", "seconds"]
 
 _POINTS = 400
 AXES: dict[Axis, str] = {
     "queries": "evaluations + gradient queries",
+    "networks": "trained networks (a supernet counts as its price in trainings)",
+    "gpu_hours": "GPU-hours of training (networks and supernet)",
     "cost_pairs": "distinct (layer, accelerator) pairs whose cost was asked for",
     "seconds": "seconds (search, problem and training)",
 }
@@ -40,9 +42,9 @@ def plot_best_so_far(
     Args:
         results: each solver's results.
         reference: the optimum, or the best known.
-        against: `queries` (evaluations + gradient queries), `cost_pairs` (distinct pairs asked for, which the budget does
-            not limit), or `seconds` (solver, problem and all training, so that a solver with a learned evaluator starts
-            where its training ends; its search alone is dashed).
+        against: `queries` (evaluations + gradient queries), `networks` (trained ones), `gpu_hours` (of their training),
+            `cost_pairs` (distinct pairs asked for, which no budget limits), or `seconds` (solver, problem and all training,
+            so that a solver with a learned evaluator starts where its training ends; its search alone is dashed).
         path: the file; its ending decides the format.
         title: heading.
     """
@@ -97,17 +99,23 @@ def _curves(results: Sequence[Result], optimum: float, against: str) -> list[Cur
     for result in results:
         trace = result.trace
         regret = trace.best_so_far() - optimum
-        known = np.isfinite(regret)
+        x = _spent(result, against)
+        known = np.isfinite(regret) & np.isfinite(x)
         if not known.any():
             continue
-        if against == "queries":
-            x = np.arange(1, len(trace) + 1) + trace.gradient_queries
-        elif against == "cost_pairs":
-            x = trace.cost_pairs
-        else:
-            x = trace.seconds + (result.ledger.evaluator_seconds if against == "seconds" else 0.0)
         curves.append((np.maximum(x[known].astype(float), 1e-4), regret[known]))
     return curves
+
+
+def _spent(result: Result, against: str) -> np.ndarray:
+    """(rows,) what had been spent when each row of the trace was known; NaN where that is not known."""
+    trace = result.trace
+    if against == "queries":
+        return np.arange(1, len(trace) + 1) + trace.gradient_queries
+    columns = {"networks": trace.trained_networks, "gpu_hours": trace.gpu_hours, "cost_pairs": trace.cost_pairs}
+    if against in columns:
+        return columns[against]
+    return trace.seconds + (result.ledger.evaluator_seconds if against == "seconds" else 0.0)
 
 
 def _draw(axes: Axes, curves: Sequence[Curve], *, label: str, color: str, floor: float, style: str = "-") -> None:

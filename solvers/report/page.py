@@ -16,13 +16,16 @@ from solvers.comparison.table import csv_text as runs_csv
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
 from solvers.contract.result import software_versions
-from solvers.report.curves import AXES, plot_best_so_far
+from solvers.report.bill import bill_table, break_even_table
+from solvers.report.curves import AXES, Axis, plot_best_so_far
 from solvers.report.plane import CostAxis, Front, plot_plane
-from solvers.report.summary import summarize
-from solvers.report.table import csv_text, markdown, note, plain, regret_at_budgets
+from solvers.report.summary import SolverRow, summarize
+from solvers.report.table import AMOUNTS, csv_text, markdown, note, plain, regret_at_budgets
 
 
-def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> list[Path]:
+def write_report(
+    comparison: Comparison, *, command: Sequence[str] = (), curves: Sequence[Axis] = tuple(AXES)
+) -> list[Path]:
     """Write the long table, and for each task the tables, the plots and the page that shows them.
 
     Every file is written whole or not at all, in UTF-8.
@@ -30,6 +33,7 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> list
     Args:
         comparison: what to show.
         command: the command line that made it, shown on the pages.
+        curves: what the best design so far is drawn against, a picture each; GPU-hours only where they are known.
 
     Returns:
         Path of each task's report.md; with several tasks, each in a folder of its own.
@@ -49,17 +53,27 @@ def write_report(comparison: Comparison, *, command: Sequence[str] = ()) -> list
             [row for row in rows if row.task == each.task],
             folder / safe_name(each.task.replace("/", ".")) if several else folder,
             command,
+            curves,
         )
         for each in comparison.tasks
     ]
 
 
-def _write_task(comparison: Comparison, of: TaskRuns, rows: list[RunRow], out: Path, command: Sequence[str]) -> Path:
+def _write_task(
+    comparison: Comparison,
+    of: TaskRuns,
+    rows: list[RunRow],
+    out: Path,
+    command: Sequence[str],
+    curves: Sequence[Axis],
+) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     results, reference = of.by_solver(), of.reference
     write_whole(out / "table.csv", csv_text(summarize(rows)))
     pictures = []
-    for against in AXES:
+    for against in curves:
+        if against == "gpu_hours" and not of.problem.is_timed:
+            continue
         path = out / f"best_so_far_{against}.png"
         pictures.append(plot_best_so_far(results, reference, against=against, path=path, title=_curve_title(of)))
     for name, axis in _planes(of).items():
@@ -83,7 +97,7 @@ def _planes(of: TaskRuns) -> dict[str, CostAxis]:
 
 def _front(of: TaskRuns, metric: str) -> Front:
     """Return the exact front of the feasible designs, or the best known one where the space is too large."""
-    if not of.reference.exact:
+    if not of.reference.exact or of.reference.proved:
         return Front.best_known(of.results, metric)
     front = pareto_front(of.problem, metric=metric)
     return Front(error_pct=front.error_pct, cost=front.cost)
@@ -111,9 +125,14 @@ def _page(
 
 {left_out}## {"Regret" if reference.exact else "Distance to the best known"} at smaller budgets
 
-Median over seeds, in percent, after so many evaluations + gradient queries of the same runs.
+{_at_budgets(summaries)}
+## The bill
 
-{regret_at_budgets(summaries)}
+Median over seeds. On a table an evaluation is a look-up; these lines say what it would have cost to train. The supernet
+is paid once for a network space, the other GPU-hours for each design. docs/bill.md explains each line.
+
+{bill_table(summaries)}
+{break_even_table(summaries)}
 {shown}
 
 ## How each run ended
@@ -122,6 +141,16 @@ Median over seeds, in percent, after so many evaluations + gradient queries of t
 
 {versions}
 """
+
+
+def _at_budgets(summaries: Sequence[SolverRow]) -> str:
+    """The median regret at smaller amounts spent, a table for each unit that there is."""
+    tables = {unit: regret_at_budgets(summaries, of=of) for of, unit in AMOUNTS.items()}
+    return "\n".join(
+        f"Median over seeds, in percent, after so many {unit} of the same runs.\n\n{table}"
+        for unit, table in tables.items()
+        if table
+    )
 
 
 def _capitalized(reference: Reference) -> str:

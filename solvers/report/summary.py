@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solvers.comparison.table import RunRow
+from solvers.contract.ledger import TIMELOOP_PRICE
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,11 @@ def _summary(group: Sequence[RunRow]) -> SolverRow:
         figure["queries"] = figure["evaluations"] + figure["gradient_queries"]
         figure["search_seconds"] = figure["solver_seconds"] + figure["oracle_seconds"]
         figure["all_training_seconds"] = figure["evaluator_seconds"] + figure["training_seconds"]
+        figure["trained_networks"] = figure["networks"] + figure["supernet_trainings"]
+        figure["gpu_hours"] = figure["training_gpu_hours"] + figure["supernet_gpu_hours"]
+        figure["per_design_gpu_hours"] = figure["training_gpu_hours"] + figure["final_training_gpu_hours"]
+        figure["all_in_gpu_hours"] = figure["supernet_gpu_hours"] + figure["per_design_gpu_hours"]
+        figure["timeloop_hours"] = figure["cost_pairs"] * TIMELOOP_PRICE.seconds / 3600.0
         figure["all_seconds"] = figure["search_seconds"] + figure["all_training_seconds"]
     first = group[0]
     return SolverRow(

@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from solvers.comparison.reference import Reference
 from solvers.comparison.table import CLOSE_PCT
@@ -77,6 +77,12 @@ def _reached(sample: Sample) -> str:
     return text if sample.reached in (0, len(sample.values)) else f"{text} ({sample.reached}/{len(sample.values)})"
 
 
+def _hours_reached(sample: Sample) -> str:
+    """Return the median, and how many runs got there where not all did."""
+    text = "never" if math.isinf(sample.median) else _significant(sample.median)
+    return text if sample.reached in (0, len(sample.values)) else f"{text} ({sample.reached}/{len(sample.values)})"
+
+
 def _one(value: float) -> str:
     return number(value, 1)
 
@@ -96,6 +102,9 @@ COLUMNS = (
     Column("evaluations", "evaluations", _median(count)),
     Column("gradient queries", "gradient_queries", _median(count)),
     Column(f"queries to {CLOSE_PCT:g} %", "spent_to_close", _reached, f"to {CLOSE_PCT:g} %", _median(count)),
+    Column("trained networks", "trained_networks", _median(count)),
+    Column("GPU-h", "gpu_hours", _median(_significant), "GPU-h"),
+    Column(f"GPU-h to {CLOSE_PCT:g} %", "gpu_hours_to_close", _hours_reached),
     Column("cost pairs", "cost_pairs", _median(count), "cost pairs"),
     Column("evaluator samples", "evaluator_samples", _median(count)),
     Column("search s", "search_seconds", _with_range(_one)),
@@ -110,7 +119,7 @@ ALWAYS = ("objective", "regret_pct", "cost_pairs")
 def note(rows: Sequence[SolverRow], reference: Reference) -> str:
     """Return what the columns mean, those of this table only."""
     shown = {column.figure for column in shown_columns(rows)}
-    about = "Regret: objective above the exact optimum, in percent of it."
+    about = f"Regret: objective above the {reference.name}, in percent of it."
     if not reference.exact:
         about = (
             "The space is too large to compute the optimum, so objectives are measured from the best design that these runs "
@@ -131,6 +140,11 @@ def note(rows: Sequence[SolverRow], reference: Reference) -> str:
         parts.append(
             f"Queries to {CLOSE_PCT:g} %: evaluations + gradient queries until {close} {CLOSE_PCT:g} % "
             "(runs that got there/runs)."
+        )
+    if "gpu_hours" in shown:
+        parts.append(
+            "GPU-h: what training the evaluated networks would have taken, each once, and a supernet's training once "
+            "gradients are asked for (an assumed multiple of the largest network's)."
         )
     if "evaluator_samples" in shown:
         parts.append(
@@ -210,12 +224,29 @@ def markdown(rows: Sequence[SolverRow], *, reference: Reference, error_name: str
     return "\n".join(lines) + "\n"
 
 
-def regret_at_budgets(rows: Sequence[SolverRow]) -> str:
-    """Return the median regret at growing numbers of queries, as Markdown."""
-    budgets = sorted({at for row in rows for at in row.regret_pct_at})
-    lines = ["| solver | " + " | ".join(f"{at:,}" for at in budgets) + " |", "| --- |" + " ---: |" * len(budgets)]
-    for row in rows:
-        cells = (_two(row.regret_pct_at[at].median) if at in row.regret_pct_at else "–" for at in budgets)
+Amount = Literal["regret_pct_at", "regret_pct_at_networks", "regret_pct_at_gpu_hours"]
+AMOUNTS: dict[Amount, str] = {
+    "regret_pct_at": "evaluations + gradient queries",
+    "regret_pct_at_networks": "trained networks",
+    "regret_pct_at_gpu_hours": "GPU-hours",
+}
+"""What regret is read off at: the fields of `SolverRow`, and what they count."""
+
+
+def regret_at_budgets(rows: Sequence[SolverRow], *, of: Amount = "regret_pct_at") -> str:
+    """Return the median regret at growing amounts spent, as Markdown; empty where it was not read off.
+
+    Args:
+        rows: The solvers.
+        of: What the amounts count.
+    """
+    regrets = [getattr(row, of) for row in rows]
+    amounts = sorted({at for each in regrets for at in each})
+    if not amounts:
+        return ""
+    lines = ["| solver | " + " | ".join(f"{at:,}" for at in amounts) + " |", "| --- |" + " ---: |" * len(amounts)]
+    for row, each in zip(rows, regrets, strict=True):
+        cells = (_two(each[at].median) if at in each else "–" for at in amounts)
         lines.append(f"| {plain(row.solver)} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,58 @@
+"""What each solver's search would have cost, line by line, and from how many designs on one is cheaper than another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from solvers.contract.ledger import TIMELOOP_PRICE, break_even
+from solvers.report.summary import SolverRow
+from solvers.report.table import number, plain
+
+_LINES = (
+    ("trained networks", "networks", 0),
+    ("supernet, in trainings", "supernet_trainings", 1),
+    ("training GPU-h", "training_gpu_hours", 2),
+    ("supernet GPU-h", "supernet_gpu_hours", 2),
+    ("final training GPU-h", "final_training_gpu_hours", 2),
+    ("all-in GPU-h", "all_in_gpu_hours", 2),
+    (f"cost pairs, CPU-h at {TIMELOOP_PRICE.name}'s price", "timeloop_hours", 1),
+)
+
+
+def bill_table(rows: Sequence[SolverRow]) -> str:
+    """Return the bill as Markdown: the median of each line, and the lines of training only where they are known."""
+    lines = [line for line in _LINES if any(row[line[1]].known.any() for row in rows)]
+    text = [f"| solver | access | {' | '.join(heading for heading, _, _ in lines)} |"]
+    text.append("| --- | --- |" + " ---: |" * len(lines))
+    for row in rows:
+        cells = (number(row[figure].median, digits) for _, figure, digits in lines)
+        text.append(f"| {plain(row.solver)} | {row.access} | {' | '.join(cells)} |")
+    return "\n".join(text) + "\n"
+
+
+def break_even_table(rows: Sequence[SolverRow]) -> str:
+    """Return from how many designs on each solver that pays for a supernet is not dearer than the others, as Markdown.
+
+    Medians of the lines are compared. Empty where no solver pays for one, or GPU-hours are not known.
+    """
+    fixed = [row for row in rows if row["supernet_gpu_hours"].median > 0]
+    others = [row for row in rows if row["supernet_gpu_hours"].median == 0 and row.access == "values"]
+    if not fixed or not others:
+        return ""
+    text = [f"| designs from which it is cheaper than | {' | '.join(plain(row.solver) for row in others)} |"]
+    text.append("| --- |" + " ---: |" * len(others))
+    for row in fixed:
+        cells = (_designs(row, other) for other in others)
+        text.append(f"| {plain(row.solver)} | {' | '.join(cells)} |")
+    return "\n".join(text) + "\n"
+
+
+def _designs(row: SolverRow, other: SolverRow) -> str:
+    designs = break_even(
+        row["supernet_gpu_hours"].median,
+        row["per_design_gpu_hours"].median,
+        other["supernet_gpu_hours"].median,
+        other["per_design_gpu_hours"].median,
+    )
+    return "never" if math.isinf(designs) else f"{designs:,.0f}"
