@@ -17,13 +17,14 @@ import pytest
 from inline import Inline
 
 from dance_env.analysis.exact import optimum
+from dance_env.space import dance_accelerators
 from dance_env.testing import synthetic_problem
-from solvers import Solver, SolverSpec
+from solvers import Budget, Solver, SolverSpec
 from solvers.comparison.compare import Listener, compare
 from solvers.comparison.plan import plan
 from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
-from solvers.comparison.table import CLOSE_PCT, long_table, spent_to_close
+from solvers.comparison.table import CLOSE_PCT, long_table, spent_until_close
 from solvers.comparison.table import csv_text as runs_csv
 from solvers.contract.record.file import RecordError
 from solvers.contract.result import Result, Status
@@ -327,14 +328,59 @@ def test_spent_to_close_counts_gradient_queries(comparison):
     reached = int(np.flatnonzero(best == best[-1])[0])
     lowest = float(best[-1]) * (1 - 1e-9)
     within = int(np.flatnonzero(best <= lowest * (1 + CLOSE_PCT / 100))[0])
-    assert spent_to_close(result, lowest) == within + 1 <= reached + 1
-    assert spent_to_close(result, 0.5 * lowest) == float("inf")
+    assert spent_until_close(result, lowest)["spent_to_close"] == within + 1 <= reached + 1
+    assert spent_until_close(result, 0.5 * lowest)["spent_to_close"] == float("inf")
     queries = np.full(len(best), 17)
     asking = dataclasses.replace(result, trace=dataclasses.replace(result.trace, gradient_queries=queries))
-    assert spent_to_close(asking, lowest) == within + 18
+    assert spent_until_close(asking, lowest)["spent_to_close"] == within + 18
 
 
 def test_a_budget_whose_trace_would_not_fit_is_refused_before_any_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a run of 100,000,000 evaluations keeps a trace of .* GB"):
         compare(settings(tmp_path, budget=100_000_000))
     assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_a_named_solver_is_left_out_of_the_tasks_that_it_does_not_suit(tmp_path):
+    huge = synthetic_problem(0, option_counts=(3,) * 11, accelerators=dance_accelerators())
+    given = settings(tmp_path, tasks=["tiny", huge], solvers=("random", "exhaustive"), seeds=(0,), budget="8networks")
+    found = compare(given)
+    assert [(run.task, run.label) for run in found.runs] == [
+        ("tiny/balanced", "random"),
+        ("tiny/balanced", "exhaustive"),
+        (huge.name, "random"),
+    ]
+    assert [f"{reason[:35]}" for reason in found.left_out] == ["exhaustive looks at every design, w"]
+    with pytest.raises(ValueError, match="exhaustive looks at every design"):
+        compare(settings(tmp_path, tasks=[huge], solvers=("random", "exhaustive"), seeds=(0,), budget=8))
+
+
+def test_runs_within_hours_are_the_same_with_one_worker_or_two_and_when_resumed(tmp_path):
+    changes = {"solvers": ("random", "evolution"), "seeds": (0, 1), "budget": "0.4gpuh"}
+    one = compare(settings(tmp_path / "one", workers=1, **changes))
+    two = compare(settings(tmp_path / "two", workers=2, **changes))
+    lost = sorted((tmp_path / "two" / "records").iterdir())[1]
+    lost.unlink()
+    again = compare(settings(tmp_path / "two", workers=2, **changes))
+    for first, second, third in zip(one.results, two.results, again.results, strict=True):
+        assert first.trace.same_search(second.trace)
+        assert first.trace.same_search(third.trace)
+        assert first.ledger.gpu_hours == second.ledger.gpu_hours == third.ledger.gpu_hours > 0
+        assert first.budget == Budget(gpu_hours=0.4)
+    assert "budget0.4gpuh" in lost.name
+
+
+def test_a_record_of_another_price_of_a_supernet_is_run_again(tmp_path):
+    problem = dataclasses.replace(synthetic_problem(0), training_time=_OneHour())
+    changes = {"solvers": ("edd",), "seeds": (0,), "budget": 30}
+    first = compare(settings(tmp_path, tasks=[problem], **changes)).results[0]
+    assert first.ledger.supernet_gpu_hours == 4
+    dearer = compare(
+        settings(tmp_path, tasks=[dataclasses.replace(problem, supernet_trainings=6.0)], **changes)
+    ).results[0]
+    assert dearer.ledger.supernet_gpu_hours == 6
+
+
+class _OneHour:
+    def gpu_hours(self, networks):
+        return np.ones(len(networks))

@@ -7,20 +7,23 @@ import dataclasses
 import io
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from dance_env.analysis.exact import optimum
+from dance_env.analysis.optimum import Certificate, Proof
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
 from solvers import Budget, Solver, SolverFailed
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.settings import Settings
-from solvers.comparison.table import long_table, regret_pct_at
+from solvers.comparison.table import long_table, regret_pct_at, regret_pct_at_gpu_hours, regret_pct_at_networks
 from solvers.methods.random_search import RandomSearch
+from solvers.report.bill import bill_table, break_even_table
 from solvers.report.page import write_report
 from solvers.report.summary import Sample, summarize
 from solvers.report.table import count, csv_text, markdown, note, plain, regret_at_budgets, rich_table
@@ -246,3 +249,74 @@ def test_a_shared_evaluator_is_said(tmp_path, problem, random_runs):
 
 def test_counts_are_whole_below_a_million():
     assert [count(each) for each in (264.0, 1234567.0, math.inf, math.nan)] == ["264", "1.23e6", "never", "–"]
+
+
+def timed_comparison(tmp_path: Path) -> Comparison:
+    class Hours:
+        def gpu_hours(self, networks):
+            return 1.0 + networks.sum(axis=1)
+
+    problem = dataclasses.replace(synthetic_problem(0), training_time=Hours())
+    solvers = {"random": RandomSearch(), "short": RandomSearch(batch=4)}
+    groups = {
+        label: [solver.solve(problem, budget="30gpuh", seed=seed) for seed in (0, 1)]
+        for label, solver in solvers.items()
+    }
+    return comparison_of(tmp_path, problem, groups)
+
+
+def test_the_report_shows_the_bill(tmp_path):
+    comparison = timed_comparison(tmp_path)
+    rows = long_table(comparison)
+    for row in rows:
+        assert list(row.regret_pct_at_gpu_hours) == [1, 5, 25, 30]
+        assert row.regret_pct_at == {}
+        assert row.flat()["gpu_hours"] == row.ledger["training_gpu_hours"] <= 30
+        assert row.flat()["regret_pct_at_gpu_hours_30"] == row.figures["regret_pct"]
+    text = write_report(comparison, curves=("gpu_hours",))[0].read_text(encoding="utf-8")
+    assert "after so many GPU-hours of the same runs" in text
+    assert "after so many evaluations" not in text
+    assert bill_table(summarize(rows)) in text
+    assert "best_so_far_gpu_hours.png" in text
+    assert "best_so_far_queries.png" not in text
+
+
+def test_regret_at_trained_networks_is_that_of_the_best_until_then(tmp_path):
+    run = timed_comparison(tmp_path).results[0]
+    trained, best = run.trace.trained_networks, run.trace.best_so_far()
+    found = regret_pct_at_networks(run, 1.0)
+    row = np.flatnonzero(trained <= 10)[-1]
+    assert found[10] == pytest.approx(100 * (best[row] - 1.0))
+    hours = regret_pct_at_gpu_hours(run, 1.0)
+    row = np.flatnonzero(run.trace.gpu_hours <= 25)[-1]
+    assert hours[25] == pytest.approx(100 * (best[row] - 1.0))
+
+
+def test_break_even_is_shown_for_who_pays_for_a_supernet(tmp_path):
+    comparison = timed_comparison(tmp_path)
+    rows = summarize(long_table(comparison))
+    assert break_even_table(rows) == ""
+    supernet = {"supernet_gpu_hours": 20.0, "training_gpu_hours": 3.0, "final_training_gpu_hours": 2.0}
+    sampled = {"supernet_gpu_hours": 0.0, "training_gpu_hours": 8.0, "final_training_gpu_hours": 2.0}
+    pair = [with_hours(rows[0], "gradients", supernet), with_hours(rows[1], "values", sampled)]
+    assert break_even_table(pair).splitlines()[-1].endswith("| 4 |")  # 20 + 4 x 5 = 4 x 10
+
+
+def with_hours(row, access, hours):
+    figures = hours | {"per_design_gpu_hours": hours["training_gpu_hours"] + hours["final_training_gpu_hours"]}
+    samples = dict(row.samples) | {name: Sample((value,)) for name, value in figures.items()}
+    return dataclasses.replace(row, access=access, samples=samples)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.1])
+def test_a_proof_that_ships_is_the_reference_of_a_space_too_large_to_enumerate(monkeypatch, problem, gap):
+    objective = 5.0
+    proof = Proof(
+        "p", None, objective, objective - gap, None, {}, Certificate((), (), 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
+    )
+    monkeypatch.setattr("solvers.comparison.reference.shipped_optimum", lambda _: proof)
+    found = Reference.shipped(problem)
+    if gap:
+        assert found is None  # then the best known serves
+    else:
+        assert (found.exact, str(found)) == (True, "proved optimum of the objective 5.000000")

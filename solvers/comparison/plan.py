@@ -57,7 +57,7 @@ class Plan:
 
     Attributes:
         cells: Task by task, solver by solver as given, seed by seed.
-        left_out: Why default solvers are not among them, a sentence each.
+        left_out: Why solvers are not among them on some task, a sentence each.
     """
 
     cells: tuple[Cell, ...]
@@ -72,11 +72,13 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
         problems: The problem of each task, by the task's name in tables, in the order of `settings.task_list`.
 
     Raises:
-        ValueError: If a solver is unknown or cannot be made, two have one label, or one that was named does not suit
-            a task.
+        ValueError: If a solver is unknown or cannot be made, two have one label, or one that was named suits none of the
+            tasks.
     """
     cells: list[Cell] = []
     left_out: list[str] = []
+    suited: set[str] = set()
+    unsuited: dict[str, str] = {}
     fresh = settings.fresh_evaluators
     named = None
     if settings.specs is not None:
@@ -88,10 +90,11 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
             contestants, reasons = default_contestants(problem, fresh_evaluators=fresh)
             left_out.extend(reason for reason in reasons if reason not in left_out)
         else:
-            contestants = named
-            for contestant in named:
-                if reason := contestant.solver.why_not(problem):
-                    raise ValueError(reason)
+            why = {each.label: each.solver.why_not(problem) for each in named}
+            contestants = [each for each in named if not why[each.label]]
+            left_out.extend(filter(None, why.values()))
+            unsuited |= {label: reason for label, reason in why.items() if reason}
+            suited |= {each.label for each in contestants}
         for contestant in contestants:
             seeds = settings.seeds[:1] if contestant.solver.capabilities.deterministic else settings.seeds
             cells.extend(
@@ -113,6 +116,9 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
                 )
                 for seed in seeds
             )
+    for label, reason in unsuited.items():
+        if label not in suited:
+            raise ValueError(reason)
     return Plan(tuple(cells), tuple(left_out))
 
 

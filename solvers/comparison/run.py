@@ -63,7 +63,7 @@ class Comparison:
     Attributes:
         settings: What was compared.
         tasks: The runs on each task, in the order given.
-        left_out: Why default solvers were not compared, a sentence each.
+        left_out: Why solvers were not compared on some task, a sentence each.
     """
 
     settings: Settings

@@ -143,8 +143,8 @@ def csv_text(rows: Sequence[RunRow]) -> str:
     return out.getvalue()
 
 
-def _to_close(result: Result, optimum: float) -> dict[str, float]:
-    """What was spent until the regret was at most `CLOSE_PCT` %; infinity if it never was."""
+def spent_until_close(result: Result, optimum: float) -> dict[str, float]:
+    """Return the figures of what was spent until the regret was at most `CLOSE_PCT` %; infinity if it never was."""
     trace = result.trace
     close = np.flatnonzero(trace.feasible & (trace.objective <= optimum + CLOSE_PCT / 100.0 * abs(optimum)))
     timed = result.ledger.final_training_gpu_hours is not None
@@ -211,7 +211,7 @@ def _row(run: Run, reference: Reference) -> RunRow:
     result = run.result
     figures = dict.fromkeys(FIGURES, math.nan)
     if result.status.complete:
-        figures |= _of_best(result, reference.objective) | _to_close(result, reference.objective)
+        figures |= _of_best(result, reference.objective) | spent_until_close(result, reference.objective)
     return RunRow(
         task=run.task,
         solver=run.label,

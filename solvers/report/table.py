@@ -105,7 +105,7 @@ COLUMNS = (
     Column("trained networks", "trained_networks", _median(count)),
     Column("GPU-h", "gpu_hours", _median(_significant), "GPU-h"),
     Column(f"GPU-h to {CLOSE_PCT:g} %", "gpu_hours_to_close", _hours_reached),
-    Column("cost pairs", "cost_pairs", _median(count), "cost pairs"),
+    Column("cost pairs", "cost_pairs", _median(count), "pairs"),
     Column("evaluator samples", "evaluator_samples", _median(count)),
     Column("search s", "search_seconds", _with_range(_one)),
     Column("training s", "all_training_seconds", _with_range(_one)),
