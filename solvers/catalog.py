@@ -29,6 +29,8 @@ _SOLVERS = {
     "annealing": "solvers.methods.annealing:Annealing",
     "network-evolution": "solvers.methods.networks.evolution:NetworkEvolution",
     "network-local-search": "solvers.methods.networks.local_search:NetworkLocalSearch",
+    "tpe": "solvers.methods.bayesian.tpe:TPE",
+    "network-tpe": "solvers.methods.bayesian.tpe:NetworkTPE",
     "ppo": "solvers.methods.rl.ppo:PPO",
     "dance": "solvers.methods.dance.dance:Dance",
     "dance-images": "solvers.methods.dance.images.solver:DanceImages",

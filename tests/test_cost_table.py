@@ -293,7 +293,9 @@ def test_another_model_or_other_accelerators_are_asked_anew(space: BlockSpace, t
 def test_an_interrupted_build_goes_on_where_it_stopped(space: BlockSpace, tmp_path: Path) -> None:
     stopped = CountingModel(stop_after=7)
     with pytest.raises(KeyboardInterrupt):
-        CostTable.build(space, ACCELERATORS, model=stopped, cache_dir=tmp_path, workers=1)  # so that no other layer is in flight
+        CostTable.build(
+            space, ACCELERATORS, model=stopped, cache_dir=tmp_path, workers=1
+        )  # so that no other layer is in flight
     assert len(stopped.asked) == 7
     resumed, fresh = CountingModel(), CountingModel()
     again = CostTable.build(space, ACCELERATORS, model=resumed, cache_dir=tmp_path)
