@@ -43,6 +43,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
         "network-evolution",
         "network-local-search",
         "ppo",
+        "tpe",
+        "network-tpe",
     ],
 )
 def test_own_solver_keeps_the_contract(name: str) -> None:
