@@ -33,16 +33,16 @@ VARIANTS: dict[str, Variant] = {
     "edap": Variant(Objective(EDAP(reference_js_mm2=0.025), weight=1.0), phases=SHORT),
     "linear": Variant(Objective(_SHORT_COST, weight=1.0), phases=SHORT),
     "first-token-limited": Variant(
-        Objective(_LONG_COST, weight=1.0, constraints=(Constraint("prefill.latency_s", 0.06),)), phases=LONG
+        Objective(_LONG_COST, weight=0.5, constraints=(Constraint("prefill.latency_s", 0.06),)), phases=LONG
     ),
     "token-limited": Variant(
-        Objective(_LONG_COST, weight=0.5, constraints=(Constraint("decode.latency_s", 0.007),)), phases=LONG
+        Objective(_SHORT_COST, weight=0.5, constraints=(Constraint("decode.latency_s", 0.007),)), phases=SHORT
     ),
     "interactive": Variant(
         Objective(
             _LONG_COST,
             weight=0.5,
-            constraints=(Constraint("prefill.latency_s", 0.08), Constraint("decode.latency_s", 0.01)),
+            constraints=(Constraint("prefill.latency_s", 0.08), Constraint("decode.latency_s", 0.007)),
         ),
         phases=LONG,
     ),
