@@ -12,6 +12,7 @@ from factored_problems import factored_problem
 from dance_env.analysis.exact import optimum, pareto_front
 from dance_env.analysis.optimum import (
     Proof,
+    cases,
     grouping,
     load_evidence,
     load_front,
@@ -103,6 +104,26 @@ def test_limit_that_nothing_meets() -> None:
     assert not proof.feasible
     assert proof.lower_bound == math.inf
     assert proof.certificate.impossible == proof.certificate.assignments * 24 - proof.certificate.beaten
+
+
+def test_area_that_no_accelerator_has() -> None:
+    proof = prove(factored_problem(0, constraints=(Constraint("area_mm2", 0.1),)))
+    assert proof.lower_bound == math.inf
+    assert proof.certificate.too_large == 24
+
+
+def test_chunks_of_accelerators_change_nothing(monkeypatch) -> None:
+    problem = factored_problem(2, cost_function=EDAP(1e-6))
+    whole = prove(problem)
+    monkeypatch.setattr(cases, "_CHUNK", 5)
+    parts = prove(problem)
+    assert (parts.objective, parts.design, parts.certificate.beaten) == (
+        whole.objective,
+        whole.design,
+        whole.certificate.beaten,
+    )
+    assert (parts.evidence[0].beaten_by[parts.evidence[0].beaten_by >= 0] >= 0).all()
+    verify(problem, parts, parts.evidence)
 
 
 def test_limit_that_one_design_meets_exactly() -> None:

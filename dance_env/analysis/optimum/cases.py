@@ -14,6 +14,11 @@ from dance_env.analysis.optimum.grouping import Grouping, Restricted, Scope, res
 UNMAPPABLE = 1e250
 """Stands for an infinite resource (see `search_kernel`)."""
 
+UNBEATEN, TOO_LARGE = -1, -2
+"""In `Cases.beaten_by`: no accelerator is never worse; the area is above its limit."""
+
+_CHUNK = 16_384  # accelerators; 264 labels of two resources are 70 MB
+
 
 @dataclass(frozen=True, eq=False)
 class Cases:
@@ -27,8 +32,7 @@ class Cases:
         error: Of all fields.
         limits: On resources.
         accelerators: `(C,)` int64.
-        beaten_by: `(H,)` int64: an accelerator that is never worse; -1 where there is none, -2 where the area is above
-            the limit.
+        beaten_by: `(H,)` int64: an accelerator that is never worse, itself kept; `UNBEATEN` or `TOO_LARGE`.
         latency, energy: `(T,)` int64: the resources of each term.
         factors: `(C, T, 4)`.
         zero: `(C, R)`.
@@ -63,17 +67,9 @@ def cases_under(form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment
     """Return the fields under one assignment of the outer choices."""
     everything = Shape.of(grouping.label_counts)
     names = list(form.resources)
-    parts = [restrict(form.resources[name], grouping, assignment) for name in names]
-    zero = np.stack([part.zero for part in parts], axis=1)
-    values = np.ascontiguousarray(np.stack([part.unary.T for part in parts], axis=1))
-    values[~np.isfinite(values)] = UNMAPPABLE
-    zero[~np.isfinite(zero)] = UNMAPPABLE
-    allowed = np.flatnonzero(area_mm2 <= form.area_limit * (1.0 + 1e-11))
-    kept, beaten_by = undominated(zero[allowed], values[allowed], area_mm2[allowed], everything)
-    of_all = np.full(len(area_mm2), -2, dtype=np.int64)
-    of_all[allowed] = np.where(beaten_by < 0, -1, allowed[beaten_by])
-    kept = allowed[kept]
-    area, zero, values = area_mm2[kept], zero[kept], values[kept]
+    kept, beaten_by = _unbeaten(form, area_mm2, grouping, assignment, everything)
+    zero, values = _resources(form, grouping, assignment, kept)
+    area = area_mm2[kept]
     error = restrict(form.error, grouping, assignment)
     labels, label_of = _different_labels(error, values, everything)
     shape = Shape.of([len(each) for each in labels])
@@ -87,7 +83,7 @@ def cases_under(form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment
             np.array(list(form.limits.values()), dtype=np.float64),
         ),
         accelerators=kept,
-        beaten_by=of_all,
+        beaten_by=beaten_by,
         latency=np.array([names.index(term.latency) for term in form.terms]),
         energy=np.array([names.index(term.energy) for term in form.terms]),
         factors=_factors(form, area),
@@ -96,6 +92,50 @@ def cases_under(form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment
         labels=labels,
         label_of=label_of,
     )
+
+
+def _unbeaten(
+    form: Form, area_mm2: np.ndarray, grouping: Grouping, assignment: Scope, shape: Shape
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the accelerators that none beats, ascending, and `Cases.beaten_by`.
+
+    Chunks are compared within themselves first, and what is left with each other, so that the tables of few accelerators
+    are in memory at a time.
+    """
+    allowed = np.flatnonzero(area_mm2 <= form.area_limit * (1.0 + 1e-11))
+    beaten_by = np.full(len(area_mm2), TOO_LARGE, dtype=np.int64)
+    beaten_by[allowed] = UNBEATEN
+    kept = allowed
+    for step in (_CHUNK, len(allowed)):
+        if len(kept) == 0:
+            break
+        survivors = []
+        for first in range(0, len(kept), step):
+            chunk = kept[first : first + step]
+            zero, values = _resources(form, grouping, assignment, chunk)
+            chosen, by = undominated(zero, values, area_mm2[chunk], shape)
+            beaten_by[chunk[by >= 0]] = chunk[by[by >= 0]]
+            survivors.append(chunk[chosen])
+        kept = np.concatenate(survivors)
+        if len(survivors) == 1:
+            break
+    beaten = beaten_by >= 0
+    while (beaten_by[beaten_by[beaten]] >= 0).any():  # who beats it may be beaten by another chunk's
+        onwards = beaten_by[beaten_by[beaten]]
+        beaten_by[beaten] = np.where(onwards >= 0, onwards, beaten_by[beaten])
+    return kept, beaten_by
+
+
+def _resources(
+    form: Form, grouping: Grouping, assignment: Scope, accelerators: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what networks and labels take on some accelerators, `(C, R)` and `(C, R, N)`."""
+    parts = [restrict(sums, grouping, assignment, columns=accelerators) for sums in form.resources.values()]
+    zero = np.stack([part.zero for part in parts], axis=1)
+    values = np.ascontiguousarray(np.stack([part.unary.T for part in parts], axis=1))
+    values[~np.isfinite(values)] = UNMAPPABLE
+    zero[~np.isfinite(zero)] = UNMAPPABLE
+    return zero, values
 
 
 def _factors(form: Form, area_mm2: np.ndarray) -> np.ndarray:
