@@ -104,7 +104,7 @@ class _Search:
             supported = sorted(set(supported))
             chords = [(self._enclosed(a, b), _slope(a, b)) for a, b in pairwise(supported)]
             waiting = [(area, weight) for area, weight in chords if weight not in tried]
-            if sum(area for area, _ in waiting) <= 0.05 * self.tolerance * self._box(supported):
+            if sum(area for area, _ in waiting) <= 0.2 * self.tolerance * self._box(supported):
                 return
             _, weight = max(waiting)
             tried.add(weight)
@@ -117,31 +117,32 @@ class _Search:
         self._say("local search")
 
     def list_steps(self) -> None:
-        """List all designs below a line, chord by chord, until what may be missing is within the tolerance."""
-        hull = _hull(self.cost, self.error)
-        widths = [(b[0] - a[0]) * (a[1] - b[1]) for a, b in pairwise(hull)]
-        for (a, b), width in zip(pairwise(hull), widths, strict=True):
-            weight = _slope(a, b)
-            allowed = 0.8 * self.tolerance * self.result().hypervolume * width / sum(widths)
-            level = self._level(a, b, weight, allowed)
-            if level is not None:
-                self.list_below(weight, level)
+        """List all designs below a line, at the chord that may hide the most first, until the tolerance is met."""
+        done: set[float] = set()
+        while self.result().gap > self.tolerance:
+            hull = _hull(self.cost, self.error)
+            chords = [(self._left(a, b, self.levels), a, b) for a, b in pairwise(hull) if _slope(a, b) not in done]
+            if not chords:
+                return
+            area, a, b = max(chords)
+            done.add(_slope(a, b))
+            self.list_below(_slope(a, b), self._level(a, b, area / 50))
 
-    def _level(self, a: tuple[float, float], b: tuple[float, float], weight: float, allowed: float) -> float | None:
-        """Return the lowest level that leaves no more than an area between a and b; None where nothing must be done."""
+    def _left(self, a: tuple[float, float], b: tuple[float, float], levels: list[float]) -> float:
+        """Return the area between a and b that no line excludes; one line more than so far has the chord's weight."""
         inside = (self.cost >= a[0]) & (self.cost <= b[0])
-        error, cost = self.error[inside], self.cost[inside]
+        weights = self.weights + [_slope(a, b)] * (len(levels) - len(self.levels))
+        return float(uncertain_areas(self.error[inside], self.cost[inside], np.array(weights), np.array(levels)).sum())
 
-        def left(levels: list[float]) -> float:
-            weights = self.weights + [weight] * (len(levels) - len(self.levels))
-            return float(uncertain_areas(error, cost, np.array(weights), np.array(levels)).sum())
-
-        if left(self.levels) <= allowed:
-            return None
-        low, high = a[1] + weight * a[0], float((error[:-1] + weight * cost[1:]).max())
+    def _level(self, a: tuple[float, float], b: tuple[float, float], allowed: float) -> float:
+        """Return about the lowest level of a line along a chord that leaves no more than an area between a and b."""
+        inside = (self.cost >= a[0]) & (self.cost <= b[0])
+        weight = _slope(a, b)
+        low = a[1] + weight * a[0]
+        high = float((self.error[inside][:-1] + weight * self.cost[inside][1:]).max())
         for _ in range(20):
             middle = 0.5 * (low + high)
-            if left([*self.levels, middle]) <= allowed:
+            if self._left(a, b, [*self.levels, middle]) <= allowed:
                 high = middle
             else:
                 low = middle
