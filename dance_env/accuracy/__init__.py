@@ -2,7 +2,9 @@
 
 - `model`: `AccuracyModel`, the contract; `RelaxableAccuracy`, with expectations under probabilities; `SampledAccuracy`,
   with a supernet to train and so a gradient on sampled networks (`TrainedLater`: nothing is trained yet);
-  `TimedAccuracy`, with the GPU-hours of each training.
+  `TimedAccuracy`, with the GPU-hours of each training; `NoisyAccuracy`, with the spread between trainings;
+  `FidelityAccuracy`, with several training schedules.
+- `one_training`: `OneTraining`, the accuracy of one training of each network, reproducibly drawn.
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
 - `factors`: `FactorAccuracy`, a sum of small tables, for spaces that cannot be enumerated.
 - `accel_nasbench`: `load_accel_nasbench()`, fitted to ImageNet trainings (`fit_accel_nasbench` made it).
@@ -16,13 +18,16 @@ from dance_env.accuracy.factors import FactorAccuracy
 from dance_env.accuracy.model import (
     AccuracyModel,
     FactoredAccuracy,
+    FidelityAccuracy,
     NamedError,
+    NoisyAccuracy,
     RelaxableAccuracy,
     SampledAccuracy,
     TimedAccuracy,
     TrainedLater,
 )
 from dance_env.accuracy.nas_bench_macro import load_table
+from dance_env.accuracy.one_training import OneTraining
 from dance_env.accuracy.surrogate import load_surrogate
 from dance_env.accuracy.tensor import TensorAccuracy
 
@@ -30,7 +35,10 @@ __all__ = [
     "AccuracyModel",
     "FactorAccuracy",
     "FactoredAccuracy",
+    "FidelityAccuracy",
     "NamedError",
+    "NoisyAccuracy",
+    "OneTraining",
     "RelaxableAccuracy",
     "SampledAccuracy",
     "TensorAccuracy",

@@ -66,6 +66,30 @@ class FactoredAccuracy(AccuracyModel, Protocol):
 
 
 @runtime_checkable
+class NoisyAccuracy(AccuracyModel, Protocol):
+    """An accuracy model that answers expected accuracies, and knows how far single trainings spread around them."""
+
+    @property
+    def training_noise(self) -> float:
+        """Standard deviation between trainings of one network, a fraction."""
+        ...
+
+
+@runtime_checkable
+class FidelityAccuracy(AccuracyModel, Protocol):
+    """An accuracy model of one training schedule that also knows the accuracies of others."""
+
+    @property
+    def fidelities(self) -> tuple[str, ...]:
+        """The names of the schedules, the cheapest first."""
+        ...
+
+    def at_fidelity(self, name: str) -> AccuracyModel:
+        """Return the model of another schedule; ValueError, with the names, if there is none of this name."""
+        ...
+
+
+@runtime_checkable
 class SampledAccuracy(AccuracyModel, Protocol):
     """An accuracy model whose gradient can be sampled: its networks can be trained together, as one supernet.
 

@@ -13,6 +13,7 @@ from dance_env.drawing.operators import Look, looks
 from dance_env.drawing.palette import CARD, FIXED, MUTED
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.operators import Operator, operator
+from dance_env.graph.squeeze import squeezed_operator
 
 _SAVED_DPI = 150
 
@@ -66,7 +67,7 @@ def _draw(canvas: Canvas, graph: LayerGraph, rows: list[list[Card]]) -> None:
 def _known(name: str) -> Operator | str:
     """The operator of this name in the catalog, or the name: a graph does not hold its operators."""
     try:
-        return operator(name)
+        return squeezed_operator(name) or operator(name)
     except ValueError:
         return name
 
@@ -85,8 +86,9 @@ def _draw_card(canvas: Canvas, card: Card, look: Look | None) -> None:
         canvas.text(middle, card.y + y, text, size=size, ha="center", va="center", **style)
 
     line(20, card.operator or card.name, size=20, weight="bold")
+    pitch = 20 if len(card.lines) <= 3 else 17
     for index, text in enumerate(card.lines):
-        line(46 + 20 * index, text, size=15.5)
+        line(26 + pitch * (index + 1), text, size=0.775 * pitch)
     if card.macs:
         line(110, short_count(card.macs), size=13.5)
     shape = "×".join(str(each) for each in card.shape)

@@ -94,7 +94,7 @@ def _cards(graph: LayerGraph) -> list[Card]:
     for name, group in groupby(graph.nodes, key=lambda node: graph.block(node)[0] or node):
         nodes = list(group)
         costly = [layers[node] for node in nodes if node in layers]
-        lines = tuple(_line(layer) for layer in costly if layer.kind not in ("gemm", "attention"))
+        lines = _conv_lines(costly)
         lines += _token_lines(graph, nodes)
         kind = graph.node(nodes[-1]).kind
         if not lines:
@@ -126,6 +126,17 @@ def _token_lines(graph: LayerGraph, nodes: Sequence[str]) -> tuple[str, ...]:
                 lines.append(f"{scores.heads} × {features // (3 * scores.heads)}")
             case Activation() if len(graph.shape(name)) == 2:
                 lines.append(f"MLP {graph.shape(name)[1]}")
+    return tuple(lines)
+
+
+def _conv_lines(layers: Sequence[Layer]) -> tuple[str, ...]:
+    """What convolutions and fully connected layers do; the two of squeeze-and-excitation share a line."""
+    lines = []
+    for layer in layers:
+        if layer.name.endswith(".se.squeeze"):
+            lines.append(f"SE {layer.c} → {layer.k}")
+        elif layer.kind not in ("gemm", "attention") and not layer.name.endswith(".se.excite"):
+            lines.append(_line(layer))
     return tuple(lines)
 
 

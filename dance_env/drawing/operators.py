@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dance_env.drawing.palette import FIXED, HUES, tint
-from dance_env.graph import BlockSpace, NetworkSpace, Operator
+from dance_env.graph import DrawableSpace, NetworkSpace, Operator
 from dance_env.graph.operators import MBConv
+from dance_env.graph.squeeze import SqueezedMBConv
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ def operator_look(operator: Operator) -> Look | None:
     if not isinstance(kernel, int) or not isinstance(expansion, int):
         return None
     depth = min(math.log2(1 + expansion) / math.log2(1 + 6), 1.0)
-    short = f"MB{expansion}" if isinstance(operator, MBConv) else operator.name
-    return Look(tint(HUES[(kernel // 2 - 1) % len(HUES)], depth), (short, f"{kernel}×{kernel}"))
+    squeezed = isinstance(operator, SqueezedMBConv)
+    short = f"MB{expansion}" if squeezed or isinstance(operator, MBConv) else operator.name
+    second = f"{kernel}×{kernel} SE" if squeezed else f"{kernel}×{kernel}"
+    return Look(tint(HUES[(kernel // 2 - 1) % len(HUES)], depth), (short, second))
 
 
 def looks(options: Iterable[Operator | str], *, pale: Iterable[str] = ()) -> dict[str, Look]:
@@ -66,8 +69,8 @@ def looks(options: Iterable[Operator | str], *, pale: Iterable[str] = ()) -> dic
 def space_looks(space: NetworkSpace) -> dict[str, Look]:
     """Return how the options of all choices of a network space are drawn, by name."""
     pale = {space.choices()[choice].options[option] for choice, option in empty_options(space)}
-    if isinstance(space, BlockSpace):
-        return looks((each for slot in space.slots for each in slot.operators), pale=map(str, pale))
+    if isinstance(space, DrawableSpace):
+        return looks(space.operators(), pale=map(str, pale))
     return looks((str(option) for choice in space.choices() for option in choice.options), pale=map(str, pale))
 
 

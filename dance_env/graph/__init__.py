@@ -11,11 +11,13 @@
 - `block_space`: `BlockSpace`, stem, slots, head; `stage_space`: `StageSpace`, stages with four choices each; `ends`: stem
   and head of both; `squeeze`: blocks with squeeze-and-excitation; `networks`: the catalog of spaces.
 - `workloads`: `Workload`, `WorkloadSpace`, several uses of the same networks.
+- `drawable`: `DrawableSpace`, what drawings ask of a space whose networks are rows of blocks.
 - `layer_space`: `LayerSpace`, networks given as lists of layers.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
 """
 
 from dance_env.graph.block_space import BlockSpace
+from dance_env.graph.drawable import DrawableSpace, PlacedBlock
 from dance_env.graph.exchange import graph_from_dict, graph_to_dict, load_graph, save_graph
 from dance_env.graph.gpt_networks import gpt_l, gpt_m, gpt_s
 from dance_env.graph.layer import LAYER_COLUMNS, Layer, LayerKind, layer_row, matrix_product, token_grid
@@ -45,6 +47,7 @@ __all__ = [
     "NETWORKS",
     "BlockSpace",
     "Decode",
+    "DrawableSpace",
     "Layer",
     "LayerGraph",
     "LayerKind",
@@ -54,6 +57,7 @@ __all__ = [
     "Part",
     "Phase",
     "Place",
+    "PlacedBlock",
     "Prefill",
     "Slot",
     "Stage",

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dance_env.graph.drawable import PlacedBlock
 from dance_env.graph.ends import Ends
 from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
@@ -136,6 +137,23 @@ class BlockSpace:
         A searchable slot has one graph per option, everything else a single one; nodes are named as in `graph`.
         """
         return tuple(self._option_fragments[each] if isinstance(each, int) else (each,) for each in self._row)
+
+    def placed_blocks(self) -> tuple[PlacedBlock, ...]:
+        """Return where the slots stand, for drawings."""
+        column = {slot: column for column, slot in enumerate(self.searchable)}
+        scopes = [(column[slot],) if slot.searchable else () for slot in self.slots]
+        return tuple(
+            PlacedBlock(slot.name, scope, slot.in_size, slot.out_channels)
+            for slot, scope in zip(self.slots, scopes, strict=True)
+        )
+
+    def operators(self) -> tuple[Operator, ...]:
+        """Return the operators of all slots, slot by slot."""
+        return tuple(each for slot in self.slots for each in slot.operators)
+
+    def built(self, block: int, options: tuple[int, ...]) -> tuple[Operator, int]:
+        """Return the operator of slot number `block`, and 1: it stands there once."""
+        return self.slots[block].operators[options[0] if options else 0], 1
 
     # ---------------------------------------------------------------------------------------------------------- layers
     def fixed_layers(self) -> tuple[Layer, ...]:

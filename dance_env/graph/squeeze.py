@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from dance_env.graph.operators import Place, Style, add_conv
 
 SQUEEZE = 4
 """The squeezed vector has a quarter of the channels that arrive at the layer (EfficientNet, arXiv 1905.11946)."""
+
+
+_NAME = re.compile(r"mb([1-9]\d*)_k([1-9]\d*)_se")
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,9 @@ class SqueezedMBConv:
         if place.keeps_shape:
             last = graph.add(f"{block}.add", Add(), inputs=(after, last), **tags)
         return last
+
+
+def squeezed_operator(name: str) -> SqueezedMBConv | None:
+    """Return the operator of this name, ``"mb<expansion>_k<kernel>_se"``; None for any other name."""
+    found = _NAME.fullmatch(name)
+    return None if found is None else SqueezedMBConv(int(found[1]), int(found[2]))

@@ -10,12 +10,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dance_env.graph.drawable import PlacedBlock
 from dance_env.graph.ends import Ends
 from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.network_space import Part, layer_sum
 from dance_env.graph.nodes import Input
-from dance_env.graph.operators import MBConv, Place, Style
+from dance_env.graph.operators import MBConv, Operator, Place, Style
 from dance_env.graph.squeeze import SqueezedMBConv
 from dance_env.space import Choice, DesignSpace, Factor, FactorSum
 
@@ -56,6 +57,11 @@ class Stage:
         size = -(-self.in_size // self.stride)
         return (self.out_channels, size, size)
 
+    @staticmethod
+    def operator(expansion: int, kernel: int, se: int) -> Operator:
+        """Return the operator of all layers of a stage, given these choices."""
+        return SqueezedMBConv(expansion, kernel) if se else MBConv(expansion, kernel)
+
     def extend(self, graph: LayerGraph, after: str, chosen: Sequence[int], *, style: Style) -> str:
         """Add the stage's layers behind `after`; return the last node's name.
 
@@ -66,7 +72,7 @@ class Stage:
             style: What stands around each convolution.
         """
         expansion, kernel, layers, se = chosen
-        operator = SqueezedMBConv(expansion, kernel) if se else MBConv(expansion, kernel)
+        operator = self.operator(expansion, kernel, se)
         last, channels = after, self.in_channels
         for layer in range(1, layers + 1):
             stride = self.stride if layer == 1 else 1
@@ -132,6 +138,27 @@ class StageSpace:
             last = stage.extend(graph, last, values, style=self.ends.style)
         self.ends.add_head(graph, last)
         return graph
+
+    def placed_blocks(self) -> tuple[PlacedBlock, ...]:
+        """Return where the stages stand, for drawings."""
+        return tuple(
+            PlacedBlock(stage.name, self._scope(index), stage.in_size, stage.out_channels)
+            for index, stage in enumerate(self.stages)
+        )
+
+    def operators(self) -> tuple[Operator, ...]:
+        """Return the operators of all stages, stage by stage."""
+        return tuple(
+            stage.operator(expansion, kernel, se)
+            for stage in self.stages
+            for expansion, kernel, se in itertools.product(stage.expansions, stage.kernels, (0, 1))
+        )
+
+    def built(self, block: int, options: tuple[int, ...]) -> tuple[Operator, int]:
+        """Return the operator of a stage and its number of layers, given an option index of each of its four choices."""
+        stage = self.stages[block]
+        expansion, kernel, layers, se = (values[option] for values, option in zip(stage.options, options, strict=True))
+        return stage.operator(expansion, kernel, se), layers
 
     # ---------------------------------------------------------------------------------------------------------- layers
     def fixed_layers(self) -> tuple[Layer, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from dance_env.drawing.design.snapshot import AcceleratorView, BlockView, Snapshot
 from dance_env.drawing.design.tables import block_latencies, metric_ranges, utilization
 from dance_env.drawing.operators import empty_options, space_looks
-from dance_env.graph import BlockSpace, NetworkSpace
+from dance_env.graph import DrawableSpace, NetworkSpace
 from dance_env.problem import Problem
 
 
@@ -23,7 +23,7 @@ class Scene:
         self._problem = problem
         self._looks = space_looks(problem.network_space)
         self._empty = empty_options(problem.network_space)
-        self._empty_slots = _empty_slots(problem.network_space)
+        self._empty_blocks = _empty_blocks(problem.network_space)
         self._ranges = metric_ranges(problem)
         self._limits: dict[str, float] = {each.metric: float(each.limit) for each in problem.objective.constraints}
 
@@ -68,32 +68,44 @@ class Scene:
         return views
 
     def _blocks(self, design: np.ndarray) -> tuple[BlockView, ...]:
-        """The blocks in order: of a `BlockSpace` all slots, of others the choices."""
+        """The blocks in order: of a `DrawableSpace` its own, of others the choices."""
+        networks = self._problem.network_space
+        if isinstance(networks, DrawableSpace):
+            return self._placed_blocks(networks, design)
         space = self._problem.space
         latencies = block_latencies(self._problem, design)
-        chosen: dict[str, BlockView] = {}
+        blocks = []
         for index, choice in enumerate(space.choices[space.network]):
             option = int(design[index]) if index < len(design) else None
             name = None if option is None else str(choice.options[option])
-            chosen[choice.name] = BlockView(
-                choice.name,
-                name,
-                searchable=True,
-                look=None if name is None else self._looks[name],
-                empty=(index, option) in self._empty,
-                latency_s=latencies.get(choice.name),
-            )
-        networks = self._problem.network_space
-        if not isinstance(networks, BlockSpace):
-            return tuple(chosen.values())
+            look = None if name is None else self._looks[name]
+            empty = (index, option) in self._empty
+            seconds = latencies.get((index,))
+            blocks.append(BlockView(choice.name, name, searchable=True, look=look, empty=empty, latency_s=seconds))
+        return tuple(blocks)
+
+    def _placed_blocks(self, networks: DrawableSpace, design: np.ndarray) -> tuple[BlockView, ...]:
+        latencies = block_latencies(self._problem, design)
         blocks = []
-        for slot in networks.slots:
-            block = chosen.get(slot.name)
-            if block is None:
-                name = slot.options[0]
-                empty = slot.name in self._empty_slots
-                block = BlockView(slot.name, name, searchable=False, look=self._looks[name], empty=empty)
-            blocks.append(replace(block, rows=slot.in_size, channels=slot.out_channels))
+        for index, block in enumerate(networks.placed_blocks()):
+            view = BlockView(
+                block.name,
+                None,
+                searchable=bool(block.scope),
+                rows=block.rows,
+                channels=block.channels,
+                latency_s=latencies.get(block.scope),
+            )
+            if max(block.scope, default=-1) < len(design):
+                options = tuple(int(design[choice]) for choice in block.scope)
+                operator, repeats = networks.built(index, options)
+                look, times = self._looks[operator.name], f"×{repeats}"
+                if len(block.scope) > 1:  # else there is nothing to choose but the operator
+                    look = replace(look, lines=(f"{look.lines[0]} {times}", *look.lines[1:]))
+                name = operator.name if repeats == 1 else f"{operator.name}{times}"
+                empty = (block.scope[0], options[0]) in self._empty if block.scope else block.name in self._empty_blocks
+                view = replace(view, operator=name, look=look, empty=empty)
+            blocks.append(view)
         return tuple(blocks)
 
     def _accelerator(self, design: np.ndarray, values: dict[str, float] | None) -> AcceleratorView:
@@ -114,13 +126,9 @@ class Scene:
         )
 
 
-def _empty_slots(space: NetworkSpace) -> set[str]:
-    """The slots that are no choice and hold no layer."""
-    if not isinstance(space, BlockSpace):
+def _empty_blocks(space: NetworkSpace) -> set[str]:
+    """The blocks that are no choice and hold no layer."""
+    if not isinstance(space, DrawableSpace):
         return set()
-    slots = space.fragments()[1:-1]  # between stem and head
-    return {
-        slot.name
-        for slot, graphs in zip(space.slots, slots, strict=True)
-        if not slot.searchable and not graphs[0].layers()
-    }
+    costly = {layer.name.split(".")[0] for layer in space.fixed_layers()}
+    return {block.name for block in space.placed_blocks() if not block.scope and block.name not in costly}

@@ -32,17 +32,14 @@ def metric_ranges(problem: Problem) -> dict[str, tuple[float, float]]:
     }
 
 
-def block_latencies(problem: Problem, design: np.ndarray) -> dict[str, float]:
-    """Return the seconds of each searchable block, by name, on the design's accelerator; empty if it is not complete.
-
-    Layers that depend on several choices belong to no single block, and are left out.
-    """
+def block_latencies(problem: Problem, design: np.ndarray) -> dict[tuple[int, ...], float]:
+    """Return the seconds of each part of the network, by its scope, on the design's accelerator; empty if it is not complete."""
     costs, space = problem.costs, problem.space
     if len(design) < space.num_choices or not isinstance(costs, CostTable):
         return {}
     hardware = problem.accelerator_space.index(design[None, space.hardware])
     found = costs.latency_by_part(design[None, space.network], hardware)
-    return {space.choices[scope[0]].name: float(seconds[0]) for scope, seconds in found.items() if len(scope) == 1}
+    return {scope: float(seconds[0]) for scope, seconds in found.items()}
 
 
 def utilization(problem: Problem, design: np.ndarray, latency_s: float) -> float | None:
