@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,15 @@ def test_the_tasks_ship() -> None:
     assert {"gpt-s/edap", "gpt-m/edap", "gpt-l/edap"} <= set(task_names(needs_supernet=False))
     with pytest.raises(ValueError, match="does not take supernet"):
         make_problem("gpt-s", supernet="file")
+
+
+def test_the_example_runs_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example = runpy.run_path(str(Path(__file__).resolve().parents[1] / "examples" / "language_model.py"))
+    example["main"](["--figure", str(tmp_path / "figure.png")])
+    out = capsys.readouterr().out
+    assert "prefill           least EDAP: 16 x 16, RF 8, OS" in out
+    assert "within 100 ms: the smallest that reads it is 16 x 24, RF 12, RS, 2.69 mm2" in out
+    assert "cost nothing here: 0.48% and 0.30%" in out
+    assert (tmp_path / "figure.png").stat().st_size > 20_000
+    example["main"](["--deadline", "1e-6"])
+    assert "within 0 ms: no accelerator reads it" in capsys.readouterr().out
