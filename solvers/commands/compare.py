@@ -9,7 +9,7 @@ from pathlib import Path
 
 from solvers.commands.console import run_comparison
 from solvers.comparison.plan import DEFAULT_SOLVERS
-from solvers.comparison.settings import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_TASK, MAX_SEEDS, Settings
+from solvers.comparison.settings import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_TASKS, MAX_SEEDS, Settings
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import parse_specs
 from solvers.contract.budget import Budget
@@ -34,14 +34,15 @@ A TOML file lists solvers with settings and labels:
 
 Finished runs are on record in --out: the same command again goes on where it stopped, and tries failed runs again.
 The exit status is 1 if a run failed or took too long, 2 for a mistake in the command, 130 after Ctrl-C.
-Default solvers: those of {", ".join(DEFAULT_SOLVERS)} that suit the task."""
+Default solvers: those of {", ".join(DEFAULT_SOLVERS)} that suit the task; with the
+default tasks, those that need no training of an evaluator first."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare, print the table, write the report, and return 0 if no run failed or took too long, else 1."""
     asked = _parser().parse_args(argv)
     specs = None if asked.solvers is None else [spec for text in asked.solvers for spec in parse_specs(text)]
-    tasks = asked.task or [DEFAULT_TASK]
+    tasks = asked.task or DEFAULT_TASKS
     settings = Settings(
         tasks=tasks,
         solvers=specs,
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         metavar="TASK",
         help="names of tasks, or path/to/file.py:function for a problem of yours; may be repeated "
-        f"(default: {DEFAULT_TASK})",
+        f"(default: {' '.join(DEFAULT_TASKS)})",
     )
     parser.add_argument(
         "--solver",

@@ -14,9 +14,12 @@ from solvers.comparison.sources import Sources
 from solvers.comparison.spec import Contestant, SolverSpec
 from solvers.contract.allowance import Allowance
 from solvers.contract.budget import Budget
+from solvers.contract.preparing import Prepares
 from solvers.contract.record.file import record_path
 
-DEFAULT_SOLVERS = ("dance", "dance-refined", "network-evolution", "evolution", "ppo", "random", "exhaustive")
+DEFAULT_SOLVERS = (
+    "dance", "dance-refined", "dance-exact", "network-evolution", "evolution", "ppo", "random", "exhaustive",
+)  # fmt: skip
 """What is compared if no solver is named; those that a task does not suit are left out."""
 
 
@@ -87,7 +90,7 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
     for given, (task, problem) in zip(settings.task_list, problems.items(), strict=True):
         Allowance(budget, problem)  # refuses a budget that does not suit a problem, before any run
         if named is None:
-            contestants, reasons = default_contestants(problem, fresh_evaluators=fresh)
+            contestants, reasons = default_contestants(problem, fresh_evaluators=fresh, prepared=settings.is_usual)
             left_out.extend(reason for reason in reasons if reason not in left_out)
         else:
             why = {each.label: each.solver.why_not(problem) for each in named}
@@ -122,16 +125,28 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
     return Plan(tuple(cells), tuple(left_out))
 
 
-def default_contestants(problem: Problem, *, fresh_evaluators: bool = False) -> tuple[list[Contestant], list[str]]:
-    """Return the default solvers that suit a problem, and a sentence on each that does not."""
+def default_contestants(
+    problem: Problem, *, fresh_evaluators: bool = False, prepared: bool = False
+) -> tuple[list[Contestant], list[str]]:
+    """Return the default solvers that suit a problem, and a sentence on each that does not.
+
+    Args:
+        problem: The problem.
+        fresh_evaluators: Whether solvers with a learned evaluator train one for each seed.
+        prepared: Whether solvers that have to train for minutes before their first run are left out.
+    """
     contestants, left_out = [], []
     for name in DEFAULT_SOLVERS:
         if name not in solver_names():
             continue
         if reason := load_solver(name).why_not(problem):
             left_out.append(reason)
+            continue
+        contestant = Contestant.of(SolverSpec(name), fresh_evaluator=fresh_evaluators)
+        if prepared and isinstance(contestant.solver, Prepares) and (reason := contestant.solver.unprepared(problem)):
+            left_out.append(f"{reason}; name it to have it compared all the same (--task, --solver)")
         else:
-            contestants.append(Contestant.of(SolverSpec(name), fresh_evaluator=fresh_evaluators))
+            contestants.append(contestant)
     return contestants, left_out
 
 

@@ -13,7 +13,8 @@ from solvers.comparison.spec import SolverSpec
 from solvers.contract.budget import Budget
 from solvers.contract.solver import Solver
 
-DEFAULT_TASK = "macro-cifar10/balanced"
+DEFAULT_TASKS = ("macro-cifar10/balanced", "accel-nasbench/edap")
+"""One task that is enumerated, and one whose optimum is proved."""
 DEFAULT_SEEDS = 3
 DEFAULT_BUDGET = 1000
 MAX_SEEDS = 10_000
@@ -44,7 +45,7 @@ class Settings:
         ValueError: If there is nothing to compare, something is named twice, or a number is out of range.
     """
 
-    tasks: str | Problem | Sequence[str | Problem] = DEFAULT_TASK
+    tasks: str | Problem | Sequence[str | Problem] = DEFAULT_TASKS
     solvers: Sequence[str | Solver | SolverSpec | type[Solver]] | None = None
     seeds: Sequence[int] = tuple(range(DEFAULT_SEEDS))
     budget: int | str | Budget = DEFAULT_BUDGET
@@ -74,6 +75,11 @@ class Settings:
             raise ValueError(f"at least one worker is needed; got {self.workers}")
         if self.timeout_s is not None and not self.timeout_s > 0:
             raise ValueError(f"the time limit is a positive number of seconds; got {self.timeout_s}")
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether neither tasks nor solvers are chosen."""
+        return self.solvers is None and self.task_list == DEFAULT_TASKS
 
     @property
     def specs(self) -> tuple[SolverSpec, ...] | None:

@@ -8,11 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from dance_env.problem import Problem
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.metered_relaxed import MeteredRelaxedProblem
 from solvers.contract.solver import Solver
-from solvers.methods.dance.evaluator import LAPTOP, Evaluator, EvaluatorSettings, gumbel_noise, metered_evaluator
+from solvers.methods.dance.evaluator import (
+    LAPTOP,
+    Evaluator,
+    EvaluatorSettings,
+    gumbel_noise,
+    metered_evaluator,
+    unprepared,
+)
 from solvers.methods.gradient.descent import geometric, softmax_blocks
 from solvers.methods.gradient.options import most_probable, network_option_counts, one_hot
 from solvers.methods.gradient.threads import torch_threads
@@ -94,6 +102,10 @@ class Dance(Solver):
             raise ValueError(f"warm_up must be a share of the steps, between 0 and 1; got {self.warm_up}")
         if not min(self.temperature) > 0:
             raise ValueError(f"temperature must be two numbers above 0; got {self.temperature}")
+
+    def unprepared(self, problem: Problem) -> str:
+        """Return that the evaluator has to be trained first, in a sentence; empty where it ships with the package."""
+        return unprepared(problem, self.evaluator, solver=self.name)
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Train or load the evaluator, then search, decode and evaluate until the budget is spent."""

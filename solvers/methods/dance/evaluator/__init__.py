@@ -10,7 +10,7 @@
 
 from solvers.methods.dance.evaluator.evaluator import Evaluator, EvaluatorShape
 from solvers.methods.dance.evaluator.generator import gumbel_noise
-from solvers.methods.dance.evaluator.metered import metered_evaluator
+from solvers.methods.dance.evaluator.metered import metered_evaluator, unprepared
 from solvers.methods.dance.evaluator.settings import LAPTOP, MUON, PAPER, EvaluatorSettings, TrainingLoop
 from solvers.methods.dance.evaluator.store import load_or_train
 
@@ -25,4 +25,5 @@ __all__ = [
     "gumbel_noise",
     "load_or_train",
     "metered_evaluator",
+    "unprepared",
 ]

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from dance_env.problem import Problem
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.dance.evaluator.evaluator import Evaluator
 from solvers.methods.dance.evaluator.settings import EvaluatorSettings
-from solvers.methods.dance.evaluator.store import load_or_train
+from solvers.methods.dance.evaluator.store import evaluator_key, load_or_train, shipped_file
 
 
 def metered_evaluator(
@@ -37,3 +38,17 @@ def metered_evaluator(
         evaluator, bill, _ = load_or_train(problem.unmetered_costs, settings, device=device)
     meter.bill_evaluator(bill.samples, seconds=bill.seconds, shared=not fresh)
     return evaluator
+
+
+def unprepared(problem: Problem, settings: EvaluatorSettings, *, solver: str) -> str:
+    """Return that a solver's evaluator does not ship for a problem, in a sentence; empty if it does.
+
+    Args:
+        problem: what it is for.
+        settings: how it is built and trained.
+        solver: the solver's name, for the sentence.
+    """
+    key = evaluator_key(problem, settings)
+    if key is not None and shipped_file(key) is not None:
+        return ""
+    return f"{solver} trains an evaluator for {problem.name} first, which takes minutes: none ships"

@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from dance_env.problem import Problem
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.dance.evaluator import EvaluatorSettings, gumbel_noise, metered_evaluator
+from solvers.methods.dance.evaluator import EvaluatorSettings, gumbel_noise, metered_evaluator, unprepared
 from solvers.methods.dance.evaluator.settings import MUON
 from solvers.methods.dance.refined.candidates import best_candidates
 from solvers.methods.dance.refined.rounds import RoundSettings, search_in_rounds
@@ -67,6 +68,10 @@ class DanceRefined(Solver):
             raise ValueError(f"candidates must be at least 1; got {self.candidates}")
         if not self.tolerances or not all(0.0 <= each < math.inf for each in self.tolerances):
             raise ValueError(f"tolerances must be one or more relative violations >= 0; got {self.tolerances}")
+
+    def unprepared(self, problem: Problem) -> str:
+        """Return that the evaluator has to be trained first, in a sentence; empty where it ships with the package."""
+        return unprepared(problem, self.evaluator, solver=self.name)
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Train or load the evaluator, then descend, refine and evaluate in rounds until the budget is spent."""
