@@ -109,7 +109,7 @@ COLUMNS = (
     Column("evaluator samples", "evaluator_samples", _median(count)),
     Column("search s", "search_seconds", _with_range(_one)),
     Column("training s", "all_training_seconds", _with_range(_one)),
-    Column("", "all_seconds", _median(_one), "seconds"),
+    Column("", "all_seconds", _median(_one), "s"),
 )
 ACCESS = "access"
 ALWAYS = ("objective", "regret_pct", "cost_pairs")
