@@ -15,6 +15,8 @@ from dance_env.problem import MacsTrainingTime, Problem
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers.catalog import make_solver
+from solvers.comparison.plan import DEFAULT_SOLVERS, default_contestants
+from solvers.comparison.settings import Settings
 from solvers.contract.allowance import QUERIES_PER_NETWORK
 from solvers.contract.budget import Budget
 from solvers.contract.ledger import BudgetExhausted, Ledger, break_even
@@ -350,3 +352,18 @@ def test_wrong_parts_of_the_bill_are_refused() -> None:
         MacsTrainingTime(space, images=5, epochs=0)
     with pytest.raises(ValueError, match="utilization is a share"):
         MacsTrainingTime(space, images=5, epochs=1, utilization=1.4)
+
+
+def test_the_default_comparison_leaves_out_what_would_train_for_minutes() -> None:
+    problem = synthetic_problem(0)
+    usual, why = default_contestants(problem, prepared=True)
+    assert {each.label for each in usual} == set(DEFAULT_SOLVERS) - {"dance", "dance-refined"}
+    assert [reason.split(" first")[0] for reason in why] == [
+        "dance trains an evaluator for synthetic-0",
+        "dance-refined trains an evaluator for synthetic-0",
+    ]
+    chosen, none = default_contestants(problem)
+    assert ({each.label for each in chosen}, none) == (set(DEFAULT_SOLVERS), [])
+    assert Settings().is_usual
+    assert not Settings(solvers=["random"]).is_usual
+    assert not Settings(tasks="tiny").is_usual

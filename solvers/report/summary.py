@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solvers.comparison.table import RunRow
-from solvers.contract.ledger import TIMELOOP_PRICE
+from solvers.contract.ledger import OUR_PRICE, TIMELOOP_PRICE
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def _summary(group: Sequence[RunRow]) -> SolverRow:
         figure["gpu_hours"] = figure["training_gpu_hours"] + figure["supernet_gpu_hours"]
         figure["per_design_gpu_hours"] = figure["training_gpu_hours"] + figure["final_training_gpu_hours"]
         figure["all_in_gpu_hours"] = figure["supernet_gpu_hours"] + figure["per_design_gpu_hours"]
-        figure["timeloop_hours"] = figure["cost_pairs"] * TIMELOOP_PRICE.seconds / 3600.0
+        figure["our_pair_hours"] = figure["cost_pairs"] * OUR_PRICE.seconds / 3600.0
+        figure["timeloop_pair_hours"] = figure["cost_pairs"] * TIMELOOP_PRICE.seconds / 3600.0
         figure["all_seconds"] = figure["search_seconds"] + figure["all_training_seconds"]
     first = group[0]
     return SolverRow(
