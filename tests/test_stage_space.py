@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_env.drawing.design.scene import Scene
+from dance_env.drawing.design.snapshot import BlockView
+from dance_env.drawing.graph_cards import rows_of_cards
 from dance_env.graph import Stage, StageSpace, accel_nasbench, different_layers
 from dance_env.graph.ends import Ends
 from dance_env.graph.to_torch import build
+from dance_env.tasks import make_problem
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "accel-nasbench" / "networks.csv.gz"
 
@@ -42,6 +46,40 @@ def test_parameter_counts_equal_the_published_ones_on_every_row() -> None:
     published = np.array([round(1e6 * float(row["params_m"])) for row in rows])
     assert len(rows) > 4_000
     assert np.array_equal(space.parameters(given), published)
+
+
+def test_parameter_counts_equal_published_ones() -> None:
+    """20 networks of Accel-NASBench's table: digits in the order of the choices, and the published count."""
+    space = accel_nasbench()
+    with (Path(__file__).parent / "golden" / "accel_nasbench_parameters.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    given = [
+        [choice.options.index(int(digit)) for choice, digit in zip(space.choices(), row["network"], strict=True)]
+        for row in rows
+    ]
+    assert space.parameters(np.array(given)).tolist() == [int(row["parameters"]) for row in rows]
+
+
+def test_drawings_show_a_stage_as_one_block_and_its_layers_as_cards() -> None:
+    problem = make_problem("accel-nasbench/edap")
+    network = [2, 1, 2, 1] + [0, 0, 0, 0] * 6
+    scene = Scene(problem)
+
+    def blocks(design: list[int]) -> tuple[BlockView, ...]:
+        given = np.array([design])
+        return scene.snapshots(
+            given, style="sequential", step=0, horizon=32, metrics=None, history=np.zeros((0, 2, 1))
+        )[0].blocks
+
+    first, *others = blocks([*network, 0, 0, 0, 0])
+    assert (first.name, first.operator, first.rows, first.channels) == ("block0", "mb6_k5_se×3", 112, 16)
+    assert first.look is not None
+    assert first.look.lines == ("MB6 ×3", "5×5 SE")
+    assert all(block.operator == "mb1_k3" and block.latency_s for block in others)
+    assert [block.look is None for block in blocks(network[:7])] == [False] + [True] * 6
+    cards = {card.name: card for row in rows_of_cards(accel_nasbench().graph(network)) for card in row}
+    assert cards["block0/2"].lines == ("1×1 96", "5×5 dw 96", "SE 96 → 4", "1×1 16")
+    assert "block1/2" not in cards
 
 
 def test_parts_and_graph_have_the_same_layers_and_counts() -> None:
