@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_env.analysis.optimum import shipped_optimum
+from dance_env.envs import CoDesignEnv
 from dance_env.graph import Decode, Prefill
 from dance_env.problem import Problem
 from dance_env.tasks import make_problem, task_names
@@ -114,3 +116,29 @@ def test_the_example_runs_and_draws(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (tmp_path / "figure.png").stat().st_size > 20_000
     example["main"](["--deadline", "1e-6"])
     assert "within 0 ms: no accelerator reads it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
+def test_a_design_with_limits_on_single_workloads_is_shown(mode: str) -> None:
+    env = CoDesignEnv(make_problem("gpt-s/interactive"), render_mode=mode)
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    shown = env.render()
+    if mode == "ansi":
+        text = " ".join(str(shown).replace("│", " ").split())
+        assert "prefill latency ≤ 80 ms, decode latency ≤ 7 ms" in text
+        assert " perplexity + " in text
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_ships_a_proved_optimum(variant: str) -> None:
+    problem = make_problem(f"gpt-s/{variant}")
+    proof = shipped_optimum(problem)
+    assert proof is not None
+    assert proof.gap == 0.0
+    design = np.array(proof.design)[None]
+    evaluation = problem.evaluate(design)
+    assert evaluation.feasible.all()
+    assert evaluation.objective[0] == pytest.approx(proof.objective, rel=1e-12)
+    hardware = problem.accelerator_space.index(design[:, problem.space.hardware])
+    assert problem.best_hardware(design[:, problem.space.network]) == hardware

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from dance_env.drawing.design.snapshot import AcceleratorView, Snapshot
-from dance_env.objective.quantities import METRIC_LABELS, quantity
+from dance_env.objective.quantities import METRIC_LABELS, label_of, quantity
 
 _WIDTH = 78
 _JOINED = "\N{NO-BREAK SPACE}"
@@ -34,7 +34,7 @@ def _verdict(view: Snapshot) -> list[str]:
     ]
     error, objective = view.values["error_pct"], view.values["objective"]
     violation = view.values["violation"]
-    labels = {**METRIC_LABELS, "error_pct": view.error_name}
+    labels = {name: view.error_name if name == "error_pct" else label_of(name) for name in view.limits}
     limits = ", ".join(f"{labels[name]} ≤ {quantity(name, limit)}" for name, limit in view.limits.items())
     verdict = "feasible" if violation <= 0 else f"violation {violation:.4g}"
     return [
