@@ -126,7 +126,8 @@ class _Search:
                 return
             area, a, b = max(chords)
             done.add(_slope(a, b))
-            self.list_below(_slope(a, b), self._level(a, b, area / 50))
+            allowed = min(0.02 * area, 0.5 * self.tolerance * self.result().hypervolume / len(hull))
+            self.list_below(_slope(a, b), self._level(a, b, allowed))
 
     def _left(self, a: tuple[float, float], b: tuple[float, float], levels: list[float]) -> float:
         """Return the area between a and b that no line excludes; one line more than so far has the chord's weight."""
