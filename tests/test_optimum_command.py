@@ -52,6 +52,11 @@ def test_front_is_printed_and_saved(capsys, tmp_path):
     assert (tmp_path / "front.npz").exists()
 
 
+def test_records_that_ship_are_listed(capsys):
+    assert main([]) == 0
+    assert "| `accel-nasbench/edap` | " in capsys.readouterr().out
+
+
 def test_bad_input_is_told():
     with pytest.raises(ValueError, match="no record of 'tiny/edap', as it is now, ships"):
         main([TASK, "--verify"])

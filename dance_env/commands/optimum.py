@@ -14,13 +14,14 @@ from dance_env.analysis.optimum import (
     Proof,
     ProofProgress,
     load_evidence,
+    load_front,
     prove,
     prove_front,
     save_evidence,
     save_front,
     verify,
 )
-from dance_env.analysis.optimum.records import shipped_record
+from dance_env.analysis.optimum.records import shipped_record, shipped_records
 from dance_env.atomic import write_whole
 from dance_env.cache import content_key, default_cache_dir
 from dance_env.problem import Problem
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     if arguments.seconds is not None and arguments.seconds < 0:
         raise ValueError(f"--seconds must be 0 or more, got {arguments.seconds}")
+    if arguments.task is None:
+        sys.stdout.write(shipped_table())
+        return 0
     problem = make_problem(arguments.task, cache_dir=arguments.cache_dir, progress=sys.stderr.isatty())
     if arguments.verify:
         return _verify(problem, arguments.record)
@@ -117,6 +121,39 @@ def as_text(problem: Problem, proof: Proof) -> str:
     return "\n".join(lines) + "\n"
 
 
+def shipped_table() -> str:
+    """Return the records that ship as a Markdown table, as in docs/optimum.md."""
+    lines = [
+        "| task | objective | gap | accelerator | cases | closed by a bound | searched | vertices | front |",
+        "|---|---:|---:|---|---:|---:|---:|---:|---|",
+    ]
+    for path in shipped_records():
+        proof = Proof.from_json(path.read_text(encoding="utf-8"))
+        certificate, file = proof.certificate, path.with_suffix(".front.npz")
+        front = load_front(file) if file.exists() else None
+        cases = certificate.impossible + certificate.bounded + certificate.searched + certificate.unfinished
+        lines.append(
+            f"| `{proof.problem}` | {proof.objective:.4f} | {proof.gap:g} | {_accelerator(proof)} | {cases:,} | "
+            f"{certificate.bounded + certificate.impossible:,} | {certificate.searched:,} | {certificate.vertices:,} | "
+            f"{'' if front is None else f'{len(front):,} designs, gap {100 * front.gap:.2f} %'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _accelerator(proof: Proof) -> str:
+    """Return an accelerator in a few words: the array, the register file, the dataflow and what else was chosen."""
+    options = dict(proof.options)
+    if not options:
+        return "none"
+    words = [
+        f"{options.pop('pe_x')} x {options.pop('pe_y')}",
+        f"{options.pop('rf_words')} words",
+        options.pop("dataflow"),
+    ]
+    outside = {name for group in (*proof.certificate.groups, proof.certificate.outer) for name in group}
+    return ", ".join([*words, *(f"{name} {option}" for name, option in options.items() if name not in outside)])
+
+
 def _reporter() -> Callable[[ProofProgress], None]:
     """Return what writes the progress to standard error, a line every few seconds."""
     last = time.perf_counter()
@@ -148,7 +185,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Find the best design of a task, and prove that none is better. Interrupted, it goes on later.",
         epilog="example: dance optimum macro-cifar10/edap --json",
     )
-    parser.add_argument("task", help="a task's name, or path/to/file.py:function")
+    parser.add_argument(
+        "task", nargs="?", help="a task's name, or path/to/file.py:function; without one, list the records that ship"
+    )
     parser.add_argument("--json", action="store_true", help="print the proof as JSON")
     parser.add_argument("--seconds", type=float, metavar="S", help="stop then, with a lower bound")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per core, at most two)")
