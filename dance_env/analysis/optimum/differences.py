@@ -22,22 +22,35 @@ class Differences:
     """Error and resources around a base network, under one assignment of the outer choices.
 
     Attributes:
+        accelerators: `(C,)` int64, ascending: which accelerators the resources are of.
         error: Of the base network, percentage points.
         error_of: By group, `(labels,)`: how the error changes with the group's choices.
         error_of_pair: By pair of groups, `(labels, labels)`: what two changes add beyond the sum of each alone.
-        resources: By name, `(H,)`: of the base network on each accelerator.
-        resources_of: By name, by group, `(labels, H)`: how the resource changes.
+        resources: By name, `(C,)`: of the base network on each accelerator.
+        resources_of: By name, by group, `(labels, C)`: how the resource changes.
     """
 
+    accelerators: np.ndarray
     error: float
     error_of: list[np.ndarray]
     error_of_pair: dict[tuple[int, int], np.ndarray]
     resources: dict[str, np.ndarray]
     resources_of: dict[str, list[np.ndarray]]
 
+    def columns(self, accelerators: np.ndarray) -> np.ndarray:
+        """Return where accelerators stand in `accelerators`."""
+        return np.searchsorted(self.accelerators, accelerators)
+
     @classmethod
     def around(
-        cls, problem: Problem, grouping: Grouping, assignment: Scope, base: np.ndarray, names: tuple[str, ...]
+        cls,
+        problem: Problem,
+        grouping: Grouping,
+        assignment: Scope,
+        *,
+        base: np.ndarray,
+        names: tuple[str, ...],
+        accelerators: np.ndarray,
     ) -> Differences:
         """Evaluate every change of one group, and of two.
 
@@ -47,9 +60,10 @@ class Differences:
             assignment: Of the outer choices; those of `base` are replaced.
             base: `(N,)` a network; each of its layers must have a mapping on every accelerator.
             names: Of the resources.
+            accelerators: `(C,)` ascending.
 
         Raises:
-            ValueError: If a layer of the base network cannot be mapped somewhere.
+            ValueError: If a layer of the base network cannot be mapped on one of them.
         """
         base = base.copy()
         base[list(grouping.outer)] = assignment
@@ -69,20 +83,33 @@ class Differences:
             networks[:, columns] = np.tile(changed[j][:, columns], (len(changed[i]), 1))
             both = (_errors(problem, networks) - error).reshape(len(changed[i]), len(changed[j]))
             pairs[i, j] = both - error_of[i][:, None] - error_of[j][None, :]
-        of_base = problem.costs.on_all_hardware(base[None])
-        resources = {name: np.array(of_base.metric(name)[0]) for name in names}
+        of_base = _resources(problem, base[None], accelerators, names)
+        resources = {name: each[0] for name, each in of_base.items()}
         if not all(np.isfinite(each).all() for each in resources.values()):
             raise ValueError(
-                f"problem {problem.name!r}: a base network cannot be mapped everywhere; it cannot be verified"
+                f"problem {problem.name!r}: the base network cannot be mapped everywhere, so that nothing can be verified"
             )
-        costs = [problem.costs.on_all_hardware(networks) for networks in changed]
+        costs = [_resources(problem, networks, accelerators, names) for networks in changed]
         return cls(
+            accelerators,
             error,
             error_of,
             pairs,
             resources,
-            {name: [cost.metric(name) - resources[name] for cost in costs] for name in names},
+            {name: [cost[name] - resources[name] for cost in costs] for name in names},
         )
+
+
+def _resources(
+    problem: Problem, networks: np.ndarray, accelerators: np.ndarray, names: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """Return resources `(B, C)` of networks on some accelerators, by name."""
+    found = {name: np.empty((len(networks), len(accelerators))) for name in names}
+    for row, network in enumerate(networks):
+        cost = problem.costs.lookup(np.repeat(network[None], len(accelerators), axis=0), accelerators)
+        for name, values in found.items():
+            values[row] = cost.metric(name)
+    return found
 
 
 def _errors(problem: Problem, networks: np.ndarray) -> np.ndarray:

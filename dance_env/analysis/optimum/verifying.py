@@ -84,13 +84,25 @@ def verify(
         waiting = [waiting[i] for i in np.sort(rng.choice(len(waiting), sample, replace=False))]
     beaten = priced = done = 0
     for number, assignment in enumerate(assignments):
-        cases = [h for n, h in waiting if n == number]
-        tables = Differences.around(problem, grouping, assignment, base, tuple(form.resources))
+        by = evidence[number].beaten_by.astype(np.int64)
+        cases = np.array([h for n, h in waiting if n == number], dtype=np.int64)
+        out = np.flatnonzero(by >= 0)
+        if sample is not None:
+            out = np.sort(rng.choice(out, min(50 * sample, len(out)), replace=False))
+        _check_names(problem, form, by)
+        tables = Differences.around(
+            problem,
+            grouping,
+            assignment,
+            base=base,
+            names=tuple(form.resources),
+            accelerators=np.unique(np.concatenate([cases, out, by[out]])),
+        )
         _check_sums(problem, grouping, tables, np.array(assignment, dtype=np.int64), rng)
-        beaten += _check_beaten(problem, form, tables, evidence[number], sample, rng)
-        kept: list[int] = np.flatnonzero(evidence[number].beaten_by == -1).tolist()
-        weights = dict(zip(kept, evidence[number].weights, strict=True))
-        for h in cases:
+        _check_beaten(problem, tables, by, out)
+        beaten += len(out)
+        weights = dict(zip(np.flatnonzero(by == -1).tolist(), evidence[number].weights, strict=True))
+        for h in cases.tolist():
             again = _Again(problem, form, grouping, assignment, tables, h, weights[h].astype(np.float64))
             priced += again.check(proof)
             done += 1
@@ -138,8 +150,13 @@ def _check_sums(
     counts = grouping.label_counts
     labels = np.stack([rng.integers(count, size=_RANDOM_NETWORKS) for count in counts], axis=1)
     networks = np.stack([grouping.network(tuple(assignment), row) for row in labels])
-    hardware = rng.integers(problem.accelerator_space.size, size=len(networks))
-    cost, error = problem.costs.lookup(networks, hardware), 100.0 * (1.0 - problem.accuracies(networks))
+    if not len(tables.accelerators):
+        return
+    column = rng.integers(len(tables.accelerators), size=len(networks))
+    cost, error = (
+        problem.costs.lookup(networks, tables.accelerators[column]),
+        100.0 * (1.0 - problem.accuracies(networks)),
+    )
     sums = np.full(len(networks), tables.error)
     for g, of in enumerate(tables.error_of):
         sums += of[labels[:, g]]
@@ -147,7 +164,7 @@ def _check_sums(
         sums += of[labels[:, i], labels[:, j]]
     pairs = [("error", sums, error)]
     for name, of_base in tables.resources.items():
-        total = of_base[hardware] + sum(of[labels[:, g], hardware] for g, of in enumerate(tables.resources_of[name]))
+        total = of_base[column] + sum(of[labels[:, g], column] for g, of in enumerate(tables.resources_of[name]))
         pairs.append((name, total, cost.metric(name)))
     for name, found, expected in pairs:
         known = np.isfinite(expected)
@@ -158,31 +175,29 @@ def _check_sums(
             )
 
 
-def _check_beaten(
-    problem: Problem, form: Form, tables: Differences, evidence: Evidence, sample: int | None, rng: np.random.Generator
-) -> int:
-    """Check that each accelerator left out is beaten by the one named, or too large; return how many were checked."""
-    by, area = evidence.beaten_by.astype(np.int64), problem.costs.area_mm2
-    if by.shape != area.shape or (by < -2).any() or (by >= len(by)).any() or (by[by[by >= 0]] >= 0).any():
+def _check_names(problem: Problem, form: Form, by: np.ndarray) -> None:
+    """Check that the evidence fits the accelerators, and that what it calls too large is too large."""
+    area = problem.costs.area_mm2
+    if by.shape != area.shape or (by < -2).any() or (by >= len(by)).any() or (by[by[by >= 0]] != -1).any():
         raise ValueError("the evidence names accelerators that do not exist, or that are left out themselves")
-    too_large = by == -2
-    if (area[too_large] <= form.area_limit).any():
+    if (area[by == -2] <= form.area_limit).any():
         raise ValueError("the evidence leaves out an accelerator as too large whose area is within the limit")
-    out = np.flatnonzero(by >= 0)
-    if sample is not None:
-        out = out[np.sort(rng.choice(len(out), min(50 * sample, len(out)), replace=False))]
-    wrong = area[by[out]] > area[out]
+
+
+def _check_beaten(problem: Problem, tables: Differences, by: np.ndarray, out: np.ndarray) -> None:
+    """Check that each of some accelerators that are left out is beaten by the one named."""
+    wrong = problem.costs.area_mm2[by[out]] > problem.costs.area_mm2[out]
+    better, worse = tables.columns(by[out]), tables.columns(out)
     for name, of_base in tables.resources.items():
-        excess = of_base[by[out]] - of_base[out]
+        excess = of_base[better] - of_base[worse]
         for of in tables.resources_of[name]:
             with np.errstate(invalid="ignore"):  # inf - inf: neither can be mapped
-                difference = of[:, by[out]] - of[:, out]
+                difference = of[:, better] - of[:, worse]
             excess = excess + np.where(np.isnan(difference), -np.inf, difference).max(axis=0)
-        wrong |= excess > _ROUNDING * of_base[out]
+        wrong |= excess > _ROUNDING * of_base[worse]
     if wrong.any():
         h = out[wrong][0]
         raise ValueError(f"accelerator {h} is said to be beaten by {by[h]}, and is not, on some network")
-    return len(out)
 
 
 class _Again:
@@ -222,7 +237,8 @@ class _Again:
 
     def field(self) -> tuple[float, list[np.ndarray], dict[tuple[int, int], np.ndarray]]:
         """Return the field `weight x error + shares x terms + multipliers x excesses`."""
-        form, tables, h = self.form, self.tables, self.accelerator
+        form, tables = self.form, self.tables
+        h = int(tables.columns(np.array([self.accelerator]))[0])
         by_error = form.error_weight + self.error_multiplier
         constant = by_error * tables.error
         if self.error_multiplier:
@@ -234,7 +250,9 @@ class _Again:
             for group, of in enumerate(tables.resources_of[name]):
                 unary[group] = unary[group] + multiplier * _finite(of[:, h])
         for term, share in zip(form.terms, self.shares, strict=True):
-            product, by_latency, by_energy, fixed = share * term.factors(self.problem.costs.area_mm2[h : h + 1])[0]
+            product, by_latency, by_energy, fixed = (
+                share * term.factors(self.problem.costs.area_mm2[[self.accelerator]])[0]
+            )
             latency, energy = tables.resources[term.latency][h], tables.resources[term.energy][h]
             constant += product * latency * energy + by_latency * latency + by_energy * energy + fixed
             more = [
