@@ -34,6 +34,10 @@ _COMMANDS = {
         "measure how much network and accelerator depend on each other in a task",
         resumes=True,
     ),
+    "landscape": _Command(
+        "dance_env.commands.landscape:main",
+        "measure how hard a task is to search: feasible designs, best accelerators, local optima",
+    ),
     "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
     "agreement": _Command(
         "dance_env.cost.audit.agreement_command:main",

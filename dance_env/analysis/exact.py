@@ -202,7 +202,7 @@ def _best_designs(
     stored = cache.load(key) if key is not None else None
     if stored is None or not _is_pass(stored, len(networks), problem.accelerator_space.size):
         start = time.perf_counter()
-        hardware = _cheapest_hardware(problem, networks, value, progress)
+        hardware = cheapest_hardware(problem, networks, value, progress)
         stored = np.concatenate([[time.perf_counter() - start], hardware])
         if key is not None:
             cache.store(key, stored)
@@ -228,10 +228,17 @@ def non_dominated(error: np.ndarray, cost: np.ndarray) -> np.ndarray:
     return order[(error[order] < least_before) & np.isfinite(cost[order])]
 
 
-def _cheapest_hardware(
+def cheapest_hardware(
     problem: Problem, networks: np.ndarray, value: Callable[[Any], np.ndarray], progress: Progress | bool | None
 ) -> np.ndarray:
-    """Return the hardware index of each network, (networks,) int64; it does not depend on the number of threads."""
+    """Return the accelerator of each network (networks, N) with the least `value` of its cost, by hardware index.
+
+    It is the least among the accelerators that meet the limits; where none does, among those that violate them least;
+    the lowest index among equals. It does not depend on the number of threads.
+
+    Returns:
+        (networks,) int64.
+    """
     accuracies = all_accuracies(problem, networks)  # from this thread: only costs are looked up in the pool
     starts = range(0, len(networks), _NETWORKS_AT_A_TIME)
 

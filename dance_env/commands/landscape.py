@@ -1,0 +1,93 @@
+"""The command `dance landscape`: how hard tasks are to search, as the tables of docs/tasks.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from dance_env.analysis.landscape import Landscape, measure
+from dance_env.analysis.landscape.measuring import NETWORKS, STARTS
+from dance_env.commands.landscape_table import as_dict, table
+from dance_env.from_file import is_in_file
+from dance_env.problem import Problem
+from dance_env.tasks import get_task, make_problem
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure tasks and print a table, or JSON; return the exit status."""
+    options = _parser().parse_args(argv)
+    for name in options.task:
+        if not is_in_file(name):
+            get_task(name)  # a wrong name is told before the first task is measured
+    bar = sys.stderr.isatty()
+    measured: dict[str, tuple[Problem, Landscape]] = {}
+    for name in options.task:
+        problem = make_problem(
+            name,
+            accuracy_table=options.accuracy_table,
+            supernet=options.supernet,
+            cache_dir=options.cache_dir,
+            progress=bar,
+        )
+        measured[name] = (
+            problem,
+            measure(
+                problem,
+                networks=options.networks,
+                starts=options.starts,
+                seed=options.seed,
+                cache_dir=options.cache_dir,
+                progress=bar,
+            ),
+        )
+    if options.json:
+        content = {name: as_dict(problem, found) for name, (problem, found) in measured.items()}
+        sys.stdout.write(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write(table(measured) + "\n")
+    return 0
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"give a whole number of {least} or more, not {text!r}")
+        return value
+
+    return whole
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dance landscape",
+        description="Measure how hard tasks are to search: feasible designs, best accelerators, local optima. Every "
+        "design is looked at where that is practical, else random networks on every accelerator.",
+        epilog="example: dance landscape tiny accel-nasbench/edap",
+    )
+    parser.add_argument("task", nargs="+", metavar="TASK", help="a task's name, or path/to/file.py:function")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument(
+        "--networks",
+        type=_at_least(1),
+        default=NETWORKS,
+        metavar="N",
+        help="random networks of a task that cannot be enumerated (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--starts", type=_at_least(1), default=STARTS, metavar="N", help="descents (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=_at_least(0), default=0, help="of random networks and starts (default: 0)")
+    parser.add_argument("--accuracy-table", metavar="FILE", help="as for `dance compare`")
+    parser.add_argument("--supernet", metavar="FILE", help="of a task of images")
+    parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and exact optima")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
