@@ -118,13 +118,13 @@ def test_equal_points_count_once_and_infinite_never() -> None:
 # -------------------------------------------------------------------------------------------------------------- cache
 def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     passes: list[int] = []
-    search = exact._cheapest_hardware
+    search = exact.cheapest_hardware
 
     def counted(*arguments: object) -> np.ndarray:
         passes.append(1)
         return search(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(exact, "_cheapest_hardware", counted)
+    monkeypatch.setattr(exact, "cheapest_hardware", counted)
     return passes
 
 

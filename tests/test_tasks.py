@@ -169,6 +169,20 @@ def test_command_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert any(line.startswith("| distinct best accelerators along the front | ") for line in lines)
 
 
+def test_coupling_measures_what_can_be_enumerated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr("dance_env.commands.coupling.make_problem", lambda name, **_: made.append(name))
+    monkeypatch.setattr("dance_env.commands.coupling.measure", lambda *_, **__: None)
+    monkeypatch.setattr("dance_env.commands.coupling.table", lambda _: "")
+    assert main([]) == 0
+    assert made == [f"{network}/{variant}" for network in ("macro-cifar10", "tiny") for variant in VARIANTS]
+    with pytest.raises(ValueError, match=r"has 1,449,.* designs; .* dance landscape accel-nasbench/edap$"):
+        main(["--task", "tiny", "accel-nasbench/edap"])
+    assert len(made) == 14
+
+
 def test_a_technology_may_be_named() -> None:
     assert make_problem("tiny", technology="timeloop-45nm").name == "tiny/balanced (timeloop-45nm)"
     with pytest.raises(ValueError, match=r"unknown technology 'timeloop'\. Did you mean 'timeloop-45nm'"):

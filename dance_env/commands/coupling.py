@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from dance_env.analysis.coupling import Coupling, measure
+from dance_env.analysis.exact import MAX_DESIGNS
 from dance_env.commands.coupling_table import table
+from dance_env.from_file import is_in_file
 from dance_env.problem import Problem
-from dance_env.tasks import make_problem, task_names
+from dance_env.tasks import get_task, make_problem, task_names
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,18 +24,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         nargs="+",
         action="extend",
         metavar="NAME",
-        help="one or more, and may be repeated (default: every task with a table of accuracies)",
+        help="one or more, and may be repeated (default: every task that can be enumerated and needs no supernet)",
     )
     parser.add_argument("--accuracy-table", metavar="FILE", help="NAS-Bench-Macro's JSON instead of the surrogate")
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and exact optima")
     options = parser.parse_args(argv)
     bar = sys.stderr.isatty()
     measured: dict[str, tuple[Problem, Coupling]] = {}
-    for name in options.task or task_names(needs_supernet=False):
+    if options.task:
+        _check_sizes(options.task)
+    for name in options.task or [name for name in task_names(needs_supernet=False) if _size(name) <= MAX_DESIGNS]:
         problem = make_problem(name, accuracy_table=options.accuracy_table, cache_dir=options.cache_dir, progress=bar)
         measured[name] = problem, measure(problem, cache_dir=options.cache_dir, progress=bar)
     sys.stdout.write(table(measured) + "\n")
     return 0
+
+
+def _size(name: str) -> int:
+    task = get_task(name)
+    return task.network_space.size * task.accelerator_space.size
+
+
+def _check_sizes(names: Sequence[str]) -> None:
+    """Refuse a wrong name, and a task of too many designs, before the first task is measured."""
+    for name in names:
+        if not is_in_file(name) and _size(name) > MAX_DESIGNS:
+            raise ValueError(
+                f"task {name!r} has {_size(name):,} designs; looking at every one is practical up to {MAX_DESIGNS:,}. "
+                f"Measure it on random networks: dance landscape {name}"
+            )
 
 
 if __name__ == "__main__":
