@@ -14,9 +14,22 @@ from dance_env.suggest import nearest
 
 @dataclass(frozen=True)
 class HubData:
-    """A data set on the Hugging Face hub, and what the networks make of it."""
+    """A data set on the Hugging Face hub, and what the networks make of it.
+
+    Attributes:
+        location: Its name on the hub.
+        revision: The commit that is read from there, so that the images are the same next year; other names on the hub
+            are read as `NAME@REVISION`, or at their newest commit.
+        num_classes: Classes of the networks.
+        stored_size: Pixels along an image's edge as the data set stores it, or is brought to if `resize`.
+        image_size: Pixels along the edge that the networks take.
+        augmentation: Of training images.
+        choices_share: Share of the training images that the network choice is trained on.
+        resize: Whether images of other sizes are scaled.
+    """
 
     location: str
+    revision: str
     num_classes: int
     stored_size: int
     image_size: int
@@ -28,7 +41,7 @@ class HubData:
         """Read the data from `location`, or from the hub if None, and cut it."""
         training, test = load_hugging_face(
             name,
-            location=self.location if location is None else location,
+            location=f"{self.location}@{self.revision}" if location is None else location,
             num_classes=self.num_classes,
             image_size=self.stored_size,
             resize=self.resize,
@@ -44,12 +57,24 @@ class HubData:
         )
 
 
+_CIFAR10 = ("uoft-cs/cifar10", "0b2714987fa478483af9968de7c934580d0bb9a2")
 _CIFAR = Augmentation(crop_padding=4, flip=True, cutout=16)
 HUB_DATA: dict[str, HubData] = {
-    "dance-cifar10": HubData("uoft-cs/cifar10", 10, 32, 32, _CIFAR, choices_share=0.2),
-    "dance-cifar100": HubData("uoft-cs/cifar100", 100, 32, 32, _CIFAR, choices_share=0.2),
+    "dance-cifar10": HubData(*_CIFAR10, 10, 32, 32, _CIFAR, choices_share=0.2),
+    # Two epochs are too few for networks to learn from cropped and cut images.
+    "dance-cifar10-lite": HubData(*_CIFAR10, 10, 32, 32, Augmentation(flip=True), choices_share=0.2),
+    "dance-cifar100": HubData(
+        "uoft-cs/cifar100", "aadb3af77e9048adbea6b47c21a81e47dd092ae5", 100, 32, 32, _CIFAR, choices_share=0.2
+    ),
     "dance-imagenet": HubData(
-        "ILSVRC/imagenet-1k", 1000, 256, 224, Augmentation(min_area=0.08, flip=True), choices_share=0.04, resize=True
+        "ILSVRC/imagenet-1k",
+        "49e2ee26f3810fb5a7536bbf732a7b07389a47b5",
+        1000,
+        256,
+        224,
+        Augmentation(min_area=0.08, flip=True),
+        choices_share=0.04,
+        resize=True,
     ),
 }
 
@@ -73,8 +98,9 @@ def load_images(
     """Return a data set of the catalog, in three splits.
 
     Args:
-        name: "dance-mnist", "dance-cifar10", "dance-cifar100" or "dance-imagenet".
-        location: a local folder (parquet, or images by class) or another hub name, instead of the usual one.
+        name: "dance-mnist", "dance-cifar10", "dance-cifar10-lite", "dance-cifar100" or "dance-imagenet".
+        location: a local folder (parquet, or images by class) or another name on the hub, `NAME@REVISION` for one of
+            its commits, instead of the usual one.
         seed: of the splits; part of what a run is.
         cache_dir: where `datasets` keeps its copy.
 

@@ -36,7 +36,8 @@ def load_hugging_face(
 
     Args:
         name: what messages call the data set.
-        location: a folder (parquet files, or `train/<class>/*.png`) or a name on the hub such as "uoft-cs/cifar10".
+        location: a folder (parquet files, or `train/<class>/*.png`) or a name on the hub such as "uoft-cs/cifar10";
+            "uoft-cs/cifar10@REVISION" reads that commit, branch or tag.
         num_classes: number of classes of the network.
         channels: 1 reads the images as gray, 3 as RGB.
         image_size: edge in pixels that every image must have, or is brought to if `resize`.
@@ -76,12 +77,28 @@ def load_hugging_face(
     return sources[0], sources[1] if len(sources) > 1 else None
 
 
+@dataclass(frozen=True)
+class Cells:
+    """The column of a table that holds images, still encoded."""
+
+    table: Any
+    column: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def cells(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """Return `{"bytes": ..., "path": ...}` of each row; one is None where the other says where the image is."""
+        found = self.table[rows][self.column] if rows else []
+        return [{"bytes": None, "path": None} if cell is None else cell for cell in found]
+
+
 @dataclass(frozen=True, eq=False)
 class DecodedImages:
     """A data set too large for memory: images are decoded when they are read, by a few threads."""
 
     name: str
-    encoded: Any = field(repr=False)  # sequence of {"bytes": ..., "path": ...}
+    encoded: Cells = field(repr=False)
     labels: torch.Tensor  # (n,) int64
     num_classes: int
     channels: int
@@ -100,7 +117,7 @@ class DecodedImages:
     def read(self, indices: torch.Tensor) -> torch.Tensor:
         """Return `(b, channels, image_size, image_size)` uint8 of indices `(b,)` int64."""
         rows = indices.tolist()
-        cells = [self.encoded[row] for row in rows]
+        cells = self.encoded.cells(rows)
         with ThreadPoolExecutor(max(1, self.workers)) as pool:
             pixels = list(pool.map(self._decode, rows, cells))
         return torch.from_numpy(np.stack(pixels))
@@ -119,8 +136,8 @@ class DecodedImages:
         digest = hashlib.sha256(repr((len(self), self.channels, self.image_size, self.resize)).encode())
         digest.update(self.labels.numpy().tobytes())
         sample = torch.linspace(0, len(self) - 1, min(_FINGERPRINT_IMAGES, len(self)), dtype=torch.float64)
-        for row in sample.round().to(torch.int64).tolist():
-            digest.update(self.encoded[row]["bytes"] or str(self.encoded[row]["path"]).encode())
+        for cell in self.encoded.cells(sample.round().to(torch.int64).tolist()):
+            digest.update(cell["bytes"] or str(cell["path"]).encode())
         return digest.hexdigest()
 
     def _decode(self, row: int, cell: dict[str, Any]) -> np.ndarray:
@@ -166,7 +183,10 @@ def _load(name: str, location: str | Path, cache_dir: str | Path | None) -> Any:
     if not folder.exists():
         if folder.is_absolute() or str(location).startswith((".", "~")) or str(location).count("/") > 1:
             raise ImageDataError(f"{name}: no folder {folder}; give a folder that exists, or a name on the hub")
-        return _described(name, location, lambda: datasets.load_dataset(str(location), cache_dir=cache))
+        hub, _, revision = str(location).partition("@")
+        return _described(
+            name, location, lambda: datasets.load_dataset(hub, revision=revision or None, cache_dir=cache)
+        )
     if not folder.is_dir():
         raise ImageDataError(f"{name}: {folder} is a file; give the folder that holds the parquet files or images")
     parquet = _parquet_files(folder)
@@ -218,29 +238,14 @@ def _image_column(name: str, table: Any, asked: str | None) -> str:
     return named[0]
 
 
-def _undecoded(table: Any, column: str) -> Any:
+def _undecoded(table: Any, column: str) -> Cells:
     """Return the image column as `{"bytes", "path"}` cells, left for our own threads to decode."""
     from datasets import Image
 
     try:
-        return _Cells(table.select_columns([column]).cast_column(column, Image(decode=False)), column)
+        return Cells(table.select_columns([column]).cast_column(column, Image(decode=False)), column)
     except Exception as error:  # pyarrow's cast errors come in several types
         raise ImageDataError(f"{table.info.dataset_name}: column {column!r} does not hold images: {error}") from error
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """One column of a table as a sequence."""
-
-    table: Any
-    column: str
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def __getitem__(self, row: int) -> dict[str, Any]:
-        cell = self.table[row][self.column]
-        return {"bytes": None, "path": None} if cell is None else cell
 
 
 def _labels(name: str, table: Any, asked: str | None, num_classes: int) -> tuple[Any, torch.Tensor]:

@@ -130,6 +130,12 @@ PRESETS: dict[str, ImageSettings] = {
         final=WeightSettings(epochs=20, batch_size=32, learning_rate=0.05),
     ),
     "dance-cifar10": _CIFAR,
+    # For two cores: a search takes N minutes on one, the training of its network M (docs/images.md).
+    "dance-cifar10-lite": ImageSettings(
+        search=WeightSettings(epochs=8, batch_size=32, learning_rate=0.05, label_smoothing=0.0),
+        choice=ChoiceSettings(warmup_epochs=3, grown_epochs=1, every=4, learning_rate=0.02, lambda2=0.2),
+        final=WeightSettings(epochs=10, batch_size=32, learning_rate=0.05, label_smoothing=0.0),
+    ),
     "dance-cifar100": _CIFAR,
     "dance-imagenet": _CIFAR,
 }

@@ -25,8 +25,8 @@ from solvers.methods.dance.images.training.drive import drive, pack, pack_scaler
 from solvers.methods.dance.images.training.weights import (
     Execution,
     WeightSettings,
-    accuracy,
     average_statistics,
+    correct,
     cosine,
     make_optimizer,
     weight_step,
@@ -105,10 +105,10 @@ class FinalStage:
             "learning_rate": cosine(self.settings.learning_rate, self.step - 1, self.steps),
         }
 
-    def test(self) -> float:
-        """Return the accuracy on the test split, a fraction."""
+    def test(self) -> np.ndarray:
+        """Return `(n,)` bool: which images of the test split are classified correctly."""
         self.module.eval()
-        return accuracy(
+        return correct(
             self.module,
             plain_batches(self.trainable.data.test, self.trainable.data, batch_size=250),
             precision=self.settings.precision,
@@ -152,6 +152,7 @@ class ScratchAccuracy:
         seed: Of everything that a training draws.
         execution: Device, threads and ranks.
         folder: Keeps checkpoints and finished trainings, so that an interrupted one goes on; None keeps them in memory.
+            `accuracy.json` of a training lists the rows of the test split that are `wrong`, for paired comparisons.
         progress: Of each training: True for a bar, or a function called with (steps done, steps in all).
     """
 
@@ -214,9 +215,16 @@ class ScratchAccuracy:
         with reporter(self.progress, "Training from scratch") as report:
             path = None if place is None else place / "final.safetensors"
             seconds = drive(stage, path, world=execution.world, progress=report)
-        tested = stage.test()
+        right = stage.test()
+        tested = float(right.mean())
         if place is not None and execution.world.leads:
-            found = {"accuracy": tested, "seconds": seconds, "network": list(network), "history": stage.history}
+            found = {
+                "accuracy": tested,
+                "seconds": seconds,
+                "network": list(network),
+                "wrong": np.flatnonzero(~right).tolist(),
+                "history": stage.history,
+            }
             write_whole(place / "accuracy.json", json.dumps(found, indent=1) + "\n", sync=True)
         return tested
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -173,13 +174,23 @@ def accuracy(
     execution: Execution,
 ) -> float:
     """Return the share of the images that is classified correctly, a fraction."""
-    right, seen = 0, 0
+    return float(correct(forward, batches, precision=precision, execution=execution).mean())
+
+
+def correct(
+    forward: Forward,
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    *,
+    precision: Precision,
+    execution: Execution,
+) -> np.ndarray:
+    """Return `(n,)` bool: which images are classified correctly, in the order of the batches."""
+    found = []
     with torch.inference_mode(), execution.autocast(precision):
         for batch in batches:
             images, labels = execution.send(batch)
-            right += int((forward(images).argmax(1) == labels).sum())
-            seen += len(labels)
-    return right / seen
+            found.append((forward(images).argmax(1) == labels).cpu().numpy())
+    return np.concatenate(found)
 
 
 def average_statistics(module: nn.Module, world: World) -> None:
