@@ -105,7 +105,11 @@ class FinalStage:
             "learning_rate": cosine(self.settings.learning_rate, self.step - 1, self.steps),
         }
 
-    def test(self) -> np.ndarray:
+    def test(self) -> float:
+        """Return the accuracy on the test split, a fraction."""
+        return float(self.right().mean())
+
+    def right(self) -> np.ndarray:
         """Return `(n,)` bool: which images of the test split are classified correctly."""
         self.module.eval()
         return correct(
@@ -152,7 +156,6 @@ class ScratchAccuracy:
         seed: Of everything that a training draws.
         execution: Device, threads and ranks.
         folder: Keeps checkpoints and finished trainings, so that an interrupted one goes on; None keeps them in memory.
-            `accuracy.json` of a training lists the rows of the test split that are `wrong`, for paired comparisons.
         progress: Of each training: True for a bar, or a function called with (steps done, steps in all).
     """
 
@@ -162,7 +165,7 @@ class ScratchAccuracy:
     execution: Execution = field(default_factory=Execution)
     folder: Path | None = None
     progress: Progress | bool | None = None
-    _known: dict[tuple[int, ...], float] = field(default_factory=dict, init=False, repr=False)
+    _known: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict, init=False, repr=False)
     _spared: list[float] = field(default_factory=list, init=False, repr=False)
 
     @property
@@ -186,12 +189,21 @@ class ScratchAccuracy:
             CheckpointError: If `folder` holds a damaged checkpoint.
             OSError: If `folder` cannot be written.
         """
+        return self.right(networks).mean(axis=1)
+
+    def right(self, networks: np.ndarray) -> np.ndarray:
+        """Return `(B, test images)` bool: which test images each network classifies correctly, for paired comparisons.
+
+        Raises:
+            CheckpointError: If `folder` holds a damaged checkpoint.
+            OSError: If `folder` cannot be written.
+        """
         rows = [tuple(map(int, row)) for row in DesignSpace(self.task.space.choices()).check(networks)]
         for row in rows:
             if row not in self._known:
                 with self.execution.threads_capped():
                     self._known[row] = self._train(row)
-        return np.array([self._known[row] for row in rows])
+        return np.stack([self._known[row] for row in rows])
 
     def fingerprint(self) -> str:
         """Return a digest of networks, images, settings, seed and kind of device."""
@@ -203,46 +215,46 @@ class ScratchAccuracy:
         parts = (self.task.fingerprint(), sorted(asdict(self.settings).items()), self.seed, device, ranks)
         return hashlib.sha256(repr(("from scratch", parts)).encode()).hexdigest()
 
-    def _train(self, network: tuple[int, ...]) -> float:
-        """Train and test one network, or read what an earlier training found."""
+    def _train(self, network: tuple[int, ...]) -> np.ndarray:
+        """Train and test one network, or read what an earlier training found; return `(test images,)` bool."""
         trainable, execution = self.task, self.execution
         stage = FinalStage(trainable, self.settings, network=network, seed=self.seed, execution=execution)
         place = None if self.folder is None else self.folder / _name(stage)
         if place is not None and (place / "accuracy.json").exists():
-            known, seconds = _read(place / "accuracy.json")
+            right, seconds = _read(place / "accuracy.json", images=len(trainable.data.test))
             self._spared.append(seconds)
-            return known
+            return right
         with reporter(self.progress, "Training from scratch") as report:
             path = None if place is None else place / "final.safetensors"
             seconds = drive(stage, path, world=execution.world, progress=report)
-        right = stage.test()
-        tested = float(right.mean())
+        right = stage.right()
         if place is not None and execution.world.leads:
             found = {
-                "accuracy": tested,
+                "accuracy": float(right.mean()),
                 "seconds": seconds,
                 "network": list(network),
                 "wrong": np.flatnonzero(~right).tolist(),
                 "history": stage.history,
             }
             write_whole(place / "accuracy.json", json.dumps(found, indent=1) + "\n", sync=True)
-        return tested
+        return right
 
 
-def _read(path: Path) -> tuple[float, float]:
-    """Return the accuracy and the seconds of a finished training.
+def _read(path: Path, *, images: int) -> tuple[np.ndarray, float]:
+    """Return `(images,)` bool, which test images are classified correctly, and the seconds of a finished training.
 
     Raises:
         CheckpointError: If the file is damaged.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        known, seconds = float(found["accuracy"]), float(found["seconds"])
-        if not (0 <= known <= 1 and seconds >= 0):
-            raise ValueError(f"accuracy {known} and seconds {seconds} cannot be")
-    except (ValueError, KeyError, TypeError) as error:
+        right, seconds = np.ones(images, dtype=bool), float(found["seconds"])
+        right[np.array(found["wrong"], dtype=np.int64)] = False
+        if float(found["accuracy"]) != float(right.mean()) or not seconds >= 0:
+            raise ValueError(f"accuracy {found['accuracy']} and seconds {seconds} do not fit {images} test images")
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); delete it, and the network is tested again") from error
-    return known, seconds
+    return right, seconds
 
 
 def _name(stage: FinalStage) -> str:
