@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,7 @@ except ImportError:
     datasets = None
 needs_datasets = pytest.mark.skipif(datasets is None, reason="needs the extra 'images' (datasets, pillow)")
 
+CIFAR10 = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "cifar10"
 PLAIN = Normalization((0.0,), (1.0,), 8)
 
 
@@ -200,11 +202,18 @@ def test_an_order_is_drawn_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> Non
     assert sorted(drawn) == [30, 30, 90, 90]
 
 
+class EncodedRows(list):
+    """Images in memory, as `Cells` gives those of a table."""
+
+    def cells(self, rows: list[int]) -> list[dict[str, object]]:
+        return [self[row] for row in rows]
+
+
 def test_a_fingerprint_of_encoded_images_looks_at_the_first_and_the_last() -> None:
     labels = torch.zeros(1000, dtype=torch.int64)
 
     def fingerprint(changed: int | None) -> str:
-        cells = [{"bytes": bytes([row == changed, row % 256]), "path": None} for row in range(1000)]
+        cells = EncodedRows([{"bytes": bytes([row == changed, row % 256]), "path": None} for row in range(1000)])
         return DecodedImages("x", cells, labels, 1, channels=1, image_size=8, resize=False).fingerprint()
 
     assert len({fingerprint(None), fingerprint(0), fingerprint(999)}) == 3
@@ -483,6 +492,26 @@ def damaged_image(path: Path) -> Path:
     return write_parquet(path / "cifar", change=damage)
 
 
+@wrong(r"image 3 does not decode .*fetch the data set again")
+def damaged_jpeg(path: Path) -> Path:
+    def damage(columns: dict[str, list[object]]) -> None:
+        buffer = io.BytesIO()
+        Image.fromarray(color_images(1)[0]).save(buffer, format="JPEG", quality=75)
+        columns["img"][3] = {"bytes": buffer.getvalue()[:-200], "path": None}
+
+    return write_parquet(path / "cifar", change=damage)
+
+
+@wrong(r"expected one column of images, or one called image or img; the data set has \['picture', 'label'\]")
+def images_in_a_column_of_another_name(path: Path) -> Path:
+    folder = path / "cifar"
+    folder.mkdir(parents=True)
+    for split in ("train", "test"):
+        rows = {"picture": [b"x"] * 20, "label": [number % 10 for number in range(20)]}
+        datasets.Dataset.from_dict(rows).to_parquet(folder / f"{split}.parquet")
+    return folder
+
+
 @wrong(r"image 0 is 28 x 28 pixels, the network expects 32 x 32")
 def wrong_size(path: Path) -> Path:
     return write_parquet(path / "cifar", size=28)
@@ -532,15 +561,36 @@ def test_unlabeled_rows_are_left_out(tmp_path: Path) -> None:
 def test_the_hub_is_asked_by_name_when_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def refuse(name: str, **_: object) -> None:
-        asked.append(name)
+    def refuse(name: str, *, revision: str | None, **_: object) -> None:
+        asked.append((name, revision))
         raise ConnectionError("no route to the hub")
 
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ImageDataError, match="cannot read the data set at uoft-cs/cifar10: no route to the hub"):
+    with pytest.raises(ImageDataError, match="cannot read the data set at uoft-cs/cifar10@0b27.*: no route to the hub"):
         load_images("dance-cifar10")
-    assert asked == ["uoft-cs/cifar10"]
+    for location in ("someone/cifar10", "someone/cifar10@v2"):
+        with pytest.raises(ImageDataError, match="no route to the hub"):
+            load_images("dance-cifar10", location=location)
+    assert asked == [
+        ("uoft-cs/cifar10", "0b2714987fa478483af9968de7c934580d0bb9a2"),
+        ("someone/cifar10", None),
+        ("someone/cifar10", "v2"),
+    ]
+
+
+@pytest.mark.parametrize("name", HUB_DATA)
+def test_every_hub_data_set_is_read_at_a_fixed_commit(name: str) -> None:
+    assert re.fullmatch("[0-9a-f]{40}", HUB_DATA[name].revision)
+
+
+@needs_datasets
+@pytest.mark.skipif(not CIFAR10.is_dir(), reason=f"{CIFAR10} does not exist (CIFAR-10 in JPEG, not part of the repository)")
+def test_cifar10_in_jpeg_is_read_whole(tmp_path: Path) -> None:
+    data = load(CIFAR10, tmp_path, "dance-cifar10-lite")
+    assert [len(split) for split in (data.weights, data.choices, data.test)] == [40_000, 10_000, 10_000]
+    assert torch.bincount(data.test.labels).tolist() == [1_000] * 10
+    assert data.normalization.mean == pytest.approx((0.49, 0.48, 0.45), abs=0.005)
 
 
 def test_unknown_names_get_the_nearest() -> None:

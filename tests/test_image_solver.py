@@ -352,11 +352,24 @@ def test_other_code_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert len([path for path in tmp_path.glob(pattern) if "previous" not in path.name]) == 2, pattern
 
 
+def test_which_test_images_a_network_gets_right_is_kept(tmp_path: Path) -> None:
+    network = np.zeros((1, 2), np.int64)
+    trained = scratch_problem(tmp_path).accuracy
+    right = trained.right(network)
+    assert right.shape == (1, len(trained.task.data.test))
+    assert right.mean() == trained.evaluate(network)[0]
+    again = scratch_problem(tmp_path).accuracy  # reads what the first has kept
+    assert np.array_equal(again.right(network), right)
+    assert again.spared_seconds > 0
+
+
 def test_a_damaged_result_of_a_training_is_named(tmp_path: Path) -> None:
     design = np.zeros((1, 6), np.int64)
     scratch_problem(tmp_path).evaluate(design)
     (file,) = tmp_path.glob("scratch-*/accuracy.json")
-    for content in ("{", '{"accuracy": 7, "seconds": 1}', "[]"):
+    kept = json.loads(file.read_text())
+    other = json.dumps({**kept, "wrong": kept["wrong"][1:]})
+    for content in ("{", '{"accuracy": 7, "seconds": 1}', "[]", other):
         file.write_text(content)
         with pytest.raises(
             CheckpointError, match=r"accuracy\.json is damaged .*delete it, and the network is tested again"

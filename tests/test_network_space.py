@@ -20,6 +20,7 @@ from dance_env.graph import (
     NetworkSpace,
     Slot,
     dance_cifar10,
+    dance_cifar10_lite,
     dance_imagenet,
     dance_mnist,
     layer_row,
@@ -187,6 +188,15 @@ def test_shapes_along_dance_imagenet() -> None:
     ends = [graph.shape(f"block{block}.project") for block in (4, 8, 12, 16, 20, 21)]
     assert ends == [(24, 56, 56), (40, 28, 28), (80, 14, 14), (96, 14, 14), (192, 7, 7), (320, 7, 7)]
     assert graph.shape("fc") == (1000,)
+
+
+def test_dance_cifar10_lite_is_small() -> None:
+    space = dance_cifar10_lite()
+    assert space.size == 6**3 * 7**3
+    networks = DesignSpace(space.choices()).unrank(np.arange(space.size))
+    macs = space.macs(networks)
+    assert (macs.min(), macs.max()) == (840_576, 3_409_536)
+    assert space.slots[0].in_size == 16
 
 
 def test_dance_mnist_is_dance_cifar10_at_a_quarter_of_every_width() -> None:

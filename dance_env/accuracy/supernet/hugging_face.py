@@ -234,7 +234,9 @@ def _image_column(name: str, table: Any, asked: str | None) -> str:
     typed = [column for column in columns if isinstance(table.features[column], Image)]
     named = typed or [column for column in columns if column in ("image", "img")]
     if len(named) != 1:
-        raise ImageDataError(f"{name}: cannot tell which of the columns {columns} holds the images; name it")
+        raise ImageDataError(
+            f"{name}: expected one column of images, or one called image or img; the data set has {columns}"
+        )
     return named[0]
 
 
