@@ -567,7 +567,9 @@ def test_the_hub_is_asked_by_name_when_there_is_no_folder(tmp_path: Path, monkey
 
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ImageDataError, match="cannot read the data set at uoft-cs/cifar10@0b27.*: no route to the hub"):
+    with pytest.raises(
+        ImageDataError, match=r"cannot read the data set at uoft-cs/cifar10@0b27.*: no route to the hub"
+    ):
         load_images("dance-cifar10")
     for location in ("someone/cifar10", "someone/cifar10@v2"):
         with pytest.raises(ImageDataError, match="no route to the hub"):
@@ -585,7 +587,9 @@ def test_every_hub_data_set_is_read_at_a_fixed_commit(name: str) -> None:
 
 
 @needs_datasets
-@pytest.mark.skipif(not CIFAR10.is_dir(), reason=f"{CIFAR10} does not exist (CIFAR-10 in JPEG, not part of the repository)")
+@pytest.mark.skipif(
+    not CIFAR10.is_dir(), reason=f"{CIFAR10} does not exist (CIFAR-10 in JPEG, not part of the repository)"
+)
 def test_cifar10_in_jpeg_is_read_whole(tmp_path: Path) -> None:
     data = load(CIFAR10, tmp_path, "dance-cifar10-lite")
     assert [len(split) for split in (data.weights, data.choices, data.test)] == [40_000, 10_000, 10_000]

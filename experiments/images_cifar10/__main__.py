@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -35,7 +35,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--images", metavar="PLACE", help="a folder of the images, or a name on the hub")
     parser.add_argument("--out", type=Path, default=Path("runs/images_cifar10"), help="default: %(default)s")
     parser.add_argument("--pieces", type=int, help="stop after so many (default: all)")
-    parser.add_argument("--report", type=Path, metavar="FOLDER", help="run nothing: write the report of what has run there")
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="run nothing: write the report of what has run there"
+    )
     return parser.parse_args(given)
 
 
@@ -51,13 +53,17 @@ def main(given: Sequence[str] | None = None) -> int:
             title, began = f"{number} of {len(plan)}: {piece.name}", time.monotonic()
             try:
                 with console.status(title) as status:
-                    workshop.run(piece, lambda done, of, t=title: status.update(f"{t}: {done} of {of}"))
+                    workshop.run(piece, _showing(title, status.update))
             except KeyboardInterrupt:
                 console.print("interrupted; the same command goes on from here")
                 return 130
             console.print(f"{title}: {time.monotonic() - began:.0f} s", highlight=False)
     write_page(asked.out / "records", asked.report or asked.out)
     return 0
+
+
+def _showing(title: str, update: Callable[[str], None]) -> Callable[[int, int], None]:
+    return lambda done, of: update(f"{title}: {done} of {of}")
 
 
 if __name__ == "__main__":

@@ -64,9 +64,7 @@ class Workshop:
         return found
 
     def _scratch(self, seed: int, show: Show) -> ScratchAccuracy:
-        return ScratchAccuracy(
-            self.trainable, SHORT.final, seed=seed, folder=self.folder / "scratch", progress=lambda a, b: show(a, b)
-        )
+        return ScratchAccuracy(self.trainable, SHORT.final, seed=seed, folder=self.folder / "scratch", progress=show)
 
     def _search(self, piece: Search, show: Show) -> dict[str, Any]:
         scratch = self._scratch(piece.seed, show)
@@ -85,9 +83,10 @@ class Workshop:
         )
         if result.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
-        best, trace = result.best, result.trace
+        best, trace, design = result.best, result.trace, result.best_design
         assert best is not None, "every search evaluates its network"
-        network = result.best_design[: len(self.trainable.space.choices())]
+        assert design is not None
+        network = design[: len(self.trainable.space.choices())]
         wrong = np.flatnonzero(~scratch.right(network[None])[0])
         return {
             "seed": piece.seed,
