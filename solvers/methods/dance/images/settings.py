@@ -130,7 +130,7 @@ PRESETS: dict[str, ImageSettings] = {
         final=WeightSettings(epochs=20, batch_size=32, learning_rate=0.05),
     ),
     "dance-cifar10": _CIFAR,
-    # For two cores: a search takes N minutes on one, the training of its network M (docs/images.md).
+    # Made to fit 40 minutes of two cores, search and final training together.
     "dance-cifar10-lite": ImageSettings(
         search=WeightSettings(epochs=8, batch_size=32, learning_rate=0.05, label_smoothing=0.0),
         choice=ChoiceSettings(warmup_epochs=3, grown_epochs=1, every=4, learning_rate=0.02, lambda2=0.2),
