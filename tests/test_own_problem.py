@@ -301,7 +301,7 @@ def test_named_designs_and_wrong_generators_are_answered_with_what_to_do():
     named = space.decode(np.zeros((1, 6), dtype=np.int64))
     with pytest.raises(TypeError, match=r"turn them with space.encode"):
         space.check(named)
-    with pytest.raises(ValueError, match="the option '8' is text, its options are whole numbers; write 8"):
+    with pytest.raises(ValueError, match="the option '8' is text, its options are numbers; write 8"):
         space.encode([{**named[0], "pe_x": "8"}])
     with pytest.raises(TypeError, match=r"rng must be a NumPy generator, such as np.random.default_rng\(0\); got 3"):
         space.sample(3, 2)

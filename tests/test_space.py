@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import subprocess
 import sys
 import timeit
@@ -296,8 +297,8 @@ def test_ranks_that_do_not_exist(ranks: list, error: type[Exception], message: s
         (("a", (), "network", "nominal"), ValueError, "at least one option"),
         (("a", ("x", "x"), "network", "nominal"), ValueError, "differ from each other"),
         (("a", ["x"], "network", "nominal"), TypeError, "options must be a tuple"),
-        (("a", (1.5,), "network", "nominal"), TypeError, "an option must be str or int, got 1.5"),
-        (("a", (True,), "network", "nominal"), TypeError, "an option must be str or int, got True"),
+        (("a", (math.inf,), "network", "nominal"), ValueError, "a number must be finite, got inf"),
+        (("a", (True,), "network", "nominal"), TypeError, "an option must be str, int or float, got True"),
         (("a", ("x",), "net", "nominal"), ValueError, "group must be one of"),
         (("a", ("x",), "network", "ranked"), ValueError, "kind must be one of"),
         (("a", (2, 1), "hardware", "ordinal"), ValueError, "must ascend"),

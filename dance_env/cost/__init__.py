@@ -1,6 +1,7 @@
 """What designs cost: time, energy, silicon.
 
-- `cost`: the value (`Cost`); `technology`: every constant of the hardware, with its source.
+- `cost`: the value (`Cost`); `technology`: every constant of the hardware, with its source; `global_buffers`: buffers by
+  capacity; `memory`: accelerators by the memory that they choose.
 - `model`: what a cost model is (`CostModel`); `analytical`: ours, with an exhaustive mapping search.
 - `table`: what every network costs on every accelerator (`CostTable`); `workload_table`: under several workloads.
 - `mapping/`: one mapping as a value, and what it costs.
@@ -13,6 +14,7 @@ The contract suite of cost models is `dance_env.testing.cost_model`.
 
 from dance_env.cost.analytical import AnalyticalCostModel
 from dance_env.cost.cost import Cost
+from dance_env.cost.global_buffers import GlobalBuffer
 from dance_env.cost.model import ClockedCostModel, CostModel, LayerCost
 from dance_env.cost.table import CostTable
 from dance_env.cost.technology import (
@@ -35,6 +37,7 @@ __all__ = [
     "Cost",
     "CostModel",
     "CostTable",
+    "GlobalBuffer",
     "LayerCost",
     "Technology",
     "WorkloadTable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from dance_env.cost.mapping.loops import DIMS
 from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.mapping.nest import OVERLAPS, NestCost
 from dance_env.cost.mapping.nest import evaluate as evaluate_mapping
+from dance_env.cost.memory import by_memory
 from dance_env.cost.model import LayerCost
 from dance_env.cost.search.mapspace import check_layer, check_rows
 from dance_env.cost.search.search import FACTORS, best_mapping, search_layer
@@ -69,19 +71,18 @@ class AnalyticalCostModel:
 
         Raises:
             TypeError, ValueError, OverflowError: If the rows are not layers (see `mapspace.check_layer`).
-            ValueError: a register file that the technology does not know.
+            ValueError: a register file or a global buffer that the technology does not know.
         """
         rows = check_rows(rows)
         latency = np.full((len(rows), len(hardware)), np.inf)
         energy = np.full_like(latency, np.inf)
-        for flow in np.unique(hardware.dataflow):
-            on = np.flatnonzero(hardware.dataflow == flow)
+        for technology, flow, on in self._groups(hardware):
             pe_x, x = np.unique(hardware.pe_x[on], return_inverse=True)
             pe_y, y = np.unique(hardware.pe_y[on], return_inverse=True)
             rf_words, r = np.unique(hardware.rf_words[on], return_inverse=True)
             for u, row in enumerate(rows):
                 best = search_layer(
-                    row, dataflow_at(int(flow)), rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
+                    row, dataflow_at(flow), rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=technology,
                     objective=self.objective, factors=self.factors, overlap=self.overlap,
                 )  # fmt: skip
                 latency[u, on] = best.cycles[x, y, r] / self.technology.clock_hz
@@ -94,9 +95,21 @@ class AnalyticalCostModel:
         return self.technology.clock_hz
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
-        """Return the area `(H,)` of the accelerators, mm2."""
-        # In float64: int64 wraps round at 2^63 PEs.
-        return self.technology.area_mm2(hardware.pe_x.astype(np.float64) * hardware.pe_y, hardware.rf_words)
+        """Return the area `(H,)` of the accelerators, mm2; with the DRAM interface where its bandwidth is a choice."""
+        area = np.empty(len(hardware))
+        for technology, on in by_memory(self.technology, hardware):
+            # In float64: int64 wraps round at 2^63 PEs.
+            pes = hardware.pe_x[on].astype(np.float64) * hardware.pe_y[on]
+            area[on] = technology.area_mm2(pes, hardware.rf_words[on])
+        if hardware.dram_words_per_cycle is not None:
+            area += hardware.dram_words_per_cycle * self.technology.dram_interface_um2 * 1e-6
+        return area
+
+    def _groups(self, hardware: Hardware) -> Iterator[tuple[Technology, int, np.ndarray]]:
+        """Yield technology and dataflow of accelerators that one search costs, and where they stand."""
+        for technology, here in by_memory(self.technology, hardware):
+            for flow in np.unique(hardware.dataflow[here]):
+                yield technology, int(flow), here[hardware.dataflow[here] == flow]
 
     def mapping(self, layer: Layer | np.ndarray, hardware: Hardware) -> Mapping:
         """The best mapping of a layer on one accelerator.
@@ -113,7 +126,7 @@ class AnalyticalCostModel:
         """
         row, dataflow, pe_x, pe_y, rf_words = _one(layer, hardware)
         found = best_mapping(
-            row, dataflow, rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology,
+            row, dataflow, rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=self.technology_of(hardware),
             objective=self.objective, factors=self.factors, overlap=self.overlap,
         )  # fmt: skip
         if found is None:
@@ -124,8 +137,8 @@ class AnalyticalCostModel:
         """What a layer's best mapping on one accelerator costs, level by level. Arguments and errors as `mapping`."""
         _, _, pe_x, pe_y, rf_words = _one(layer, hardware)
         return evaluate_mapping(
-            self.mapping(layer, hardware), pe_x=pe_x, pe_y=pe_y, rf_words=rf_words, technology=self.technology,
-            overlap=self.overlap,
+            self.mapping(layer, hardware), pe_x=pe_x, pe_y=pe_y, rf_words=rf_words,
+            technology=self.technology_of(hardware), overlap=self.overlap,
         )  # fmt: skip
 
     def why_unmappable(self, layer: Layer | np.ndarray, hardware: Hardware) -> str | None:
@@ -139,8 +152,20 @@ class AnalyticalCostModel:
         array = dataflow.why_unmappable(sizes, stride, pe_x=pe_x, pe_y=pe_y, rf_words=rf_words)
         return array or (
             f"the smallest tile that {dataflow.name} allows does not fit the global buffer of "
-            f"{self.technology.glb_words} words."
+            f"{self.technology_of(hardware).glb_words} words."
         )
+
+    def technology_of(self, hardware: Hardware) -> Technology:
+        """Return the technology of one accelerator: with the global buffer and the bandwidth that it chooses.
+
+        Raises:
+            ValueError: If more than one accelerator is given, or the technology does not know the global buffer.
+        """
+        if len(hardware) != 1:
+            raise ValueError(
+                f"hardware: expected one accelerator, got {len(hardware)}; take one with hardware.take([i])."
+            )
+        return next(by_memory(self.technology, hardware))[0]
 
 
 def _one(layer: Layer | np.ndarray, hardware: Hardware) -> tuple[np.ndarray, Dataflow, int, int, int]:

@@ -41,11 +41,15 @@ def layer_costs(
     Raises:
         TypeError, ValueError: If the model answers something other than costs (see `checked_costs`).
     """
-    where = np.stack([hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow])
+    where = b"".join(
+        column.astype("<i8" if column.dtype.kind == "i" else "<f8").tobytes() for column in hardware.columns().values()
+    )
+    if len(hardware.columns()) > 4:  # the choices of memory are told apart by name
+        where = repr(tuple(hardware.columns())).encode() + where
     mark, code = model.fingerprint(), own_code(model)
     keys: dict[tuple[int, ...], str] = {}  # empty for a model without a fingerprint, whose costs are not cached
     if mark is not None and code is not None:
-        context = content_key("layer", f"{mark} {code}".rstrip(), where.astype("<i8").tobytes())
+        context = content_key("layer", f"{mark} {code}".rstrip(), where)
         keys = {row: content_key(context, repr(row)) for row in rows}
     found = {row: cache.load(key) for row, key in keys.items()}
     done = {row: array for row, array in found.items() if array is not None and array.shape == (2, len(hardware))}

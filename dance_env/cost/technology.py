@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from dance_env.cost.global_buffers import CACTI_45NM, GlobalBuffer
 from dance_env.suggest import nearest
 
 
@@ -58,6 +59,10 @@ class Technology:
         glb_read_words_per_cycle, glb_write_words_per_cycle: The two ports of the global buffer, `inf` for no limit.
             Fills from DRAM count as writes. Draining finished outputs to DRAM is not counted as reads, as in the
             reference.
+        glb_table: Global buffers of other capacities, for accelerators that choose theirs (see `with_memory`); empty
+            where none are known.
+        dram_interface_um2: Area of the DRAM interface for each word per cycle. It counts only for accelerators that
+            choose their bandwidth: a constant part of the chip is left out, as in the reference.
 
     Raises:
         TypeError: If a field is not of its type.
@@ -86,6 +91,8 @@ class Technology:
     rf_write_pj: tuple[float, ...]
     rf_leak_pj_per_cycle: tuple[float, ...]
     rf_area_um2: tuple[float, ...]
+    glb_table: tuple[GlobalBuffer, ...] = ()
+    dram_interface_um2: float = 0.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -93,6 +100,9 @@ class Technology:
             if field.name in _NAMES:
                 if not isinstance(value, str):
                     raise TypeError(f"Technology.{field.name}: expected a text, got {value!r}.")
+            elif field.name == "glb_table":
+                if not isinstance(value, tuple) or not all(isinstance(each, GlobalBuffer) for each in value):
+                    raise TypeError(f"Technology.glb_table: expected a tuple of GlobalBuffer, got {value!r}.")
             elif field.name.startswith("rf_"):
                 object.__setattr__(self, field.name, _checked_table(field.name, value, self.rf_words))
             else:
@@ -120,6 +130,44 @@ class Technology:
             )
         columns = (self.rf_read_pj, self.rf_write_pj, self.rf_leak_pj_per_cycle, self.rf_area_um2)
         return RegisterFile(*(np.interp(sizes, self.rf_words, column) for column in columns))
+
+    def with_memory(self, *, glb_words: int | None = None, dram_words_per_cycle: float | None = None) -> Technology:
+        """Return the technology with a global buffer of another capacity, behind another DRAM bandwidth.
+
+        Args:
+            glb_words: Words of the global buffer: this technology's own, or one of `glb_table`; None for its own. There
+                is no interpolation: CACTI's figures are not monotone between neighboring capacities, and a line between
+                two of them errs by up to 21 % (read energy).
+            dram_words_per_cycle: Words per cycle; None for this technology's own.
+
+        Raises:
+            ValueError: If there are no figures for the capacity, or the bandwidth is not positive.
+        """
+        changes: dict[str, Any] = {}
+        if glb_words is not None and glb_words != self.glb_words:
+            buffer = next((each for each in self.glb_table if each.words == glb_words), None)
+            if buffer is None:
+                raise ValueError(self._unknown_buffer(glb_words))
+            changes = {
+                "glb_words": buffer.words,
+                "glb_read_pj": buffer.read_pj,
+                "glb_write_pj": buffer.write_pj,
+                "glb_leak_pj_per_cycle": buffer.leak_pj_per_cycle,
+                "glb_area_um2": buffer.area_um2,
+            }
+        if dram_words_per_cycle is not None:
+            changes["dram_words_per_cycle"] = dram_words_per_cycle
+        return dataclasses.replace(self, **changes) if changes else self
+
+    def _unknown_buffer(self, glb_words: int) -> str:
+        known = sorted({self.glb_words, *(each.words for each in self.glb_table)})
+        below = [words for words in known if words < glb_words][-1:]
+        above = [words for words in known if words > glb_words][:1]
+        near = " and ".join(f"{words:,} ({words * WORD_BITS / 8192:g} KiB)" for words in below + above)
+        return (
+            f"technology {self.name!r} has no global buffer of {glb_words:,} words; the nearest that it has: {near}. "
+            "Capacities are not interpolated: choose one of these, or a technology with another `glb_table`."
+        )
 
     def area_mm2(self, pes: Any, rf_words: Any) -> np.ndarray:
         """Return the area of accelerators with `pes` processing elements of `rf_words` words each, mm2 (broadcast shape)."""
@@ -211,6 +259,10 @@ TIMELOOP_45NM = Technology(
         *(946.956, 1876.54, 2806.12, 3718.32, 4647.9, 5560.11, 6472.31, 7384.52),
         *(8314.1, 9226.31, 10138.5, 11050.7, 11962.9, 12875.1, 13787.3, 14699.5),
     ),
+    glb_table=CACTI_45NM,
+    # A 16-bit DDR3-2133 PHY with its I/O takes 1.3 mm2 at 40 nm (Synopsys DesignWare, as McPAT 1.3 quotes it in
+    # memoryctrl.cc). The same area is assumed for 16 bits of LPDDR4-3200 (3.2 words/cycle) at 45 nm: pads hardly shrink.
+    dram_interface_um2=1.3e6 / 3.2,
 )
 
 # The default of the tasks: the same chip behind one 32-bit LPDDR4-3200 channel (JEDEC JESD209-4: 3,200 MT/s x 32 bit =

@@ -8,7 +8,7 @@
 - `accelerator`: `Hardware`, accelerators as arrays; `AcceleratorSpace`, a grid of them.
 """
 
-from dance_env.space.accelerator import DATAFLOWS, AcceleratorSpace, Hardware, dance_accelerators
+from dance_env.space.accelerator import DATAFLOWS, AcceleratorSpace, Hardware, dance_accelerators, dance_buffers
 from dance_env.space.choice import Choice
 from dance_env.space.design_space import DesignSpace
 from dance_env.space.factors import FREE, Factor, FactorSum
@@ -25,4 +25,5 @@ __all__ = [
     "Hardware",
     "check_indices",
     "dance_accelerators",
+    "dance_buffers",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 Group = Literal["network", "hardware"]
 Kind = Literal["nominal", "ordinal"]
+Option = str | int | float
 
 
 @dataclass(frozen=True)
@@ -15,18 +17,18 @@ class Choice:
 
     Attributes:
         name: Unique within a design space.
-        options: What can be taken, in index order: words or whole numbers, all different. The numbers of an ordinal
+        options: What can be taken, in index order: words or finite numbers, all different. The numbers of an ordinal
             choice ascend.
         group: Which half of the design the choice belongs to, ``"network"`` or ``"hardware"``.
         kind: ``"nominal"`` (options have no order) or ``"ordinal"`` (an option's neighbors are the adjacent ones).
 
     Raises:
         TypeError: If the name or an option is of the wrong type.
-        ValueError: If the name is empty, options are missing or repeated, or group or kind is unknown.
+        ValueError: If the name is empty, options are missing, repeated or not finite, or group or kind is unknown.
     """
 
     name: str
-    options: tuple[str | int, ...]
+    options: tuple[Option, ...]
     group: Group
     kind: Kind
 
@@ -38,15 +40,17 @@ class Choice:
         if not self.options:
             raise ValueError(f"choice {self.name!r}: at least one option is needed, got none")
         for option in self.options:
-            if isinstance(option, bool) or not isinstance(option, str | int):
-                raise TypeError(f"choice {self.name!r}: an option must be str or int, got {option!r}")
+            if isinstance(option, bool) or not isinstance(option, str | int | float):
+                raise TypeError(f"choice {self.name!r}: an option must be str, int or float, got {option!r}")
+            if isinstance(option, float) and not math.isfinite(option):
+                raise ValueError(f"choice {self.name!r}: a number must be finite, got {option!r}")
         if len(set(self.options)) != len(self.options):
             raise ValueError(f"choice {self.name!r}: options must differ from each other, got {self.options}")
         if self.group not in get_args(Group):
             raise ValueError(f"choice {self.name!r}: group must be one of {get_args(Group)}, got {self.group!r}")
         if self.kind not in get_args(Kind):
             raise ValueError(f"choice {self.name!r}: kind must be one of {get_args(Kind)}, got {self.kind!r}")
-        numbers = [option for option in self.options if isinstance(option, int)]
+        numbers = [option for option in self.options if isinstance(option, int | float)]
         if self.kind == "ordinal" and numbers != sorted(numbers):
             raise ValueError(f"choice {self.name!r}: the numbers of an ordinal choice must ascend, got {self.options}")
 

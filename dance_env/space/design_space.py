@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dance_env.space.choice import Choice
+from dance_env.space.choice import Choice, Option
 from dance_env.space.indices import as_array, check_indices
 from dance_env.suggest import nearest
 
@@ -235,14 +235,14 @@ class DesignSpace:
         return draws / np.repeat(sums, self.option_counts, axis=1)
 
     # ----------------------------------------------------------------------------------------------------------- names
-    def decode(self, designs: ArrayLike) -> list[dict[str, str | int]]:
+    def decode(self, designs: ArrayLike) -> list[dict[str, Option]]:
         """`B` dicts from choice name to option."""
         return [
             {choice.name: choice.options[index] for choice, index in zip(self.choices, row, strict=True)}
             for row in self.check(designs).tolist()
         ]
 
-    def encode(self, named: Sequence[Mapping[str, str | int]]) -> np.ndarray:
+    def encode(self, named: Sequence[Mapping[str, Option]]) -> np.ndarray:
         """`(B, D)`: the inverse of `decode`.
 
         Raises:
@@ -254,7 +254,7 @@ class DesignSpace:
         rows = [self._encode_one(row, each) for row, each in enumerate(named)]
         return np.array(rows, dtype=np.int64).reshape(len(rows), self.num_choices)
 
-    def _encode_one(self, row: int, named: Mapping[str, str | int]) -> list[int]:
+    def _encode_one(self, row: int, named: Mapping[str, Option]) -> list[int]:
         known = [choice.name for choice in self.choices]
         for name in named:
             if name not in known:
@@ -266,7 +266,7 @@ class DesignSpace:
             option = named[choice.name]
             if isinstance(option, str) and option not in choice.options and option in map(str, choice.options):
                 raise ValueError(
-                    f"design {row}, choice {choice.name!r}: the option {option!r} is text, its options are whole numbers; "
+                    f"design {row}, choice {choice.name!r}: the option {option!r} is text, its options are numbers; "
                     f"write {option}"
                 )
             if isinstance(option, bool) or option not in choice.options:

@@ -67,7 +67,7 @@ class Result:
     reason: str
     ledger: Ledger
     trace: Trace
-    best_named: dict[str, str | int]
+    best_named: dict[str, str | int | float]
     software: dict[str, str] = field(default_factory=lambda: software_versions())  # noqa: PLW0108  # defined below
     traceback: str = ""
 

@@ -157,7 +157,12 @@ class ExternalCostModel(ABC):
         return self.technology.clock_hz
 
     def area_mm2(self, hardware: Hardware) -> np.ndarray:
-        """Return the area `(H,)` by the `Technology`, not by the tool, so that all models mean the same silicon."""
+        """Return the area `(H,)` by the `Technology`, not by the tool, so that all models mean the same silicon.
+
+        Raises:
+            ValueError: If the accelerators choose their memory.
+        """
+        _check_memory(hardware)
         return self.technology.area_mm2(hardware.pe_x.astype(np.float64) * hardware.pe_y, hardware.rf_words)
 
 
@@ -181,5 +186,15 @@ def tool_version(python: str, distribution: str, advice: str) -> str:
 
 
 def _accelerators(hardware: Hardware) -> list[Accelerator]:
+    _check_memory(hardware)
     columns = (hardware.pe_x, hardware.pe_y, hardware.rf_words, hardware.dataflow)
     return [Accelerator(int(x), int(y), int(rf), DATAFLOWS[int(flow)]) for x, y, rf, flow in zip(*columns, strict=True)]
+
+
+def _check_memory(hardware: Hardware) -> None:
+    for name in ("glb_words", "dram_words_per_cycle"):
+        if getattr(hardware, name) is not None:
+            raise ValueError(
+                f"a back end costs accelerators with the technology's own memory, but these choose their {name}; "
+                "cost each memory by itself, with technology.with_memory(...)"
+            )
