@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import dance_env.tasks
 from dance_env.accuracy import load_surrogate
 from dance_env.accuracy.nas_bench_macro import KEYS, TABLE_VARIABLE
 from dance_env.analysis.exact import optimum, pareto_front
@@ -21,6 +22,7 @@ from dance_env.tasks.gpt import GPT
 from dance_env.tasks.images import IMAGE_VARIANTS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
+RECORDS = Path(dance_env.tasks.__file__).parent / "optima"
 
 
 def test_names_are_network_and_variant() -> None:
@@ -132,7 +134,11 @@ def documented() -> dict[str, dict[str, str]]:
 
 def test_every_task_is_documented_with_its_numbers() -> None:
     enumerated = {name for name in task_names(needs_supernet=False) if get_task(name).network_space.size < 1e6}
-    assert set(documented()) == enumerated
+    cells = documented()
+    assert {name for name, found in cells.items() if "optimum: network" in found} == enumerated
+    networks = ("macro-cifar10", "accel-nasbench")
+    described = {name for name in task_names(needs_supernet=False) if name.split("/")[0] in networks}
+    assert {name for name, found in cells.items() if "reference objective" in found} == described
     text = DOCS.read_text(encoding="utf-8")
     for name in (*VARIANTS, *IMAGE_VARIANTS, *(variant for some in IMAGE_VARIANTS.values() for variant in some)):
         assert f"`{name}`" in text
@@ -141,13 +147,45 @@ def test_every_task_is_documented_with_its_numbers() -> None:
 def test_documented_optima_are_those_of_the_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TABLE_VARIABLE, raising=False)
     for name, cells in documented().items():
-        if not name.startswith("tiny/") and name != DEFAULT_TASK:
+        if (not name.startswith("tiny/") and name != DEFAULT_TASK) or "optimum: network" not in cells:
             continue
         written = re.match(r"[\d.]+", cells["optimum: objective (error)"])
         assert written is not None
         assert f"{optimum(make_problem(name), cache_dir=tmp_path).objective:.4f}" == written[0], (
             f"docs/tasks.md is out of date for {name}: run `dance coupling` and paste its tables"
         )
+
+
+def test_documented_landscapes_refer_to_the_optima() -> None:
+    """The objectives are those of the records that ship, and of the tables of coupling."""
+    proved = 0
+    for name, cells in documented().items():
+        if "reference objective" not in cells:
+            continue
+        objective, kind = cells["reference objective"].rstrip(")").split(" (")
+        if kind == "optimum":
+            assert cells["optimum: objective (error)"].startswith(objective + " ")
+        elif kind == "proved":
+            record = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
+            assert f"{record['objective']:.4f}" == objective, (
+                f"run `dance landscape {name}` again: docs/tasks.md is stale"
+            )
+            proved += 1
+        else:
+            assert name.endswith("/noisy")
+    assert proved == 6
+
+
+def test_large_tasks_are_documented_as_coupled() -> None:
+    for name, cells in documented().items():
+        if name.startswith("accel-nasbench/") and "reference objective" in cells:
+            single = re.search(r"\+([\d.]+)% mean", cells["cost of the best single accelerator"])
+            assert single is not None
+            assert int(cells["different best accelerators"]) >= 8
+            if get_task(name).variant.objective.constraints:
+                assert float(single[1]) >= 30.0
+            share = float(cells["feasible designs"].rstrip("%"))
+            assert share > 10.0
 
 
 def test_default_variants_are_documented_as_coupled() -> None:
