@@ -37,6 +37,7 @@ from solvers.comparison.plan import Cell
 from solvers.comparison.records import recorded
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import Contestant, SolverSpec
+from solvers.contract.budget import Budget
 from solvers.contract.record.file import record_path
 from solvers.contract.result import Result, software_versions
 
@@ -152,7 +153,7 @@ def _results(problem: Problem, args: argparse.Namespace, budget: int) -> dict[st
                 budget=budget,
                 seed=seed,
             )
-            cell = Cell(problem.name, problem.name, contestant, seed, budget, Sources(), path)
+            cell = Cell(problem.name, problem.name, contestant, seed, Budget(budget), Sources(), path)
             share = path.with_suffix(".cpu_share")
             found = recorded(cell, problem) if share.exists() else None
             if found is None:

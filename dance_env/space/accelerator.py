@@ -86,7 +86,7 @@ class Hardware:
         return AcceleratorSpace((pe_x,), (pe_y,), (rf_words,), (dataflow,), buffers, rates).hardware()
 
     def columns(self) -> dict[str, np.ndarray]:
-        """Return the columns `(H,)` by name, in the order of the choices; without those that are None."""
+        """Return the columns `(H,)` by name, in the order of the choices; without those that are missing."""
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: column for name, column in columns.items() if column is not None}
 

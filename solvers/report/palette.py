@@ -17,6 +17,8 @@ _KNOWN = {
     "regularized-evolution": "#8a5a00",
     "nsga2": "#c9a227",
     "ppo": "#6a4c93",
+    "tpe": "#3d405b",
+    "network-tpe": "#4895ef",
     "annealing": "#6a994e",
     "separate": "#8c8c00",
     "separate-flops": "#bcbd22",
