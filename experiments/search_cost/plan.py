@@ -65,7 +65,8 @@ class Group:
     @property
     def folder(self) -> str:
         """Where its runs are kept."""
-        return "_".join(each for each in (self.part, self.task.replace("/", "-"), self.variant, self.budget) if each)
+        parts = (self.part, self.task.replace("/", "-"), self.variant, self.solvers[0], self.budget)
+        return "_".join(each for each in parts if each)
 
     def problem(self) -> Problem:
         """Return what is solved."""

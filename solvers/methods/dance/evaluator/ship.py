@@ -24,6 +24,8 @@ from solvers.methods.gradient.threads import torch_threads
 SHIPMENTS: dict[str, tuple[str, EvaluatorSettings]] = {
     "macro-cifar10-balanced-dance": ("macro-cifar10/balanced", PAPER),
     "macro-cifar10-balanced-dance-refined": ("macro-cifar10/balanced", MUON),
+    "accel-nasbench-edap-dance": ("accel-nasbench/edap", PAPER),
+    "accel-nasbench-edap-dance-refined": ("accel-nasbench/edap", MUON),
 }
 """File name -> task and settings."""
 
