@@ -262,15 +262,41 @@ def test_timeloops_matrix_products_are_reproduced_and_searched_as_well() -> None
     assert report.edp_gain.max() < 1.16
 
 
-def test_a_point_of_another_global_buffer_is_left_out_and_no_failure(tmp_path: Path) -> None:
-    header, *lines = GEMM_POINTS.read_text().splitlines()
-    lines[0] = lines[0].removesuffix("55296") + "16384"
+BUFFER_POINTS = Path(__file__).parent / "golden" / "buffers_timeloop.csv"
+
+
+def test_timeloops_points_of_other_global_buffers_are_reproduced_each_with_its_own() -> None:
+    """Depthwise and pointwise layers and two products with buffers of 32, 64, 256 and 512 KiB, three dataflows."""
+    report = audit(BUFFER_POINTS)
+    assert report.ok, "\n".join(report.deviations)
+    assert report.counts_equal == report.points == 57
+    assert np.abs(report.energy_error).max() < 1e-5
+    assert report.edp_gain.min() > 1 - 1e-6
+
+
+def test_a_points_energy_leakage_area_and_capacity_are_of_its_own_buffer(tmp_path: Path) -> None:
+    header, *lines = BUFFER_POINTS.read_text().splitlines()
+    lines = [line.rpartition(",")[0] + ",55296" for line in lines]  # as if all were of the default buffer
     path = tmp_path / "points.csv"
     path.write_text("\n".join([header, *lines]))
     report = audit(path)
-    assert report.ok
-    assert (report.points, report.left_out) == (14, 1)
-    assert "a global buffer of 16384 words" in report.deviations[0]
+    failed = "\n".join(report.deviations)
+    assert not report.ok
+    assert report.counts_equal == 57  # what moves depends on the mapping alone
+    assert failed.count("area ") == 57
+    assert failed.count("energy ") > 50
+    assert "not legal here" in failed  # a tile of a larger buffer
+
+
+def test_a_point_of_a_global_buffer_outside_the_table_is_a_failure_with_its_line(tmp_path: Path) -> None:
+    header, *lines = GEMM_POINTS.read_text().splitlines()
+    lines[0] = lines[0].removesuffix("55296") + "60000"
+    path = tmp_path / "points.csv"
+    path.write_text("\n".join([header, *lines]))
+    report = audit(path)
+    assert not report.ok
+    assert (report.points, report.left_out, report.failures) == (14, 1, 1)
+    assert "line 2: technology 'timeloop-45nm' has no global buffer of 60,000 words; the nearest" in report.deviations[0]
 
 
 @pytest.mark.parametrize(
@@ -287,4 +313,5 @@ def test_our_layers_of_matrix_products_have_the_references_dimensions(layer: str
 def test_all_matrix_products_of_the_reference_agree(shared_dir: Path) -> None:
     report = audit(shared_dir / "reference" / "timeloop" / "points_gemm_glb.csv")
     assert report.ok, "\n".join(report.deviations)
-    assert report.counts_equal == report.points >= 42
+    assert report.counts_equal == report.points >= 99
+    assert report.left_out == 0

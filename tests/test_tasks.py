@@ -16,6 +16,7 @@ from dance_env.analysis.exact import optimum, pareto_front
 from dance_env.commands.coupling import main
 from dance_env.cost import EDGE_LPDDR4, HWCOMPONENTS_65NM, TIMELOOP_45NM
 from dance_env.objective import EDAP, Linear
+from dance_env.space import dance_buffers
 from dance_env.tasks import DEFAULT_TASK, TASKS, VARIANTS, get_task, make_problem, task_names
 from dance_env.tasks.accel_nasbench import VARIANTS as ACCEL_NASBENCH_VARIANTS
 from dance_env.tasks.gpt import GPT
@@ -45,6 +46,29 @@ def test_a_bare_network_is_its_default_variant() -> None:
 @pytest.mark.parametrize("name", ["tiny/balancd", "macro_cifar10", "macro-cifar10/", ""])
 def test_unknown_names_are_answered_with_the_known_ones(name: str) -> None:
     with pytest.raises(ValueError, match=f"there is no task {name!r}.*'macro-cifar10/balanced'"):
+        make_problem(name)
+
+
+def test_any_task_may_be_asked_on_accelerators_that_choose_their_memory() -> None:
+    task = get_task("macro-cifar10/edap@dance-buffers")
+    assert task.name == "macro-cifar10/edap@dance-buffers"
+    assert task.accelerator_space == dance_buffers()
+    assert (task.network, task.variant) == ("macro-cifar10", get_task("macro-cifar10/edap").variant)
+    assert get_task("tiny@dance-buffers").name == "tiny/balanced@dance-buffers"
+    assert get_task("gpt-s@dance-buffers").accelerator_space.size == 208_080
+    assert get_task("macro-cifar10/edap").accelerator_space.size == 13_872
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tiny/edap@dance-bufers", "there are no accelerators 'dance-bufers'. Did you mean 'dance-buffers'"),
+        ("tiny/edap@", "there are no accelerators ''. Known: 'dance-buffers'"),
+        ("tiny/edep@dance-buffers", "there is no task 'tiny/edep'. Did you mean 'tiny/edap'"),
+    ],
+)
+def test_unknown_accelerators_are_answered_with_the_known_ones(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         make_problem(name)
 
 

@@ -1,7 +1,7 @@
 """The room of named tasks: `make_problem("macro-cifar10/balanced")`.
 
 A task is a network space, a technology and an objective. Its name is `<network>/<variant>`; the network's name alone
-means its default variant. What each task is like, and how strongly network and accelerator interact in it, stands in
+means its default variant; `<task>@<accelerators>` is the task on other accelerators than DANCE's. What each task is like, and how strongly network and accelerator interact in it, stands in
 docs/tasks.md, measured by `dance_env.analysis.coupling`.
 
 - `family`: what a task is: `Task`, `Variant`, and `Family`, the tasks whose accuracies come from one kind of source.
@@ -10,13 +10,14 @@ docs/tasks.md, measured by `dance_env.analysis.coupling`.
 - `making`: `make_problem`, from a name to a problem.
 """
 
-from dance_env.tasks.catalog import DEFAULT_TASK, TASKS, get_task, lacks_supernet, task_names
+from dance_env.tasks.catalog import ACCELERATORS, DEFAULT_TASK, TASKS, get_task, lacks_supernet, task_names
 from dance_env.tasks.family import Task, Variant
 from dance_env.tasks.images import SUPERNET_VARIABLE, UNTRAINED
 from dance_env.tasks.macro import VARIANTS
 from dance_env.tasks.making import make_problem
 
 __all__ = [
+    "ACCELERATORS",
     "DEFAULT_TASK",
     "SUPERNET_VARIABLE",
     "TASKS",

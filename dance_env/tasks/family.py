@@ -80,16 +80,18 @@ class Task:
     """What a name stands for.
 
     Attributes:
-        name: `<network>/<variant>`.
+        name: `<network>/<variant>`, with `@<accelerators>` where these are others than DANCE's.
         network: name of the network space.
         variant: what is asked for.
         family: where its accuracies come from.
+        accelerators: returns the accelerators to choose from.
     """
 
     name: str
     network: str
     variant: Variant
     family: Family
+    accelerators: Callable[[], AcceleratorSpace] = dance_accelerators
 
     @property
     def needs_supernet(self) -> bool:
@@ -111,7 +113,7 @@ class Task:
     @property
     def accelerator_space(self) -> AcceleratorSpace:
         """Return the accelerators to choose from."""
-        return self.family.accelerators()
+        return self.accelerators()
 
     def cost_model(self, technology: Technology | None = None) -> AnalyticalCostModel:
         """Return what a layer costs in the task's technology, or in another one."""
@@ -128,7 +130,6 @@ class Family:
         load: returns the accuracies of a task.
         source: where they come from, as the end of a sentence.
         takes: out of `SOURCE_ARGUMENTS`, what `load` reads.
-        accelerators: returns the accelerators to choose from.
     """
 
     variants: Mapping[str, Mapping[str, Variant]]
@@ -136,7 +137,6 @@ class Family:
     load: Callable[[Task, Sources], Loaded] = field(repr=False)
     source: str
     takes: tuple[str, ...] = ()
-    accelerators: Callable[[], AcceleratorSpace] = dance_accelerators
 
     def tasks(self) -> dict[str, Task]:
         """Return the tasks by name."""

@@ -31,8 +31,9 @@ def make_problem(
     """Build a named problem.
 
     Args:
-        name: out of `task_names()`, or a network's name; or `path/to/file.py:function` for a problem of your own: what
-            the function, called without arguments, returns (the file is run: give only files you trust).
+        name: out of `task_names()`, or a network's name, with `@dance-buffers` for accelerators that choose their memory
+            as well; or `path/to/file.py:function` for a problem of your own: what the function, called without arguments,
+            returns (the file is run: give only files you trust).
         accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
             that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships. With a
             table the problem's name says "measured accuracies".

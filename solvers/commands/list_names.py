@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from dance_env.tasks import TASKS
+from dance_env.tasks import ACCELERATORS, TASKS
 from solvers.catalog import solver_declaration, solver_names, solver_summary
 
 
@@ -21,8 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         name: f"{task.variant.objective} ({task.variant.technology.name}{', needs --supernet' * task.needs_supernet})"
         for name, task in TASKS.items()
     }
+    others = {f"<task>@{name}": f"the same on {space().size:,} accelerators" for name, space in ACCELERATORS.items()}
     solvers = {name: f"[{_declared(name)}] {solver_summary(name)}" for name in solver_names()}
-    for title, entries in {"tasks, by what they minimize": tasks, "solvers": solvers}.items():
+    for title, entries in {"tasks, by what they minimize": tasks | others, "solvers": solvers}.items():
         width = max(map(len, entries))
         print(f"{title}:")  # noqa: T201
         for name, text in entries.items():

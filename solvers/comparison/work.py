@@ -110,7 +110,7 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
         for cell in cells
         if isinstance(cell.problem, str) and not is_in_file(cell.problem) and cell.sources.supernet is None
     }
-    simple = sorted(task for task in tasks if task not in task_names(needs_supernet=True))
+    simple = sorted(task for task in tasks if task.partition("@")[0] not in task_names(needs_supernet=True))
     return partial(_prepare, solvers, late, simple, cells[0].sources if cells else Sources())
 
 

@@ -45,7 +45,7 @@ class AuditReport:
     Attributes:
         points: how many points were held against the model.
         left_out: lines that hold no point, or points that the model cannot price; one that says that the reference has no
-            mapping, or is of a global buffer that the technology does not have, is no failure; any other is.
+            mapping is no failure; any other is.
         counts_equal: points with every count and the cycles equal to the digit.
         energy_error: (points,) relative error of the energy of the given mapping.
         edp_gain: (points,) reference's EDP over ours, with our own mapping; above 1 ours is better.
@@ -111,7 +111,8 @@ def audit(points_csv: str | Path, *, technology: Technology = TIMELOOP_45NM) -> 
 
     Args:
         points_csv: columns as `dance_env.cost.audit.reference.COLUMNS`.
-        technology: what the reference modeled; a column ``glb_bw`` replaces the bandwidth of its global buffer.
+        technology: what the reference modeled; columns ``glb_words`` and ``glb_bw`` replace its global buffer and the
+            bandwidth of that.
 
     Raises:
         OSError, ValueError: when the file cannot be read, lacks a column, or no line of it can be used.
@@ -205,7 +206,8 @@ def _recover_order(point: ReferencePoint, technology: Technology) -> tuple[Mappi
 
 
 def _violations(point: ReferencePoint, mapping: Mapping, technology: Technology) -> list[str]:
-    return mapping.violations(pe_x=point.pe_x, pe_y=point.pe_y, rf_words=point.rf_words, glb_words=technology.glb_words)
+    glb_words = point.technology(technology).glb_words
+    return mapping.violations(pe_x=point.pe_x, pe_y=point.pe_y, rf_words=point.rf_words, glb_words=glb_words)
 
 
 def _counts(cost: nest.NestCost) -> dict[str, float]:
@@ -236,14 +238,14 @@ def _given_mapping(
 
 
 def _searched(points: list[ReferencePoint], technology: Technology) -> np.ndarray:
-    """Energy (pJ) and cycles `(points, 2)` of our best mapping for each point: one search per layer and bandwidth."""
+    """Energy (pJ) and cycles `(points, 2)` of our best mapping for each point: one search per layer and global buffer."""
     groups: dict[tuple, list[int]] = {}
     for i, point in enumerate(points):
-        groups.setdefault((point.row, point.glb_words_per_cycle), []).append(i)
+        groups.setdefault((point.row, point.technology(technology)), []).append(i)
     found = np.full((len(points), 2), np.inf)
-    for (row, _), members in groups.items():
+    for (row, memory), members in groups.items():
         here = [points[i] for i in members]
-        model = AnalyticalCostModel(technology=here[0].technology(technology))
+        model = AnalyticalCostModel(technology=memory)
         hardware = Hardware(
             pe_x=np.array([p.pe_x for p in here]),
             pe_y=np.array([p.pe_y for p in here]),

@@ -26,7 +26,7 @@ _POSITIVE = ("cycles", "e_total_pJ", "area_um2", "glb_bw")
 
 
 class NothingToCompare(ValueError):
-    """A line that is no failure of the model: the reference found no mapping, or it is of another global buffer."""
+    """A line that is no failure of the model: the reference found no mapping."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +68,16 @@ class ReferencePoint:
         return max(self.mapping.dims["R"], self.mapping.dims["S"]) > self.mapping.stride
 
     def technology(self, base: Technology) -> Technology:
-        """Return ``base`` with this row's bandwidth of the global buffer.
+        """Return ``base`` with this row's global buffer (capacity, energies, leakage, area) and its bandwidth.
 
         Raises:
-            NothingToCompare: If the row is of another capacity than the technology has.
+            ValueError: If the technology has no global buffer of this row's capacity.
         """
-        if self.glb_words not in (None, base.glb_words):
-            raise NothingToCompare(
-                f"the point has a global buffer of {self.glb_words} words, the technology {base.name!r} has "
-                f"{base.glb_words}."
-            )
+        buffer = base.with_memory(glb_words=self.glb_words)
         if self.glb_words_per_cycle is None:
-            return base
+            return buffer
         rate = self.glb_words_per_cycle
-        return dataclasses.replace(base, glb_read_words_per_cycle=rate, glb_write_words_per_cycle=rate)
+        return dataclasses.replace(buffer, glb_read_words_per_cycle=rate, glb_write_words_per_cycle=rate)
 
 
 def read_points(path: str | Path, *, refused: list[ValueError] | None = None) -> list[ReferencePoint]:
