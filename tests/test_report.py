@@ -7,6 +7,7 @@ import dataclasses
 import io
 import math
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from solvers.comparison.settings import Settings
 from solvers.comparison.table import long_table, regret_pct_at, regret_pct_at_gpu_hours, regret_pct_at_networks
 from solvers.methods.random_search import RandomSearch
 from solvers.report.bill import bill_table, break_even_table
+from solvers.report.latex import latex
 from solvers.report.page import write_report
 from solvers.report.summary import Sample, summarize
 from solvers.report.table import count, csv_text, markdown, note, plain, regret_at_budgets, rich_table
@@ -113,6 +115,8 @@ def test_the_report_holds_tables_and_figures(comparison):
     for name in ("best_so_far_queries.png", "best_so_far_cost_pairs.png", "best_so_far_seconds.png", "error_edap.png"):
         assert name in text
         assert (page.parent / name).read_bytes().startswith(b"\x89PNG")
+        assert (page.parent / name).with_suffix(".svg").is_file()
+        assert (page.parent / name).with_suffix(".pdf").is_file()
     assert markdown(rows, reference=reference) in text
     assert regret_at_budgets(rows) in text
     table = list(csv.DictReader(io.StringIO((page.parent / "table.csv").read_text(encoding="utf-8"))))
@@ -123,9 +127,29 @@ def test_the_report_holds_tables_and_figures(comparison):
     assert {row["solver"]: row["regret_pct_at_20"] == "" for row in runs} == {"short": True, "random": False}
 
 
+def test_the_table_is_there_for_papers_and_data_frames(comparison):
+    page = write_report(comparison, curves=())[0]
+    text = (page.parent / "table.tex").read_text(encoding="utf-8")
+    rows = summarize(long_table(comparison))
+    body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
+    assert [line.split(" & ")[0].strip() for line in body.splitlines()[1:-1]] == [row.solver for row in rows]
+    assert f"{rows[0]['objective'].median:.3f}" in body
+    columns = len(re.search(r"\\begin\{tabular\}\{(\w+)\}", text)[1])
+    assert {line.count(" & ") + 1 for line in text.splitlines() if line.endswith(r"\\")} == {columns}
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    table = parquet.read_table(page.parent / "runs.parquet").to_pydict()
+    assert table["objective"] == [row.figures["objective"] for row in long_table(comparison)]
+    assert table["seed"] == [0, 1, 2, 0, 1, 2]
+
+
+def test_latex_prints_a_users_text_as_it_stands():
+    assert latex("a_b & 100% $x$ #1 {~^}") == r"a\_b \& 100\% \$x\$ \#1 \{\textasciitilde{}\textasciicircum{}\}"
+    assert latex("\\input{x}\n\nb") == r"\textbackslash{}input\{x\} b"
+
+
 def test_the_report_is_utf_8_whatever_the_locale_and_whole_or_not_there(comparison, monkeypatch):
     monkeypatch.setattr("locale.getpreferredencoding", lambda *_: "ascii")
-    page = write_report(comparison)[0]
+    page = write_report(comparison, curves=())[0]
     assert "mm²" in page.read_bytes().decode("utf-8")
     before = page.read_bytes()
 
@@ -134,7 +158,7 @@ def test_the_report_is_utf_8_whatever_the_locale_and_whole_or_not_there(comparis
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match=r"runs\.csv.*No space left"):
-        write_report(comparison)
+        write_report(comparison, curves=())
     assert page.read_bytes() == before
 
 
@@ -161,7 +185,7 @@ def test_runs_that_failed_or_found_nothing_do_not_break_the_report(tmp_path, imp
     good = [RandomSearch().solve(problem, budget=2, seed=seed) for seed in (0, 1)]
     comparison = comparison_of(tmp_path, problem, {"fails $|<b>![x](y)": failed, "good": good})
     rows = summarize(long_table(comparison))
-    text = write_report(comparison)[0].read_text(encoding="utf-8")
+    text = write_report(comparison, curves=("queries",))[0].read_text(encoding="utf-8")
     assert [row.solver for row in rows][-1].startswith("fails") or impossible
     assert ("o design meets every limit" in text) == impossible
     assert ("good (2 of 2 found none)" in text) == impossible

@@ -14,7 +14,7 @@ from solvers.comparison.sources import Sources
 from solvers.comparison.spec import parse_specs
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
-from solvers.report.curves import AXES
+from solvers.report.anytime import AXES
 
 _FOLDER = Path("runs/compare")
 _HIGHEST_SEED = 2**128

@@ -19,7 +19,7 @@ from solvers.comparison.settings import Settings
 from solvers.comparison.table import long_table
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
-from solvers.report.curves import AXES, Axis
+from solvers.report.anytime import AXES, Axis
 from solvers.report.page import write_report
 from solvers.report.summary import summarize
 from solvers.report.table import note, rich_table

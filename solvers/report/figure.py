@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 
@@ -24,7 +26,9 @@ def new_figure() -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def save_figure(figure: Figure, axes: Axes, *, title: str, path: Path, caption: str = "") -> None:
+def save_figure(
+    figure: Figure, axes: Axes, *, title: str, path: Path, caption: str = "", formats: Sequence[str] = ()
+) -> None:
     """Write the figure with title, legend and caption.
 
     Text is drawn as it stands (names come from users: no mathematics in it).
@@ -35,7 +39,9 @@ def save_figure(figure: Figure, axes: Axes, *, title: str, path: Path, caption: 
         title: heading.
         path: the file; its ending decides the format (`.png`, `.pdf`, `.svg`).
         caption: explains bands, marks and zeros, below the plot.
+        formats: endings of further files beside `path`, such as `pdf`.
     """
+    from matplotlib import rc_context
     from matplotlib.collections import PathCollection
 
     axes.set_title(title, loc="left", fontsize=11, parse_math=False)
@@ -45,7 +51,29 @@ def save_figure(figure: Figure, axes: Axes, *, title: str, path: Path, caption: 
         legend = figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=8)  # hides no data
         for handle in legend.legend_handles:
             if isinstance(handle, PathCollection):
-                handle.set_sizes([40.0])  # rings differ in size in the plot only
+                handle.set_sizes([40.0])  # outlines differ in size in the plot only
     if caption:
         figure.supxlabel(caption, fontsize=7.5, color="0.35", x=0.01, ha="left")
-    figure.savefig(path)
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            _plain_log_ticks(axis)
+    with rc_context(
+        {"svg.fonttype": "none", "pdf.fonttype": 42}
+    ):  # text stays text; no Type 3 fonts, which journals refuse
+        figure.savefig(path)
+        figure.set_layout_engine("none")  # it is laid out: the other files need not do it again
+        for ending in formats:
+            figure.savefig(path.with_suffix(f".{ending}"))
+
+
+def _plain_log_ticks(axis: Axis) -> None:
+    """Label few places of a logarithmic axis in plain numbers, so that labels do not touch and need no typesetting."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    low, high = sorted(axis.get_view_interval())
+    digits = (1.0,) if high / low > 1000 else (1.0, 2.0, 5.0) if high / low > 5 else tuple(range(1, 10))
+    axis.set_major_locator(LogLocator(subs=digits, numticks=12))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.10g}" if 1e-4 <= value < 1e7 else f"{value:.3g}")
+    )
+    axis.set_minor_locator(NullLocator())

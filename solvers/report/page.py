@@ -16,11 +16,17 @@ from solvers.comparison.table import csv_text as runs_csv
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
 from solvers.contract.result import software_versions
+from solvers.report.anytime import AXES, Axis
 from solvers.report.bill import bill_table, break_even_table
-from solvers.report.curves import AXES, Axis, plot_best_so_far
+from solvers.report.curves import plot_best_so_far
+from solvers.report.latex import latex_table
+from solvers.report.parquet import write_parquet
 from solvers.report.plane import CostAxis, Front, plot_plane
 from solvers.report.summary import SolverRow, summarize
 from solvers.report.table import AMOUNTS, csv_text, markdown, note, plain, regret_at_budgets
+
+VECTOR_FORMATS = ("svg", "pdf")
+"""Each figure is written in these, beside the PNG that report.md shows."""
 
 
 def write_report(
@@ -45,6 +51,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     rows = long_table(comparison)
     write_whole(folder / "runs.csv", runs_csv(rows))
+    write_parquet(folder / "runs.parquet", rows)
     several = len(comparison.tasks) > 1
     return [
         _write_task(
@@ -69,17 +76,32 @@ def _write_task(
 ) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     results, reference = of.by_solver(), of.reference
-    write_whole(out / "table.csv", csv_text(summarize(rows)))
+    summaries, error_name = summarize(rows), of.problem.error_name
+    write_whole(out / "table.csv", csv_text(summaries))
+    write_whole(out / "table.tex", latex_table(summaries, task=of.task, reference=reference, error_name=error_name))
     pictures = []
     for against in curves:
         if against == "gpu_hours" and not of.problem.is_timed:
             continue
         path = out / f"best_so_far_{against}.png"
-        pictures.append(plot_best_so_far(results, reference, against=against, path=path, title=_curve_title(of)))
+        title = f"{of.task}: {'regret' if reference.exact else 'best objective so far'}"
+        pictures.append(
+            plot_best_so_far(
+                results,
+                reference,
+                against=against,
+                path=path,
+                title=title,
+                error_name=error_name,
+                formats=VECTOR_FORMATS,
+            )
+        )
     for name, axis in _planes(of).items():
-        error = of.problem.error_name
-        title, path, front = f"{of.task}: {error} against {_PLANES[name]}", out / f"{name}.png", _front(of, axis.metric)
-        pictures.append(plot_plane(results, front, axis=axis, path=path, title=title, error_name=error))
+        title, path = f"{of.task}: {error_name} against {_PLANES[name]}", out / f"{name}.png"
+        front = _front(of, axis.metric)
+        pictures.append(
+            plot_plane(results, front, axis=axis, path=path, title=title, error_name=error_name, formats=VECTOR_FORMATS)
+        )
     page = out / "report.md"
     write_whole(page, _page(comparison, of, rows, pictures, command))
     return page
@@ -101,10 +123,6 @@ def _front(of: TaskRuns, metric: str) -> Front:
         return Front.best_known(of.results, metric)
     front = pareto_front(of.problem, metric=metric)
     return Front(error_pct=front.error_pct, cost=front.cost)
-
-
-def _curve_title(of: TaskRuns) -> str:
-    return f"{of.task}: {'regret' if of.reference.exact else 'best objective so far'}"
 
 
 def _page(

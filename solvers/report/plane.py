@@ -12,7 +12,7 @@ from dance_env.analysis.exact import non_dominated
 from solvers.contract.record.trace import Trace
 from solvers.contract.result import Result
 from solvers.report.figure import new_figure, save_figure
-from solvers.report.palette import solver_colors
+from solvers.report.palette import solver_styles
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +60,11 @@ def plot_plane(
     path: Path,
     title: str,
     error_name: str = "error",
+    formats: Sequence[str] = (),
 ) -> Path:
-    """Draw the best designs (rings) and non-dominated designs (dots) of all runs over the front of error against a cost.
+    """Draw the best designs (outlined markers) and non-dominated designs (dots) of all runs over the front of error against a cost.
 
-    Rings of solvers that end in the same design lie around each other, so that none is hidden.
+    Outlines of solvers that end in the same design lie around each other, so that none is hidden.
 
     Args:
         results: each solver's results.
@@ -72,19 +73,28 @@ def plot_plane(
         path: the file; its ending decides the format.
         title: heading.
         error_name: what the error is called; a percentage where it is "error".
+        formats: endings of further files, beside `path`.
     """
     figure, axes = new_figure()
     name = "exact front" if front.exact else "best known front"
     axes.step(front.cost, front.error_pct, where="post", color="0.3", linewidth=1.2, label=name, zorder=1)
-    colors = solver_colors(list(results))
-    for number, (solver, color) in enumerate(colors.items()):
+    styles = solver_styles(list(results))
+    for number, (solver, style) in enumerate(styles.items()):
         found = [_front_of(result.trace, axis.metric) for result in results[solver]]
         cost, error = (np.concatenate([np.empty(0), *each]) for each in zip(*found, strict=True))
-        axes.scatter(cost, error, s=10, color=color, alpha=0.45, linewidths=0, zorder=2)
+        axes.scatter(cost, error, s=10, color=style.color, alpha=0.45, linewidths=0, zorder=2)
         ends = np.array([end for result in results[solver] if (end := _end(result, axis.metric))]).reshape(-1, 2)
-        size = 30.0 + 45.0 * (len(colors) - 1 - number)  # the first solver named has the outermost ring
+        size = 30.0 + 45.0 * (len(styles) - 1 - number)  # the first solver named has the outermost outline
         axes.scatter(
-            ends[:, 0], ends[:, 1], s=size, facecolors="none", edgecolors=color, linewidths=1.7, label=solver, zorder=4
+            ends[:, 0],
+            ends[:, 1],
+            s=size,
+            marker=style.marker,
+            facecolors="none",
+            edgecolors=style.color,
+            linewidths=1.7,
+            label=solver,
+            zorder=4,
         )
     axes.set_xlabel(axis.label)
     axes.set_ylabel("error (%)" if error_name == "error" else error_name)
@@ -94,9 +104,11 @@ def plot_plane(
     if limits is not None:
         axes.set_xscale("log")
         axes.set_xlim(*limits)
-        _plain_ticks(axes)
-    caption = "Rings: the best feasible design of each run. Dots: each run's non-dominated designs."
-    save_figure(figure, axes, title=title, path=path, caption=caption)
+    caption = (
+        "Outlines: the best feasible design of each run, around each other where runs end alike. Dots: each run's "
+    )
+    caption += "non-dominated designs."
+    save_figure(figure, axes, title=title, path=path, caption=caption, formats=formats)
     return path
 
 
@@ -132,15 +144,3 @@ def _cost_limits(
     shown = [cost for cost, _ in _ends(results, metric)] + front.cost[front.error_pct <= highest_error].tolist()
     shown = [each for each in shown if np.isfinite(each) and each > 0]
     return (0.85 * min(shown), 1.3 * max(shown)) if shown else None
-
-
-def _plain_ticks(axes: object) -> None:
-    """Label a short logarithmic axis at few places, in plain numbers, so that labels do not touch."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-    low, high = axes.get_xlim()  # type: ignore[attr-defined]
-    axis = axes.xaxis  # type: ignore[attr-defined]
-    if high / low < 30:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
-    axis.set_minor_formatter(NullFormatter())

@@ -161,13 +161,16 @@ def note(rows: Sequence[SolverRow], reference: Reference) -> str:
     return " ".join(parts)
 
 
-def _heading(column: Column, reference: Reference, *, short: bool = False) -> str:
+def heading(column: Column, reference: Reference, *, short: bool = False, error_name: str = "error") -> str:
+    """Return what stands above a column; `error_name` is what the error is called, a percentage where it is "error"."""
     if column.figure == "regret_pct" and not reference.exact:
         return "above best %"
+    if column.figure == "error_pct" and error_name != "error":
+        return error_name
     return column.short if short else column.heading
 
 
-def _name(row: SolverRow) -> str:
+def row_name(row: SolverRow) -> str:
     """Return the label, and how many runs failed or found nothing."""
     empty = row.without_design - row.failed
     notes = [f"{row.failed} of {row.runs} failed"] * bool(row.failed)
@@ -203,24 +206,21 @@ def rich_table(rows: Sequence[SolverRow], *, title: str, reference: Reference) -
     table.add_column(ACCESS, no_wrap=True)
     columns = [column for column in shown_columns(rows) if column.short]
     for column in columns:
-        table.add_column(_heading(column, reference, short=True), justify="right", no_wrap=True)
+        table.add_column(heading(column, reference, short=True), justify="right", no_wrap=True)
     for row in rows:
         cells = ((column.brief or column.write)(row[column.figure]) for column in columns)
-        table.add_row(escape(_name(row)), row.access, *cells)
+        table.add_row(escape(row_name(row)), row.access, *cells)
     return table
 
 
 def markdown(rows: Sequence[SolverRow], *, reference: Reference, error_name: str = "error") -> str:
     """Return the table as Markdown; `error_name` is what the error is called, a percentage where it is "error"."""
     columns = [column for column in shown_columns(rows) if column.heading]
-    headings = [_heading(column, reference) for column in columns]
-    if error_name != "error":
-        headings = [error_name if column.figure == "error_pct" else heading
-                    for column, heading in zip(columns, headings, strict=True)]  # fmt: skip
+    headings = [heading(column, reference, error_name=error_name) for column in columns]
     lines = [f"| solver | {ACCESS} | " + " | ".join(headings) + " |", "| --- | --- |" + " ---: |" * len(columns)]
     for row in rows:
         cells = " | ".join(column.write(row[column.figure]) for column in columns)
-        lines.append(f"| {plain(_name(row))} | {row.access} | {cells} |")
+        lines.append(f"| {plain(row_name(row))} | {row.access} | {cells} |")
     return "\n".join(lines) + "\n"
 
 
