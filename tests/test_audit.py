@@ -296,7 +296,9 @@ def test_a_point_of_a_global_buffer_outside_the_table_is_a_failure_with_its_line
     report = audit(path)
     assert not report.ok
     assert (report.points, report.left_out, report.failures) == (14, 1, 1)
-    assert "line 2: technology 'timeloop-45nm' has no global buffer of 60,000 words; the nearest" in report.deviations[0]
+    assert (
+        "line 2: technology 'timeloop-45nm' has no global buffer of 60,000 words; the nearest" in report.deviations[0]
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from solvers.comparison.plan import DEFAULT_SOLVERS
 from solvers.comparison.settings import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_TASKS, MAX_SEEDS, Settings
 from solvers.comparison.sources import Sources
 from solvers.comparison.spec import parse_specs
+from solvers.comparison.spending import AXES
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
-from solvers.report.anytime import AXES
 
 _FOLDER = Path("runs/compare")
 _HIGHEST_SEED = 2**128

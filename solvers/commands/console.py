@@ -16,10 +16,10 @@ from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell
 from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
+from solvers.comparison.spending import AXES, Axis
 from solvers.comparison.table import long_table
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
-from solvers.report.anytime import AXES, Axis
 from solvers.report.page import write_report
 from solvers.report.summary import summarize
 from solvers.report.table import note, rich_table

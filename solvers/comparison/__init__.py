@@ -2,5 +2,6 @@
 
 spec, typed_settings: what a contestant is; settings, sources: what is compared. plan: the grid of cells. compare: runs it,
 by execution and work, in processes (a room). records: what is found again. run, table: what comes out, one row per run.
-reference: what objectives are measured from. listener: what is reported meanwhile.
+spending: what each row of a trace had cost. statistics (a room): what can be said of the runs. reference: what objectives
+are measured from. listener: what is reported meanwhile.
 """

@@ -128,4 +128,5 @@ def _nothing(cell: Cell, problem: Problem, status: Status, reason: str, tracebac
         best_named={},
         software=dict(cell.contestant.software),
         traceback=traceback,
+        deterministic=solver.capabilities.deterministic,
     )

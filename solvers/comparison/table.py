@@ -67,6 +67,7 @@ class RunRow:
         reason: What went wrong, where something did.
         reference: The objective that its task is measured from.
         reference_exact: Whether that is the exact optimum; else the best known.
+        deterministic: Whether every seed gives the same run, so that one stands for all.
         access: What the run made use of: values, gradients, or the tables themselves (white box).
         figures: By the names of `FIGURES`; NaN where the run has no such figure. A run that failed or timed out has
             none, whatever it had found until then, so that it cannot be ranked by mistake.
@@ -90,6 +91,7 @@ class RunRow:
     reason: str
     reference: float
     reference_exact: bool
+    deterministic: bool
     access: str
     figures: Mapping[str, float]
     regret_pct_at: Mapping[float, float]
@@ -139,7 +141,7 @@ def csv_text(rows: Sequence[RunRow]) -> str:
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
     for row in flat:
-        writer.writerow({name: _inert(value) for name, value in row.items()})
+        writer.writerow({name: inert(value) for name, value in row.items()})
     return out.getvalue()
 
 
@@ -224,6 +226,7 @@ def _row(run: Run, reference: Reference) -> RunRow:
         reason=result.reason,
         reference=reference.objective,
         reference_exact=reference.exact,
+        deterministic=result.deterministic,
         access=result.ledger.access,
         figures=figures,
         regret_pct_at=regret_pct_at(result, reference.objective),
@@ -252,7 +255,8 @@ def _of_best(result: Result, optimum: float) -> dict[str, float]:
     }
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
+    """Return a value in one line; text that a spreadsheet would take for a formula gets an apostrophe before it."""
     if isinstance(value, str):
         value = " ".join(value.split())
         return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value

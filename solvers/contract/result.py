@@ -55,6 +55,7 @@ class Result:
         best_named: the best design by name, choice to option; empty when nothing was evaluated.
         software: versions of what ran, and the digest of the solver's code.
         traceback: of the error that ended the run, where one did; else empty.
+        deterministic: whether every seed gives the same run, by the solver's own declaration.
     """
 
     solver: str
@@ -70,6 +71,7 @@ class Result:
     best_named: dict[str, str | int | float]
     software: dict[str, str] = field(default_factory=lambda: software_versions())  # noqa: PLW0108  # defined below
     traceback: str = ""
+    deterministic: bool = False
 
     @cached_property
     def best(self) -> int | None:

@@ -137,6 +137,7 @@ class Solver(ABC):
             best_named={} if best is None else problem.space.decode(trace.designs[[best]])[0],
             software=software_versions(self),
             traceback="" if failure is None else traceback_of(failure),
+            deterministic=self.capabilities.deterministic,
         )
         if failure is not None:
             raise SolverFailed(

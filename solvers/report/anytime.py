@@ -14,20 +14,10 @@ from typing import Literal
 import numpy as np
 
 from solvers.comparison.reference import Reference
+from solvers.comparison.spending import Axis, spent
 from solvers.contract.result import Result
 
-Axis = Literal["queries", "networks", "gpu_hours", "cost_pairs", "seconds"]
-
-AXES: dict[Axis, str] = {
-    "queries": "evaluations + gradient queries",
-    "networks": "trained networks (a supernet counts as its price in trainings)",
-    "gpu_hours": "GPU-hours of training (networks and supernet)",
-    "cost_pairs": "distinct (layer, accelerator) pairs whose cost was asked for",
-    "seconds": "seconds (search, problem and training)",
-}
-"""What a curve can be drawn against, and the label of that axis."""
-
-SEARCH_SECONDS = "search seconds"
+SEARCH_SECONDS: Literal["search seconds"] = "search seconds"
 """Seconds without the training of an evaluator: a second curve on the axis of seconds."""
 
 _LEAST_SPENT = 1e-4  # what is drawn on a logarithmic axis in place of 0 seconds
@@ -101,7 +91,7 @@ class Measure:
         return height
 
 
-def run_steps(result: Result, measure: Measure, against: str) -> Steps | None:
+def run_steps(result: Result, measure: Measure, against: Axis | Literal["search seconds"]) -> Steps | None:
     """Return a run's best so far; None where it found nothing feasible, failed, or what it spent is not known.
 
     Args:
@@ -112,15 +102,15 @@ def run_steps(result: Result, measure: Measure, against: str) -> Steps | None:
     if not result.status.complete:
         return None
     height = measure.height(result.trace.best_so_far())
-    spent = _spent(result, against)
-    known = np.flatnonzero(np.isfinite(height) & np.isfinite(spent))
+    used = result.trace.seconds if against == SEARCH_SECONDS else spent(result, against)
+    known = np.flatnonzero(np.isfinite(height) & np.isfinite(used))
     if not known.size:
         return None
-    height, spent = height[known], np.maximum(spent[known].astype(float), _LEAST_SPENT)
+    height, used = height[known], np.maximum(used[known], _LEAST_SPENT)
     steps = np.flatnonzero(np.r_[True, height[1:] != height[:-1]])
     if steps[-1] != len(height) - 1:
         steps = np.r_[steps, len(height) - 1]
-    return Steps(spent[steps], height[steps])
+    return Steps(used[steps], height[steps])
 
 
 def over_seeds(curves: Sequence[Steps | None]) -> Spread | None:
@@ -145,20 +135,11 @@ def over_seeds(curves: Sequence[Steps | None]) -> Spread | None:
     return Spread(x[kept], median[kept], low[kept], high[kept])
 
 
-def spreads(results: Mapping[str, Sequence[Result]], measure: Measure, against: str) -> dict[str, Spread]:
+def spreads(
+    results: Mapping[str, Sequence[Result]], measure: Measure, against: Axis | Literal["search seconds"]
+) -> dict[str, Spread]:
     """Return median and range of each solver that has them."""
     found = {
         solver: over_seeds([run_steps(result, measure, against) for result in runs]) for solver, runs in results.items()
     }
     return {solver: spread for solver, spread in found.items() if spread is not None}
-
-
-def _spent(result: Result, against: str) -> np.ndarray:
-    """(rows,) what had been spent when each row of the trace was known; NaN where that is not known."""
-    trace = result.trace
-    if against == "queries":
-        return np.arange(1, len(trace) + 1) + trace.gradient_queries
-    columns = {"networks": trace.trained_networks, "gpu_hours": trace.gpu_hours, "cost_pairs": trace.cost_pairs}
-    if against in columns:
-        return columns[against]
-    return trace.seconds + (0.0 if against == SEARCH_SECONDS else result.ledger.evaluator_seconds)

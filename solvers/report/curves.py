@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solvers.comparison.reference import Reference
+from solvers.comparison.spending import AXES, Axis
 from solvers.contract.result import Result
-from solvers.report.anytime import AXES, SEARCH_SECONDS, Axis, Measure, Spread, spreads
+from solvers.report.anytime import SEARCH_SECONDS, Measure, Spread, spreads
 from solvers.report.figure import new_figure, save_figure
 from solvers.report.palette import Style, solver_styles
 

@@ -11,17 +11,20 @@ from dance_env.atomic import write_whole
 from dance_env.objective import EDAP
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
+from solvers.comparison.spending import AXES, Axis
+from solvers.comparison.statistics import Statistics, statistics_of
 from solvers.comparison.table import RunRow, long_table
 from solvers.comparison.table import csv_text as runs_csv
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
 from solvers.contract.result import software_versions
-from solvers.report.anytime import AXES, Axis
 from solvers.report.bill import bill_table, break_even_table
 from solvers.report.curves import plot_best_so_far
 from solvers.report.latex import latex_table
 from solvers.report.parquet import write_parquet
 from solvers.report.plane import CostAxis, Front, plot_plane
+from solvers.report.statistics import overall_page, task_section
+from solvers.report.statistics_files import statistics_csv, statistics_json
 from solvers.report.summary import SolverRow, summarize
 from solvers.report.table import AMOUNTS, csv_text, markdown, note, plain, regret_at_budgets
 
@@ -32,7 +35,7 @@ VECTOR_FORMATS = ("svg", "pdf")
 def write_report(
     comparison: Comparison, *, command: Sequence[str] = (), curves: Sequence[Axis] = tuple(AXES)
 ) -> list[Path]:
-    """Write the long table, and for each task the tables, the plots and the page that shows them.
+    """Write the long table, the statistics, and for each task the tables, the plots and the page that shows them.
 
     Every file is written whole or not at all, in UTF-8.
 
@@ -52,6 +55,11 @@ def write_report(
     rows = long_table(comparison)
     write_whole(folder / "runs.csv", runs_csv(rows))
     write_parquet(folder / "runs.parquet", rows)
+    statistics = statistics_of(comparison, rows)
+    write_whole(folder / "statistics.csv", statistics_csv(statistics))
+    write_whole(folder / "statistics.json", statistics_json(statistics))
+    if statistics.overall is not None:
+        write_whole(folder / "overall.md", overall_page(statistics))
     several = len(comparison.tasks) > 1
     return [
         _write_task(
@@ -61,6 +69,7 @@ def write_report(
             folder / safe_name(each.task.replace("/", ".")) if several else folder,
             command,
             curves,
+            statistics,
         )
         for each in comparison.tasks
     ]
@@ -73,6 +82,7 @@ def _write_task(
     out: Path,
     command: Sequence[str],
     curves: Sequence[Axis],
+    statistics: Statistics,
 ) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     results, reference = of.by_solver(), of.reference
@@ -103,7 +113,7 @@ def _write_task(
             plot_plane(results, front, axis=axis, path=path, title=title, error_name=error_name, formats=VECTOR_FORMATS)
         )
     page = out / "report.md"
-    write_whole(page, _page(comparison, of, rows, pictures, command))
+    write_whole(page, _page(comparison, of, rows, pictures, command, statistics))
     return page
 
 
@@ -126,7 +136,12 @@ def _front(of: TaskRuns, metric: str) -> Front:
 
 
 def _page(
-    comparison: Comparison, of: TaskRuns, rows: list[RunRow], pictures: Sequence[Path], command: Sequence[str]
+    comparison: Comparison,
+    of: TaskRuns,
+    rows: list[RunRow],
+    pictures: Sequence[Path],
+    command: Sequence[str],
+    statistics: Statistics,
 ) -> str:
     settings, reference, summaries = comparison.settings, of.reference, summarize(rows)
     made = f"Made with `{shlex.join(command)}`.\n\n" if command else ""
@@ -144,7 +159,7 @@ def _page(
 {left_out}## {"Regret" if reference.exact else "Distance to the best known"} at smaller budgets
 
 {_at_budgets(summaries)}
-## The bill
+{_statistics(of, statistics)}## The bill
 
 Median over seeds. On a table an evaluation is a look-up; these lines say what it would have cost to train. The supernet
 is paid once for a network space, the other GPU-hours for each design. docs/bill.md explains each line.
@@ -159,6 +174,12 @@ is paid once for a network space, the other GPU-hours for each design. docs/bill
 
 {versions}
 """
+
+
+def _statistics(of: TaskRuns, statistics: Statistics) -> str:
+    """The section of a task's statistics; empty where nothing ran."""
+    sections = [task_section(each, statistics) for each in statistics.tasks if each.task == of.task]
+    return "".join(f"{section}\n\n" for section in sections)
 
 
 def _at_budgets(summaries: Sequence[SolverRow]) -> str:

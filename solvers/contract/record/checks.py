@@ -33,6 +33,8 @@ def check_values(values: Mapping[str, Any]) -> None:
     for name in _TABLES:
         _require(isinstance(values[name], dict), name, "a table", values[name])
     seed = values["seed"]
+    fixed = values.get("deterministic", False)
+    _require(isinstance(fixed, bool), "deterministic", "true or false", fixed)
     whole = isinstance(seed, int) and not isinstance(seed, bool)
     _require(whole and seed >= 0, "seed", "a whole number of at least 0", seed)
 
