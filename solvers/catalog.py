@@ -37,6 +37,7 @@ _SOLVERS = {
     "dance-refined": "solvers.methods.dance.refined.solver:DanceRefined",
     "dance-exact": "solvers.methods.dance.refined.exact:DanceExact",
     "dance-front": "solvers.methods.dance.front:DanceFront",
+    "dance-conditional": "solvers.methods.dance.conditional.solver:DanceConditional",
     "separate": "solvers.methods.separate:Separate",
     "separate-flops": "solvers.methods.separate:SeparateFlops",
     "edd": "solvers.methods.edd:EDD",

@@ -19,6 +19,7 @@ from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.dance.dance import Dance
 from solvers.methods.dance.evaluator import MUON, EvaluatorSettings
+from solvers.methods.dance.conditional import DanceConditional
 from solvers.methods.dance.front import DanceFront
 from solvers.methods.dance.refined import DanceExact, DanceRefined
 from solvers.methods.edd import EDD
@@ -345,6 +346,7 @@ SMALL = EvaluatorSettings(
         DanceRefined(evaluator=SMALL, device="meta"),
         DanceRefined(evaluator=replace(SMALL, feature_forwarding=False), device="meta"),
         DanceExact(device="meta"),
+        DanceConditional(device="meta"),
         EDD(device="meta"),
         Separate(device="meta"),
         SeparateFlops(device="meta"),

@@ -57,6 +57,7 @@ _KNOWN = {
     "dance-refined": Style("#8d0f2d", "s", _DASHED),
     "dance-exact": Style("#e0662f", "^", _MIXED),
     "dance-front": Style("#b56576", "v", _DOTTED),
+    "dance-conditional": Style("#cf4a74", "D", _DASHED),
     "dance-images": Style("#d1495b", "o", _SOLID),
     "network-evolution": Style("#00798c", "D", _SOLID),
     "network-local-search": Style("#0b4f6c", "P", _DASHED),
