@@ -42,6 +42,7 @@ _SOLVERS = {
     "separate-flops": "solvers.methods.separate:SeparateFlops",
     "edd": "solvers.methods.edd:EDD",
     "exhaustive": "solvers.methods.exhaustive:Exhaustive",
+    "cmd": "solvers.methods.external.solver:External",
 }
 
 

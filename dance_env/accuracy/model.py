@@ -76,6 +76,15 @@ class NoisyAccuracy(AccuracyModel, Protocol):
 
 
 @runtime_checkable
+class RepeatableAccuracy(NoisyAccuracy, Protocol):
+    """An accuracy model of one training of each network, which also knows what other trainings would have given."""
+
+    def repeat(self, number: int) -> AccuracyModel:
+        """Return the model of the training of a number: 0 is this one, every further one is independent of the others."""
+        ...
+
+
+@runtime_checkable
 class FidelityAccuracy(AccuracyModel, Protocol):
     """An accuracy model of one training schedule that also knows the accuracies of others."""
 

@@ -61,6 +61,19 @@ class OneTraining:
         noise = self.training_noise * standard_normal(np.asarray(networks), seed=self.seed)
         return np.clip(accuracy + noise, 0.0, 1.0)
 
+    def repeat(self, number: int) -> OneTraining:
+        """Return the accuracies of another training of each network; number 0 is this one.
+
+        Raises:
+            ValueError: If the number is negative.
+        """
+        if number < 0:
+            raise ValueError(f"trainings are numbered from 0, got {number}")
+        if number == 0:
+            return self
+        state = _mixed(_mixed(np.array([self.seed], dtype=np.uint64)) ^ np.uint64(number))
+        return OneTraining(self.expected, int(state[0] >> np.uint64(1)))
+
     def fingerprint(self) -> str | None:
         """Return text over the expected accuracies, the noise and the seed; None where the former have none."""
         of_expected = self.expected.fingerprint()

@@ -178,11 +178,12 @@ class Problem:
         """What the error is called: "error" (a percentage), or what the accuracy model says (see `NamedError`)."""
         return self.accuracy.error_name if isinstance(self.accuracy, NamedError) else "error"
 
-    def evaluate(self, designs: Any) -> Evaluation:
+    def evaluate(self, designs: Any, *, accuracies: np.ndarray | None = None) -> Evaluation:
         """Evaluate designs.
 
         Args:
             designs: option indices, shape (B, D).
+            accuracies: of their networks, shape (B,); None asks the accuracy model.
 
         Returns:
             An evaluation with leaves (B,); a design's values do not depend on the batch it comes in.
@@ -194,7 +195,9 @@ class Problem:
         designs = self.space.check(designs)
         networks = designs[:, self.space.network]
         hardware = self.accelerator_space.index(designs[:, self.space.hardware], trusted=True)
-        return self._judge(self._accuracies(networks), self.costs.lookup(networks, hardware, trusted=True))
+        if accuracies is None:
+            accuracies = self._accuracies(networks)
+        return self._judge(accuracies, self.costs.lookup(networks, hardware, trusted=True))
 
     def evaluate_networks(self, networks: Any, *, accuracies: np.ndarray | None = None) -> Evaluation:
         """Evaluate each network (B, N) on every accelerator: leaves (B, H), the same bits as from `evaluate`.

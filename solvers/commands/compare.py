@@ -25,6 +25,7 @@ _EPILOG = f"""examples:
   dance compare --solver random evolution:population=20 evolution:population=100
   dance compare --solver "dance:steps=12" mine.py:Mine --timeout 600
   dance compare --solver variants.toml --out runs/variants
+  dance compare --budget 100 --solver random "cmd:python my_agent.py"
 
 A TOML file lists solvers with settings and labels:
   [[solver]]
@@ -86,8 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         metavar="SOLVER",
-        help="NAME, NAME:SETTING=VALUE,SETTING=VALUE, path/to/file.py:Class for one of yours, or a TOML file that lists "
-        "some; may be repeated (default: see below)",
+        help="NAME, NAME:SETTING=VALUE,SETTING=VALUE, path/to/file.py:Class for one of yours, cmd:COMMAND for a program "
+        "that speaks JSON lines, or a TOML file that lists some; may be repeated (default: see below)",
     )
     parser.add_argument(
         "--seeds",

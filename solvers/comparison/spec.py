@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from solvers.contract.solver import Solver
 
 _LONGEST_LABEL = 60
 _FRESH = "fresh_evaluator"
+_AGENT = "cmd:"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class SolverSpec:
         if isinstance(solver, Solver):
             return cls(solver.name, label=label, solver=solver)
         if isinstance(solver, str):
-            return dataclasses.replace(cls.parse(solver), label=label)
+            spec = cls.parse(solver)
+            return dataclasses.replace(spec, label=label) if label else spec
         raise TypeError(f"a solver is given by name, as a Solver or as a SolverSpec, not as {solver!r}")
 
     @classmethod
@@ -65,11 +68,14 @@ class SolverSpec:
         """Return the specification that a text such as `dance-refined:descent.steps=50` stands for.
 
         Args:
-            text: a name or `path/to/file.py:Class`; after a colon, settings separated by commas.
+            text: a name or `path/to/file.py:Class`; after a colon, settings separated by commas. Or `cmd:COMMAND`: all that
+                follows is the command of an agent.
 
         Raises:
             ValueError: If a part behind the colon is not `setting=value`.
         """
+        if command := _command(text):
+            return cls("cmd", {"command": command}, _short(f"cmd:{command}"))
         name, settings = _divided(text)
         values: dict[str, Any] = {}
         for part in _split(settings):
@@ -150,13 +156,15 @@ def parse_specs(text: str) -> list[SolverSpec]:
     """Return the solvers of one argument of the command line.
 
     Args:
-        text: `NAME`, `NAME:SETTING=VALUE`, several of these separated by commas, or a TOML file.
+        text: `NAME`, `NAME:SETTING=VALUE`, several of these separated by commas, or a TOML file. `cmd:COMMAND` is the last
+            of them: all that follows is the command.
 
     Raises:
         OSError: If the file cannot be read.
         ValueError: If the text or the file does not describe solvers.
     """
-    if text.endswith(".toml"):
+    text, agent = _agent_apart(text)
+    if text.endswith(".toml") and not agent:
         return read_specs(text)
     specs: list[str] = []
     for part in _split(text):
@@ -164,7 +172,7 @@ def parse_specs(text: str) -> list[SolverSpec]:
             specs[-1] += ("," if _divided(specs[-1])[1] else ":") + part
         else:
             specs.append(part)
-    return [SolverSpec.parse(spec) for spec in specs]
+    return [SolverSpec.parse(spec) for spec in [*specs, *agent]]
 
 
 def read_specs(path: str | Path) -> list[SolverSpec]:
@@ -209,6 +217,23 @@ def _from_table(table: Any, path: Path) -> SolverSpec:
     return SolverSpec(name, table.get("settings", {}), table.get("label", ""))
 
 
+def _command(text: str) -> str:
+    """The command of `cmd:COMMAND`; empty where the text is something else."""
+    return text.strip().removeprefix(_AGENT).strip() if text.strip().startswith(_AGENT) else ""
+
+
+def _agent_apart(text: str) -> tuple[str, list[str]]:
+    """The text before `cmd:COMMAND`, and that: a command may hold commas, colons and brackets of its own."""
+    depth, start = 0, 0
+    for place, character in enumerate(f"{text},"):
+        depth += (character in "([{") - (character in ")]}")
+        if text[start:].lstrip().startswith(_AGENT):
+            return text[:start].rstrip(", "), [text[start:]]
+        if character == "," and depth <= 0:
+            start = place + 1
+    return text, []
+
+
 def _divided(text: str) -> tuple[str, str]:
     """Name and settings of `NAME:SETTINGS`, where the name may be `path/to/file.py:Class`."""
     start = text.find(".py:") + 4 if ".py:" in text else 0
@@ -235,6 +260,13 @@ def _label(spec: SolverSpec, solver: Solver) -> str:
         return solver.name
     label = f"{solver.name}:" + ",".join(f"{name}={value}" for name, value in _flat(given).items())
     return label if len(label) <= _LONGEST_LABEL else f"{solver.name}:{settings_digest(solver)}"
+
+
+def _short(label: str) -> str:
+    """A label that is not too long: the rest of a long one is a digest."""
+    if len(label) <= _LONGEST_LABEL:
+        return label
+    return f"{label[: _LONGEST_LABEL - 9]}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
 
 
 def _changed_settings(solver: Solver) -> dict[str, Any]:

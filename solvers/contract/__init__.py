@@ -5,5 +5,5 @@
 - `meter`: counts what is asked, within a `budget`; `cost_pairs` counts what costs were asked for, `clock` where the time
   goes, `ledger` is the bill.
 - `progress`: what a callback is given; `isolation`: a fence around global random state; `failure`: an error as text.
-- `result`, `record`, `settings`: what a run leaves behind.
+- `result`, `record`, `settings`: what a run leaves behind; `nesting`: solvers that hold others.
 """

@@ -16,6 +16,7 @@ from solvers.contract.clock import Account, Clock
 from solvers.contract.cost_pairs import cost_pairs
 from solvers.contract.ledger import BudgetExhausted, Ledger
 from solvers.contract.progress import Callback, Progress, Standing, check_numbers
+from solvers.contract.record.file import safe_name
 from solvers.contract.record.trace import Trace, TraceWriter, best_row, count_distinct
 from solvers.contract.trainings import Trainings, final_training, trainings
 
@@ -57,6 +58,7 @@ class Meter:
         self._pairs = cost_pairs(problem.network_space, problem.accelerator_space.size)
         self._rows_marked = 0
         self.clock = Clock()
+        self.attachments: dict[str, str] = {}
 
     def __deepcopy__(self, _: dict[int, Any]) -> Meter:
         """Return the same account: a solver that plans on copies of its env is billed for them as well."""
@@ -257,6 +259,20 @@ class Meter:
             )
         with self.clock.charge("oracle"):
             yield
+
+    def attach(self, name: str, text: str) -> None:
+        """Keep a text of the solver's with the result, such as a transcript; a second one of the name replaces it.
+
+        Args:
+            name: The ending of its file's name beside the record, such as "transcript.jsonl".
+            text: The same for the same seed, so without clocks.
+
+        Raises:
+            ValueError: If the name could not stand in a file's name.
+        """
+        if safe_name(name) != name:
+            raise ValueError(f"an attachment's name has letters, digits, dots and hyphens alone; got {name!r}")
+        self.attachments[name] = text
 
     def stop(self) -> None:
         """Stop the clock; nothing more can be asked."""

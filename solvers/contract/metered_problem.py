@@ -86,6 +86,13 @@ class MeteredProblem:
         """Return the problem's fingerprint, or None where it has none."""
         return self._problem.fingerprint()
 
+    def training_gpu_hours(self, networks: np.ndarray) -> np.ndarray | None:
+        """Return the GPU-hours (batch,) of one training of each network (batch, network choices), free.
+
+        Evaluating a network that is new to the run would cost that. None where training times are not known.
+        """
+        return self._problem.training_gpu_hours(networks) if self._problem.is_timed else None
+
     def violations(self, designs: np.ndarray) -> list[dict[str, float]]:
         """What each design violates, by name and amount; billed like `evaluate`."""
         self.evaluate(designs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import platform
 from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
@@ -13,12 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from dance_env.atomic import write_whole
 from dance_env.source_digest import source_digest
 from solvers.contract.budget import Budget
 from solvers.contract.ledger import Ledger
+from solvers.contract.nesting import with_inner
 from solvers.contract.record.checks import check_ledger, check_trace, check_values
 from solvers.contract.record.file import RecordError, read_record, write_record
 from solvers.contract.record.trace import Trace
+
+_APART = ("trace", "attachments")
+"""What a record does not hold among its values."""
 
 
 class Status(Enum):
@@ -56,6 +62,8 @@ class Result:
         software: versions of what ran, and the digest of the solver's code.
         traceback: of the error that ended the run, where one did; else empty.
         deterministic: whether every seed gives the same run, by the solver's own declaration.
+        attachments: texts that the solver left, such as a transcript, by the ending of their file's name. They are
+            written beside the record; a loaded record has none.
     """
 
     solver: str
@@ -72,6 +80,7 @@ class Result:
     software: dict[str, str] = field(default_factory=lambda: software_versions())  # noqa: PLW0108  # defined below
     traceback: str = ""
     deterministic: bool = False
+    attachments: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def best(self) -> int | None:
@@ -101,9 +110,11 @@ class Result:
         Raises:
             OSError: the folder cannot be written.
         """
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "trace"}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _APART}
         values |= {"status": self.status.name, "ledger": asdict(self.ledger), "budget": asdict(self.budget)}
         arrays = {each.name: getattr(self.trace, each.name) for each in fields(Trace)}
+        for name, text in self.attachments.items():  # before the record: what has a record is complete
+            write_whole(Path(path).with_suffix(f".{name}"), text)
         return write_record(path, {"kind": "result", **values}, arrays)
 
     @classmethod
@@ -160,15 +171,25 @@ def software_versions(solver: object | None = None) -> dict[str, str]:
     Args:
         solver: Whose code counts too, as `solver`: the digest of its module and of every module that this imports from
             its own package or folder, from `dance_env` and from `solvers`, with the versions of all other packages that
-            they import. A class of an interactive session has no file, and no such entry.
+            they import; those of the solvers that it holds as well. A class of an interactive session has no file, and no
+            such entry. A solver with a method `own_software() -> dict[str, str]` adds entries.
     """
     versions = {"python": platform.python_version()}
     if solver is not None:
         with contextlib.suppress(ValueError, OSError):
-            versions["solver"] = source_digest(type(solver).__module__)
+            versions["solver"] = _code_of(solver)
+        for each in with_inner(solver):
+            if hasattr(each, "own_software"):
+                versions |= each.own_software()
     for package in ("dance-env", "numpy", "torch", "stable-baselines3", "pymoo", "gymnasium"):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def _code_of(solver: object) -> str:
+    """The digest of a solver's code; of several where it holds others."""
+    digests = [source_digest(type(each).__module__) for each in with_inner(solver)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()

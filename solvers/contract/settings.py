@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from solvers.contract.nesting import is_solver
+
 _DEEPEST = 20
 """Nested deeper than this, settings contain themselves."""
 
 
 def json_settings(solver: Any) -> dict[str, Any]:
     """Return a solver's fields as JSON values: tuples as lists, nested settings as dicts, other objects by their type.
+
+    The settings of a solver inside it have its name among them, as "solver".
 
     Args:
         solver: a dataclass instance.
@@ -58,7 +62,8 @@ def _value(value: Any, opaque: Callable[[str], object], depth: int) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return _value(value.tolist(), opaque, depth + 1)
     if is_dataclass(value) and not isinstance(value, type):
-        return _fields(value, opaque=opaque, depth=depth)
+        named = {"solver": value.name} if is_solver(value) else {}
+        return named | _fields(value, opaque=opaque, depth=depth)
     if isinstance(value, Mapping):
         return {str(key): _value(each, opaque, depth + 1) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -138,6 +138,7 @@ class Solver(ABC):
             software=software_versions(self),
             traceback="" if failure is None else traceback_of(failure),
             deterministic=self.capabilities.deterministic,
+            attachments=dict(meter.attachments),
         )
         if failure is not None:
             raise SolverFailed(
