@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 
-def is_solver(value: Any) -> bool:
+def is_solver(value: Any) -> TypeGuard[Any]:
     """Whether a value is a solver, by what it has: a dataclass with `search` and a name."""
     return (
         is_dataclass(value)
