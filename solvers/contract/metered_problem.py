@@ -105,11 +105,21 @@ class MeteredProblem:
             BudgetExhausted: fewer evaluations than rows were left; the affordable rows are evaluated and recorded.
         """
         designs = self.space.check(designs)
+        evaluation = self.evaluate_affordable(designs)
+        self.meter.refuse(len(designs) - len(evaluation))
+        return evaluation
+
+    def evaluate_affordable(self, designs: np.ndarray) -> Evaluation:
+        """Evaluate designs (batch, choices) in their order, as many as the budget pays for, and return these.
+
+        Raises:
+            BudgetExhausted: If it pays for none, though some were asked for.
+        """
+        designs = self.space.check(designs)
         affordable = self.meter.affordable(designs[:, self.space.network])
         with self._judging():
             evaluation = self._problem.evaluate(designs[:affordable])
         self._record(designs[:affordable], evaluation)
-        self.meter.refuse(len(designs) - affordable)
         return evaluation
 
     def evaluate_networks(self, networks: np.ndarray) -> Evaluation:

@@ -69,16 +69,14 @@ class Session:
             Refused: If these are no designs of the problem, or too many; nothing is spent.
         """
         indices = self._indices(designs)
-        meter, network = self._problem.meter, self._problem.space.network
         evaluations: list[dict[str, Any]] = []
         try:
-            paid = meter.affordable(indices[:, network])
-            evaluation = self._problem.evaluate(indices[:paid])
+            evaluation = self._problem.evaluate_affordable(indices)
         except BudgetExhausted:
             self.ended = True
         else:
-            self.ended = paid < len(indices) or meter.left == 0
-            evaluations = self._answers(indices[:paid], evaluation)
+            self.ended = len(evaluation) < len(indices) or self._problem.meter.left == 0
+            evaluations = self._answers(indices[: len(evaluation)], evaluation)
         return {"type": "evaluations", "evaluations": evaluations, **self.budget()}
 
     def _answers(self, indices: np.ndarray, evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ class External(Solver):
             try:
                 if file.is_file() and file.stat().st_size <= _DIGESTED_UP_TO:
                     digest.update(f"{number} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-            except (OSError, ValueError):  # a name that is none, a file that cannot be read
+            except (OSError, ValueError):  # no name of a file, or one that cannot be read
                 continue
         return {"agent": digest.hexdigest()}
 
