@@ -251,3 +251,21 @@ def test_the_pages_conversation_follows_the_schema_and_its_tables_name_every_fie
         if kind in ("task", "evaluation", "error", "evaluations"):
             for name in content["properties"]:
                 assert f"`{name}`" in page, f"{name} of {kind} is not described"
+
+
+def test_an_agent_may_end_as_soon_as_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = tmp_path / "agent.py"
+    agent.write_text(
+        "import json\ncount = len(json.loads(input())['choices'])\n"
+        "print(json.dumps({'type': 'evaluate', 'designs': [[0] * count]}))\ninput()\n"
+    )
+    send = process.AgentProcess.send
+
+    def slowly(self, line: str) -> None:
+        if '"stop"' in line:
+            self._process.wait(30)
+        send(self, line)
+
+    monkeypatch.setattr(process.AgentProcess, "send", slowly)
+    result = External(f"{sys.executable} {agent}").solve("tiny", budget=1, seed=0)
+    assert result.status is Status.BUDGET_SPENT

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shlex
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Never
@@ -14,7 +15,7 @@ import numpy as np
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.external.process import LONGEST_LINE, AgentProcess
+from solvers.methods.external.process import LONGEST_LINE, AgentFailed, AgentProcess
 from solvers.methods.external.session import Refused, Session, shown
 from solvers.methods.external.transcript import NAME, Transcript
 
@@ -120,7 +121,8 @@ class _Conversation:
             self._mistakes = 0
             self._say(answer)
             if self._session.ended:
-                self._say({"type": "stop", "reason": "the budget is spent", **self._session.budget()})
+                with suppress(AgentFailed):  # it may have ended by itself: it was told that nothing is left
+                    self._say({"type": "stop", "reason": "the budget is spent", **self._session.budget()})
                 return
 
     def _say(self, message: dict[str, Any]) -> None:
