@@ -1,8 +1,9 @@
 """The room of named tasks: `make_problem("macro-cifar10/balanced")`.
 
 A task is a network space, a technology and an objective. Its name is `<network>/<variant>`; the network's name alone
-means its default variant; `<task>@<accelerators>` is the task on other accelerators than DANCE's. What each task is like, and how strongly network and accelerator interact in it, stands in
-docs/tasks.md, measured by `dance_env.analysis.coupling`.
+means its default variant; `<task>@<accelerators>` is the task on other accelerators than DANCE's. What each task is
+like, and how strongly network and accelerator interact in it, stands in docs/tasks.md, measured by
+`dance_env.analysis.coupling`.
 
 - `family`: what a task is: `Task`, `Variant`, and `Family`, the tasks whose accuracies come from one kind of source.
 - `macro`, `accel_nasbench`, `gpt`, `images`: the families, with every number of every task.

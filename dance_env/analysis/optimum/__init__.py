@@ -6,6 +6,7 @@
 - `cases`, `arrays`: the fields, as arrays.
 - `field_kernel`, `labeling_kernel`, `weights_kernel`, `vertex_kernel`, `search_kernel`: bounds, and branch and bound.
 - `fields`, `solving`, `incumbents`, `checkpoint`, `run`, `proving`: `prove`.
+- `enumerating`: where the fields would need too much memory.
 - `proof`, `evidence`, `records`: what a proof says and rests on, and the records that ship (`shipped_optimum`).
 - `front`, `front_search`, `local_front`: the Pareto front, with a bound of what it may lack (`prove_front`).
 - `verifying`, `differences`, `simple_search`: a second check of a record, by other means (`verify`).

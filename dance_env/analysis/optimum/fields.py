@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dance_env.analysis.optimum.cases import Cases, cases_under
-from dance_env.analysis.optimum.form import form_of
+from dance_env.analysis.optimum.form import Form, form_of
 from dance_env.analysis.optimum.grouping import Grouping, find_grouping
 from dance_env.problem import Problem
 
@@ -33,13 +33,16 @@ class Fields:
         Raises:
             ValueError: If the problem does not fit (see `form_of`, `find_grouping`).
         """
-        form = form_of(problem)
-        cost_scopes = {factor.scope for sums in form.resources.values() for factor in sums.factors}
-        accuracy_scopes = [factor.scope for factor in form.error.factors]
-        grouping = find_grouping(form.error.option_counts, sorted(cost_scopes), accuracy_scopes)
+        form, grouping = _form_and_grouping(problem)
         area = problem.costs.area_mm2
         cases = tuple(cases_under(form, area, grouping, assignment) for assignment in grouping.assignments())
         return cls(problem, grouping, cases)
+
+    @staticmethod
+    def bytes_of(problem: Problem) -> int:
+        """Return the bytes that the fields of all accelerators take under one assignment; errors as `of`."""
+        form, grouping = _form_and_grouping(problem)
+        return 8 * sum(grouping.label_counts) * len(form.resources) * problem.accelerator_space.size
 
     def weighing(self, weight: float) -> Fields:
         """Return the fields of the same problem with another weight of the cost, above zero."""
@@ -56,3 +59,10 @@ class Fields:
         for group, column in enumerate(labels.T):
             networks[:, list(grouping.groups[group])] = grouping.options(group)[cases.labels[group][column]]
         return networks
+
+
+def _form_and_grouping(problem: Problem) -> tuple[Form, Grouping]:
+    form = form_of(problem)
+    cost_scopes = {factor.scope for sums in form.resources.values() for factor in sums.factors}
+    accuracy_scopes = [factor.scope for factor in form.error.factors]
+    return form, find_grouping(form.error.option_counts, sorted(cost_scopes), accuracy_scopes)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dance_env.analysis.optimum.checkpoint import Checkpoint
+from dance_env.analysis.optimum.enumerating import MAX_FIELD_BYTES, prove_by_enumeration
 from dance_env.analysis.optimum.fields import Fields
 from dance_env.analysis.optimum.proof import Proof
 from dance_env.analysis.optimum.run import ProofProgress, Run
@@ -24,7 +25,9 @@ def prove(
 ) -> Proof:
     """Return the best design of a problem with a proof that none is better.
 
-    The method stands in docs/optimum.md. What is returned does not depend on the workers, or on interruptions.
+    The method stands in docs/optimum.md. What is returned does not depend on the workers, or on interruptions. Where the
+    tables of the method would take too much memory, every design is compared instead; `progress`, `checkpoint`, `seconds`
+    and `workers` are of no account then, and there is no evidence.
 
     Args:
         problem: One whose accuracy is a sum of factors (it has `factor_sum`), and whose cost function is `EDAP` or
@@ -35,8 +38,10 @@ def prove(
         workers: Threads; None for one per core, at most two.
 
     Raises:
-        ValueError: If the problem does not fit, or the checkpoint's problem has no fingerprint.
+        ValueError: If the problem does not fit, or is too large for both, or the checkpoint's problem has no fingerprint.
     """
+    if Fields.bytes_of(problem) > MAX_FIELD_BYTES:
+        return prove_by_enumeration(problem)
     run = Run(Fields.of(problem), Searcher.of(workers), seconds=seconds)
     kept = None if checkpoint is None else Checkpoint.of(problem, checkpoint)
     with _saved(run, kept):

@@ -16,17 +16,19 @@ def draw_accelerator(canvas: Canvas, view: AcceleratorView, *, x: float, y: floa
     side = min(height - 62, width - 170)
     _draw_array(canvas, view, x=x + 16, y=y + 40, side=side)
     left = x + 16 + side + 18
-    size = f"{_shown(view.pe_x)} × {_shown(view.pe_y)}"
+    array = f"{_shown(view.pe_x)} × {_shown(view.pe_y)}"
     facts = [
-        (size, "PEs, columns × rows"),
+        (array, "PEs, columns × rows"),
         (f"{_shown(view.rf_words)} words", "in each register file"),
         (_shown(view.dataflow), _DATAFLOWS.get(view.dataflow or "", "dataflow")),
+        *view.memory_facts(),
         ("?" if view.utilization is None else f"{view.utilization:.1%}", "of the PEs busy"),
     ]
+    size, below = (17, 16) if len(facts) <= 4 else (14, 13)
     for index, (value, label) in enumerate(facts):
-        top = y + 56 + index * (height - 72) / 4
-        canvas.text(left, top, value, size=17, weight="bold", color=ACCENT if index == 3 else INK)
-        canvas.text(left, top + 16, label, size=11, color=MUTED)
+        top = y + 56 + index * (height - 72) / len(facts)
+        canvas.text(left, top, value, size=size, weight="bold", color=ACCENT if index == len(facts) - 1 else INK)
+        canvas.text(left, top + below, label, size=11, color=MUTED)
 
 
 def _draw_array(canvas: Canvas, view: AcceleratorView, *, x: float, y: float, side: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dance_env.drawing.design.snapshot import AcceleratorView, BlockView, Snapshot
+from dance_env.drawing.design.snapshot import MEMORY_CHOICES, AcceleratorView, BlockView, Snapshot
 from dance_env.drawing.design.tables import block_latencies, metric_ranges, utilization
 from dance_env.drawing.operators import empty_options, space_looks
 from dance_env.graph import DrawableSpace, NetworkSpace
@@ -123,6 +123,7 @@ class Scene:
             most_x=max(self._problem.accelerator_space.pe_x),
             most_y=max(self._problem.accelerator_space.pe_y),
             utilization=None if values is None else utilization(self._problem, design, values["latency_s"]),
+            memory={choice.name: chosen.get(choice.name) for choice in space.choices if choice.name in MEMORY_CHOICES},
         )
 
 

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from dance_env.cost.technology import WORD_BITS
 from dance_env.drawing.operators import Look
+
+
+def _capacity(words: float | None) -> str:
+    return "? KiB" if words is None else f"{words * WORD_BITS / 8192:g} KiB"
+
+
+def _rate(words: float | None) -> str:
+    return "? words" if words is None else f"{words:g} words"
+
+
+_MEMORY: dict[str, tuple[Callable[[float | None], str], str]] = {
+    "glb_words": (_capacity, "global buffer"),
+    "dram_words_per_cycle": (_rate, "a cycle from DRAM"),
+}
+MEMORY_CHOICES = tuple(_MEMORY)
+"""The choices of memory that an accelerator space may offer."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,7 @@ class AcceleratorView:
         dataflow: its short name.
         most_x, most_y: the largest array of the space.
         utilization: multiply-accumulates over (cycles x PEs) of one inference; None where it is not known.
+        memory: what of the memory is a choice (`glb_words`, `dram_words_per_cycle`), each None while open.
     """
 
     pe_x: int | None
@@ -53,6 +72,11 @@ class AcceleratorView:
     most_x: int
     most_y: int
     utilization: float | None
+    memory: Mapping[str, float | None] = field(default_factory=dict)
+
+    def memory_facts(self) -> list[tuple[str, str]]:
+        """Return value and label of each choice of memory."""
+        return [(_MEMORY[name][0](value), _MEMORY[name][1]) for name, value in self.memory.items()]
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,7 @@ def _accelerator(accelerator: AcceleratorView) -> str:
         f"{shown(accelerator.pe_x)} × {shown(accelerator.pe_y)} PEs, {shown(accelerator.rf_words)} words per register "
         f"file, {shown(accelerator.dataflow)}"
     )
+    text = ", ".join([text, *(f"{value} {label}" for value, label in accelerator.memory_facts())])
     return text if accelerator.utilization is None else f"{text}; {accelerator.utilization:.1%} busy"
 
 
