@@ -55,6 +55,29 @@ def run_comparison(
             on_optimum=display.preparing("exact optimum"),
         )
         comparison = compare(settings, listener=listener)
+    show_comparison(comparison, command=command, curves=curves, console=console, started=started)
+    return comparison
+
+
+def show_comparison(
+    comparison: Comparison,
+    *,
+    command: Sequence[str] = (),
+    curves: Sequence[Axis] = tuple(AXES),
+    console: Console | None = None,
+    started: float | None = None,
+) -> None:
+    """Write the report of a comparison into its folder, and print its tables.
+
+    Args:
+        comparison, command, curves, console: As for `run_comparison`.
+        started: When the work began, as `time.perf_counter` tells; None for now.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    console = console or Console()
+    started = time.perf_counter() if started is None else started
     pages = write_report(comparison, command=command, curves=curves)
     table = summarize(long_table(comparison))
     for each in comparison.tasks:
@@ -70,7 +93,6 @@ def run_comparison(
         highlight=False,
         soft_wrap=True,
     )
-    return comparison
 
 
 @dataclass(eq=False)

@@ -8,15 +8,16 @@ from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
 
-from dance_env.analysis.exact import MAX_DESIGNS, optimum
 from dance_env.problem import Problem
 from dance_env.source_digest import forget
+from solvers.comparison.archive.best_known import BestKnown, best_known_of
+from solvers.comparison.archive.manifest import write_manifest
 from solvers.comparison.execution import own_executor, run_cells
 from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell, plan
 from solvers.comparison.processes.executor import ProcessPerCall
 from solvers.comparison.records import keep, recorded
-from solvers.comparison.reference import Reference
+from solvers.comparison.reference import Reference, optimum_reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.settings import Settings
 from solvers.contract.result import Result
@@ -49,27 +50,26 @@ def compare(settings: Settings, *, executor: Executor | None = None, listener: L
     check_writable(settings.out)
     problems = _problems(settings, listener)
     planned = plan(settings, problems)
-    optima = {task: _optimum(problem, listener) for task, problem in problems.items()}
+    known = BestKnown.read(settings.out)
+    optima = {task: optimum_reference(each, progress=listener.on_optimum) for task, each in problems.items()}
     results: dict[Cell, Result] = {}
     for cell in planned.cells:
         if (result := recorded(cell, problems[cell.task])) is not None:
             results[cell] = result
             listener.ended(cell, result)
+    write_manifest(settings, planned, problems, results)
     # Seed by seed, so that what a solver prepares in its first run (an evaluator) is there when its second one starts.
     order = {seed: place for place, seed in enumerate(settings.seeds)}
     missing = sorted((cell for cell in planned.cells if cell not in results), key=lambda cell: order[cell.seed])
-    with closing(_ended_runs(missing, settings, problems, executor, listener)) as ended:
-        for cell, result in ended:
+    with closing(_ended_runs(missing, settings, problems, executor, listener)) as running:
+        for cell, result in running:
             results[cell] = keep(cell, result)
             listener.ended(cell, results[cell])
-    return Comparison(
-        settings,
-        tuple(
-            _task_runs(task, problem, optima.get(task), [(cell, results[cell]) for cell in planned.cells])
-            for task, problem in problems.items()
-        ),
-        planned.left_out,
-    )
+    ended = [(cell, results[cell]) for cell in planned.cells]
+    tasks = tuple(_task_runs(task, each, optima[task], known, ended) for task, each in problems.items())
+    known.with_results(result for _, result in ended).write(settings.out)
+    write_manifest(settings, planned, problems, results, {each.task: str(each.reference) for each in tasks})
+    return Comparison(settings, tasks, planned.left_out)
 
 
 def _ended_runs(
@@ -107,20 +107,13 @@ def _problems(settings: Settings, listener: Listener) -> Mapping[str, Problem]:
     return problems
 
 
-def _optimum(problem: Problem, listener: Listener) -> Reference | None:
-    """The optimum of a problem: by enumeration, else by a proof that ships; None where it is not known."""
-    if problem.space.size <= MAX_DESIGNS:
-        return Reference.of(optimum(problem, progress=listener.on_optimum))
-    return Reference.shipped(problem)
-
-
 def _task_runs(
-    task: str, problem: Problem, reference: Reference | None, ended: Sequence[tuple[Cell, Result]]
+    task: str, problem: Problem, reference: Reference | None, known: BestKnown, ended: Sequence[tuple[Cell, Result]]
 ) -> TaskRuns:
     runs = tuple(
         Run(task, cell.label, cell.contestant.settings_digest, result) for cell, result in ended if cell.task == task
     )
-    return TaskRuns(task, problem, reference or Reference.best_known(run.result for run in runs), runs)
+    return TaskRuns(task, problem, reference or best_known_of(problem, [run.result for run in runs], [known]), runs)
 
 
 def check_writable(folder: Path) -> None:

@@ -58,6 +58,7 @@ def keep(cell: Cell, result: Result) -> Result:
     if result.software != known:
         same = cell.contestant.spec.solver is not None  # it was sent as it is: the code is the driver's
         result = dataclasses.replace(result, software=known if same else known | {CODE: "edited while it ran"})
+    result = dataclasses.replace(result, label=cell.label)
     result.save(cell.path)
     return result
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from dance_env.analysis.exact import MAX_DESIGNS, Optimum, optimum
 from dance_env.analysis.optimum import shipped_optimum
 from dance_env.problem import Problem
+from dance_env.progress import Progress
 from solvers.contract.result import Result
-
-if TYPE_CHECKING:
-    from dance_env.analysis.exact import Optimum
 
 
 @dataclass(frozen=True)
@@ -23,11 +21,13 @@ class Reference:
         objective: percentage points; infinite where no design is feasible, or none was found.
         exact: whether it is the optimum; else no regret can be told, and figures are "above the best known".
         proved: whether it is the optimum by a proof that ships, of a space too large to enumerate.
+        source: where it comes from, if it is the best known and not of the runs at hand.
     """
 
     objective: float
     exact: bool
     proved: bool = False
+    source: str = ""
 
     @classmethod
     def of(cls, optimum: Optimum) -> Reference:
@@ -55,5 +55,18 @@ class Reference:
     def __str__(self) -> str:
         """The objective under its name, or why there is none."""
         if math.isfinite(self.objective):
-            return f"{self.name} of the objective {self.objective:.6f}"
+            source = f", found by {self.source}" if self.source else ""
+            return f"{self.name} of the objective {self.objective:.6f}{source}"
         return "no design meets every limit" if self.exact else "no run found a design that meets every limit"
+
+
+def optimum_reference(problem: Problem, *, progress: Progress | None = None) -> Reference | None:
+    """Return the optimum of a problem: by enumeration, else by a proof that ships; None where it is not known.
+
+    Args:
+        problem: The problem.
+        progress: Called with (networks done, networks in all) while it is enumerated.
+    """
+    if problem.space.size <= MAX_DESIGNS:
+        return Reference.of(optimum(problem, progress=progress))
+    return Reference.shipped(problem)

@@ -61,6 +61,7 @@ class Result:
         best_named: the best design by name, choice to option; empty when nothing was evaluated.
         software: versions of what ran, and the digest of the solver's code.
         traceback: of the error that ended the run, where one did; else empty.
+        label: what a comparison called the solver; empty for a run of no comparison.
         deterministic: whether every seed gives the same run, by the solver's own declaration.
         attachments: texts that the solver left, such as a transcript, by the ending of their file's name. They are
             written beside the record; a loaded record has none.
@@ -79,6 +80,7 @@ class Result:
     best_named: dict[str, str | int | float]
     software: dict[str, str] = field(default_factory=lambda: software_versions())  # noqa: PLW0108  # defined below
     traceback: str = ""
+    label: str = ""
     deterministic: bool = False
     attachments: dict[str, str] = field(default_factory=dict)
 
@@ -121,8 +123,8 @@ class Result:
     def load(cls, path: str | Path) -> Result:
         """Read a record that `save` wrote.
 
-        What a later version of this library has added to it is skipped. In a record of version 2 the trained networks and
-        GPU-hours of the trace are NaN.
+        What a later version of this library has added to it is skipped. Version 2 is read: the trained networks and GPU-hours
+        of its trace are NaN. Version 1 is not: it counted costs otherwise.
 
         Raises:
             FileNotFoundError: If there is no such file.

@@ -13,7 +13,7 @@ from solvers.contract.budget import Budget
 from solvers.contract.ledger import Ledger
 from solvers.contract.record.trace import COLUMNS, Trace
 
-_TEXTS = ("solver", "task", "problem_fingerprint", "reason", "traceback")
+_TEXTS = ("solver", "task", "problem_fingerprint", "reason", "traceback", "label")
 _TABLES = ("settings", "software", "best_named")
 _UNKNOWN = ("trained_networks", "gpu_hours")
 """Columns that may hold NaN: of problems without training times, and of records of version 2."""

@@ -1,0 +1,45 @@
+"""`dance report`: the report of one or several run folders, nothing run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from solvers.commands.console import show_comparison
+from solvers.commands.sources import add_sources, sources_of
+from solvers.comparison.archive.folder import RunFolder
+from solvers.comparison.archive.merging import merged
+from solvers.comparison.archive.problems import Problems
+from solvers.comparison.spending import AXES
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the report again, print its tables, and return 0."""
+    parser = argparse.ArgumentParser(
+        prog="dance report",
+        description="Write the report of a run folder again, or one of several together, from their records; nothing is "
+        "run. Records that cannot stand in one comparison are refused with the reason.",
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="output folders of comparisons")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="for the report (default: the run folder; needed for several)"
+    )
+    parser.add_argument(
+        "--curves",
+        nargs="+",
+        choices=list(AXES),
+        default=list(AXES),
+        metavar="AXIS",
+        help=f"what the best design so far is drawn against: some of {', '.join(AXES)} (default: all)",
+    )
+    add_sources(parser)
+    asked = parser.parse_args(argv)
+    if len(asked.runs) > 1 and asked.out is None:
+        raise ValueError("several run folders make a report of their own: give its folder with --out")
+    folders = [RunFolder.open(run) for run in asked.runs]
+    problems = Problems.of(folders, asked.task, sources_of(asked))
+    comparison = merged(folders, problems, out=asked.out or asked.runs[0])
+    show_comparison(comparison, command=(Path(sys.argv[0]).name, *sys.argv[1:]), curves=asked.curves)
+    return 0

@@ -1,0 +1,65 @@
+"""`dance verify`: every design on record evaluated again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from solvers.commands.sources import add_sources, sources_of
+from solvers.comparison.archive.folder import RunFolder
+from solvers.comparison.archive.problems import Problems
+from solvers.comparison.archive.verifying import TOLERANCE, RecordCheck, verify
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check every record of a run folder, print what is wrong, and return 0 if nothing is, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="dance verify",
+        description="Evaluate every design on record in a run folder again with the code as it is now, and report what "
+        "differs: figures that drift, records that are damaged, edited or missing. The exit status is 1 if anything does.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a comparison")
+    parser.add_argument(
+        "--tolerance", type=float, default=TOLERANCE, help="relative difference that is none (default: %(default)g)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+    add_sources(parser)
+    asked = parser.parse_args(argv)
+    if not asked.tolerance >= 0:
+        raise ValueError(f"--tolerance is a relative difference of at least 0; got {asked.tolerance:g}")
+    folder = RunFolder.open(asked.run)
+    problems = Problems.of([folder], asked.task, sources_of(asked))
+    checks = []
+    for check in verify(folder, problems, tolerance=asked.tolerance):
+        checks.append(check)
+        if not asked.json and not check.holds:
+            print(_told(check), flush=True)  # noqa: T201
+    holds = all(check.holds for check in checks)
+    if asked.json:
+        found = [asdict(check) for check in checks]
+        print(json.dumps({"folder": asked.run.name, "holds": holds, "records": _finite(found)}, indent=1))  # noqa: T201
+    else:
+        rows = sum(check.rows for check in checks)
+        bad = sum(not check.holds for check in checks)
+        print(  # noqa: T201
+            f"{len(checks):,} records, {rows:,} designs evaluated again: "
+            + ("all as recorded" if holds else f"{bad:,} records are not as recorded")
+        )
+    return 0 if holds else 1
+
+
+def _told(check: RecordCheck) -> str:
+    of = f"{check.label} on {check.task}, seed {check.seed} ({check.file})" if check.task else check.file
+    return "\n".join([of, *(f"  {problem}" for problem in check.problems)])
+
+
+def _finite(value: object) -> object:
+    """JSON has no infinity: as text."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return "inf" if value == float("inf") else value
