@@ -45,6 +45,20 @@ _SOLVERS = {
     "cmd": "solvers.methods.external.solver:External",
 }
 
+_WRAPPERS = {
+    "cache": "solvers.middleware.cache:Cache",
+    "deduplicate": "solvers.middleware.deduplicate:Deduplicate",
+    "retry": "solvers.middleware.retry:Retry",
+    "average": "solvers.middleware.average:Average",
+    "time-limit": "solvers.middleware.time_limit:TimeLimited",
+}
+"""Solvers that wrap another one: they cannot be made without it."""
+
+
+def wrapper_names() -> list[str]:
+    """The names of the wrappers, for `NAME:SETTING=VALUE(SOLVER)`; `make_solver(name, solver=...)` makes one."""
+    return list(_WRAPPERS)
+
 
 def solver_names() -> list[str]:
     """The names that `make_solver` knows: ours, then those of installed plug-ins."""
@@ -55,7 +69,7 @@ def solver_summary(name: str) -> str:
     """Return the first line of a solver's docstring, read from its source: nothing is imported.
 
     Args:
-        name: A name out of `solver_names()`.
+        name: A name out of `solver_names()` or `wrapper_names()`.
 
     Returns:
         The line; empty where there is no docstring or no source to read.
@@ -96,7 +110,8 @@ def _assigned(body: Iterable[ast.stmt]) -> dict[str, ast.expr]:
 
 
 def _target(name: str) -> str:
-    return _SOLVERS[name] if name in _SOLVERS else _plug_ins()[name].value
+    ours = _SOLVERS | _WRAPPERS
+    return ours[name] if name in ours else _plug_ins()[name].value
 
 
 def _class_source(target: str) -> tuple[ast.ClassDef | None, dict[str, ast.expr]]:
@@ -135,8 +150,8 @@ def load_solver(name: str) -> type[Solver]:
     """
     if is_in_file(name):
         return _checked(load_from_file(name, what="solver", example="Class", fits=inspect.isclass), name)
-    if name in _SOLVERS:
-        target = _SOLVERS[name]
+    if name in _SOLVERS or name in _WRAPPERS:
+        target = (_SOLVERS | _WRAPPERS)[name]
     else:
         plug_ins = _plug_ins()
         if name not in plug_ins:
@@ -179,7 +194,7 @@ def _plug_ins() -> dict[str, EntryPoint]:
     """The solvers of installed distributions by name, but those named like one of ours; a name offered twice warns."""
     found: dict[str, EntryPoint] = {}
     for each in entry_points(group=ENTRY_POINT_GROUP):
-        if each.name in _SOLVERS:
+        if each.name in _SOLVERS or each.name in _WRAPPERS:
             _warn(
                 f"{_origin(each)} offers a solver named {each.name!r}, as this library does: it is left out. Load it by "
                 "path/to/file.py:Class, or have it renamed"

@@ -25,6 +25,7 @@ _COMMANDS = {
     "compare": _Command("solvers.commands.compare:main", "compare solvers on tasks, and report", resumes=True),
     "report": _Command("solvers.commands.report:main", "make the report of run folders again, or of several together"),
     "verify": _Command("solvers.commands.verify:main", "evaluate every design of a run folder again, and report drift"),
+    "mcp": _Command("solvers.commands.mcp:main", "serve one run to an agent, over the Model Context Protocol"),
     "list": _Command("solvers.commands.list_names:main", "tasks and solvers, a line each"),
     "check-solver": _Command("solvers.commands.check_solver:main", "run the contract suite on a solver"),
     "choose": _Command("dance_env.commands.choose:main", "find the exact best design of a task under limits"),

@@ -276,3 +276,44 @@ class EndlessSetting(Bad):
 
     def harm(self, problem):
         pass
+
+
+@dataclass(frozen=True)
+class EditsInput(Bad):
+    """Writes into whatever it gave and got, where it is let."""
+
+    name = "edits-input"
+
+    def harm(self, problem):
+        designs = problem.space.sample(problem_rng(), 4)
+        networks = designs[:2, problem.space.network].copy()
+        evaluations = [problem.evaluate(designs), problem.evaluate_networks(networks)]
+        costs = [problem.costs.on_all_hardware(networks), *(each.cost for each in evaluations)]
+        arrays = [designs, networks, problem.space.option_counts, problem.space.offsets, problem.costs.area_mm2]
+        arrays += [getattr(each, name) for each in evaluations for name in ("objective", "accuracy", "violation")]
+        arrays += [getattr(each, name) for each in costs for name in ("latency_s", "energy_j", "area_mm2")]
+        for array in arrays:
+            try:
+                array[...] = 0
+            except ValueError:  # read-only
+                continue
+
+
+@dataclass(frozen=True)
+class TooMany(Bad):
+    name = "too-many"
+
+    def harm(self, problem):
+        problem.evaluate(problem.space.sample(problem_rng(), 200_000))
+
+
+@dataclass(frozen=True)
+class ReturnsNaN(Bad):
+    name = "returns-nan"
+
+    def search(self, problem, rng):
+        super().search(problem, rng)
+        return float("nan")
+
+    def harm(self, problem):
+        pass

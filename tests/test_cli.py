@@ -13,6 +13,7 @@ import pytest
 
 from dance_env import task_names
 from solvers import load_solver, solver_names
+from solvers.catalog import wrapper_names
 from solvers.cli import _COMMANDS, main
 from solvers.commands.compare import default_folder
 from solvers.contract.record import safe_name
@@ -162,7 +163,7 @@ def test_list_says_what_every_task_and_solver_is(capsys):
     lines = {
         line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
     }
-    assert set(lines) == {*task_names(), "<task>@dance-buffers", *solver_names()}
+    assert set(lines) == {*task_names(), "<task>@dance-buffers", *solver_names(), *wrapper_names()}
     assert all(lines.values())
     assert "latency <= 333.3 µs" in " ".join(lines["tiny/latency-limited"])
     assert " ".join(lines["dance"]).endswith(f"] {load_solver('dance').__doc__.splitlines()[0]}")

@@ -47,6 +47,9 @@ ENDINGS = {
     "Prints": (DONE, ""),
     "UnprintableSetting": (DONE, ""),
     "EndlessSetting": (DONE, ""),
+    "EditsInput": (DONE, ""),
+    "TooMany": (Status.BUDGET_SPENT, ""),
+    "ReturnsNaN": (DONE, ""),
 }
 
 

@@ -3,6 +3,7 @@
 - `model`: `AccuracyModel`, the contract; `RelaxableAccuracy`, with expectations under probabilities; `SampledAccuracy`,
   with a supernet to train and so a gradient on sampled networks (`TrainedLater`: nothing is trained yet);
   `TimedAccuracy`, with the GPU-hours of each training; `NoisyAccuracy`, with the spread between trainings;
+  `RepeatableAccuracy`, with further trainings of each network;
   `FidelityAccuracy`, with several training schedules.
 - `one_training`: `OneTraining`, the accuracy of one training of each network, reproducibly drawn.
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
@@ -22,6 +23,7 @@ from dance_env.accuracy.model import (
     NamedError,
     NoisyAccuracy,
     RelaxableAccuracy,
+    RepeatableAccuracy,
     SampledAccuracy,
     TimedAccuracy,
     TrainedLater,
@@ -40,6 +42,7 @@ __all__ = [
     "NoisyAccuracy",
     "OneTraining",
     "RelaxableAccuracy",
+    "RepeatableAccuracy",
     "SampledAccuracy",
     "TensorAccuracy",
     "TimedAccuracy",

@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         metavar="SOLVER",
         help="NAME, NAME:SETTING=VALUE,SETTING=VALUE, path/to/file.py:Class for one of yours, cmd:COMMAND for a program "
-        "that speaks JSON lines, or a TOML file that lists some; may be repeated (default: see below)",
+        "that speaks JSON lines, WRAPPER(SOLVER), or a TOML file that lists some; may be repeated (default: see below)",
     )
     parser.add_argument(
         "--seeds",

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from dance_env.tasks import ACCELERATORS, TASKS
-from solvers.catalog import solver_declaration, solver_names, solver_summary
+from solvers.catalog import solver_declaration, solver_names, solver_summary, wrapper_names
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     others = {f"<task>@{name}": f"the same on {space().size:,} accelerators" for name, space in ACCELERATORS.items()}
     solvers = {name: f"[{_declared(name)}] {solver_summary(name)}" for name in solver_names()}
-    for title, entries in {"tasks, by what they minimize": tasks | others, "solvers": solvers}.items():
+    wrappers = {name: solver_summary(name) for name in wrapper_names()}
+    titles = {"tasks, by what they minimize": tasks | others, "solvers": solvers, "wrappers, NAME(SOLVER)": wrappers}
+    for title, entries in titles.items():
         width = max(map(len, entries))
         print(f"{title}:")  # noqa: T201
         for name, text in entries.items():

@@ -93,7 +93,7 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
             contestants, reasons = default_contestants(problem, fresh_evaluators=fresh, prepared=settings.is_usual)
             left_out.extend(reason for reason in reasons if reason not in left_out)
         else:
-            why = {each.label: each.solver.why_not(problem) for each in named}
+            why = {each.label: each.solver.unsuitable(problem) for each in named}
             contestants = [each for each in named if not why[each.label]]
             left_out.extend(filter(None, why.values()))
             unsuited |= {label: reason for label, reason in why.items() if reason}

@@ -11,15 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from solvers.catalog import load_solver, make_solver
+from dance_env.suggest import nearest
+from solvers.catalog import load_solver, make_solver, solver_names, wrapper_names
 from solvers.comparison.typed_settings import typed_settings
 from solvers.contract.result import software_versions
 from solvers.contract.settings import json_settings, settings_digest
 from solvers.contract.solver import Solver
+from solvers.middleware.wrapper import Wrapper
 
 _LONGEST_LABEL = 60
 _FRESH = "fresh_evaluator"
 _AGENT = "cmd:"
+_INNER = "solver"
+_WRAPPED = re.compile(r"([\w-]+)(?::([^()]*))?\((.*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -69,24 +73,21 @@ class SolverSpec:
 
         Args:
             text: a name or `path/to/file.py:Class`; after a colon, settings separated by commas. Or `cmd:COMMAND`: all that
-                follows is the command of an agent.
+                follows is the command of an agent. Or a wrapper around either: `NAME:SETTING=VALUE(SOLVER)`.
 
         Raises:
             ValueError: If a part behind the colon is not `setting=value`.
         """
+        if wrapped := _WRAPPED.fullmatch(text.strip()):
+            name, settings, inner = wrapped[1], wrapped[2] or "", wrapped[3]
+            if name in wrapper_names():
+                return cls(name, _settings(settings, text) | ({_INNER: cls.parse(inner)} if inner.strip() else {}))
+            if name not in solver_names():
+                raise ValueError(f"there is no wrapper {name!r} in {text!r}. {nearest(name, wrapper_names())}")
         if command := _command(text):
             return cls("cmd", {"command": command}, _short(f"cmd:{command}"))
         name, settings = _divided(text)
-        values: dict[str, Any] = {}
-        for part in _split(settings):
-            setting, equals, value = part.partition("=")
-            setting = setting.strip()
-            if not equals or not setting:
-                raise ValueError(f"{part!r} in {text!r} is not a setting; write NAME:SETTING=VALUE,SETTING=VALUE")
-            if setting in values:
-                raise ValueError(f"setting {setting!r} is given twice in {text!r}")
-            values[setting] = value.strip()
-        return cls(name, values)
+        return cls(name, _settings(settings, text))
 
     def make(self) -> Solver:
         """Return the solver.
@@ -98,10 +99,17 @@ class SolverSpec:
         if self.solver is not None:
             return self.solver
         kind = load_solver(self.name)
+        if self.name in wrapper_names():
+            inner = _inner(self).make()
+            given = {name: value for name, value in self.settings.items() if name != _INNER}
+            settings = typed_settings(kind, given, owner=f"wrapper {kind.name!r}")
+            return make_solver(self.name, solver=inner, **settings)
         return make_solver(self.name, **typed_settings(kind, self.settings, owner=f"solver {kind.name!r}"))
 
     def resolved(self) -> SolverSpec:
         """Return the same with the path of its file made absolute, so that it holds in any working folder."""
+        if self.solver is None and self.name in wrapper_names():
+            return dataclasses.replace(self, settings={**self.settings, _INNER: _inner(self).resolved()})
         file, colon, kind = self.name.rpartition(":")
         if self.solver is not None or not file.endswith(".py"):
             return self
@@ -217,6 +225,32 @@ def _from_table(table: Any, path: Path) -> SolverSpec:
     return SolverSpec(name, table.get("settings", {}), table.get("label", ""))
 
 
+def _settings(settings: str, text: str) -> dict[str, Any]:
+    """The settings of `SETTING=VALUE,SETTING=VALUE`, which is a part of `text`."""
+    values: dict[str, Any] = {}
+    for part in _split(settings):
+        setting, equals, value = part.partition("=")
+        setting = setting.strip()
+        if not equals or not setting:
+            raise ValueError(f"{part!r} in {text!r} is not a setting; write NAME:SETTING=VALUE,SETTING=VALUE")
+        if setting in values:
+            raise ValueError(f"setting {setting!r} is given twice in {text!r}")
+        values[setting] = value.strip()
+    return values
+
+
+def _inner(spec: SolverSpec) -> SolverSpec:
+    """What a wrapper's specification says that it wraps."""
+    if spec.solver is not None:
+        return SolverSpec.of(getattr(spec.solver, _INNER))
+    inner = spec.settings.get(_INNER)
+    if isinstance(inner, Mapping):
+        inner = SolverSpec(**inner)
+    if inner is None or inner == "":
+        raise ValueError(f"{spec.name} wraps a solver: write {spec.name}(SOLVER), or give its setting {_INNER!r}")
+    return SolverSpec.of(inner)
+
+
 def _command(text: str) -> str:
     """The command of `cmd:COMMAND`; empty where the text is something else."""
     return text.strip().removeprefix(_AGENT).strip() if text.strip().startswith(_AGENT) else ""
@@ -256,9 +290,14 @@ def _split(text: str) -> Iterable[str]:
 def _label(spec: SolverSpec, solver: Solver) -> str:
     """The solver's name, and behind it the settings that were given."""
     given = spec.settings if spec.solver is None else _changed_settings(solver)
+    inner = ""
+    if isinstance(solver, Wrapper):
+        wrapped = _inner(spec)
+        inner = f"({wrapped.label or _label(wrapped, solver.solver)})"
+        given = {name: value for name, value in given.items() if name.partition(".")[0] != _INNER}
     if not given:
-        return solver.name
-    label = f"{solver.name}:" + ",".join(f"{name}={value}" for name, value in _flat(given).items())
+        return _short(f"{solver.name}{inner}")
+    label = f"{solver.name}:" + ",".join(f"{name}={value}" for name, value in _flat(given).items()) + inner
     return label if len(label) <= _LONGEST_LABEL else f"{solver.name}:{settings_digest(solver)}"
 
 
@@ -273,7 +312,7 @@ def _changed_settings(solver: Solver) -> dict[str, Any]:
     """A solver's settings that are not its class's own, by dotted names; all where the class has no own."""
     settings = _flat(json_settings(solver))
     try:
-        usual = _flat(json_settings(type(solver)()))
+        usual = _flat(json_settings(type(solver)(*((solver.solver,) if isinstance(solver, Wrapper) else ()))))
     except Exception:  # a class of a user's that needs arguments, or whose constructor fails
         usual = {}
     return {name: value for name, value in settings.items() if name not in usual or usual[name] != value}

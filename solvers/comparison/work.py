@@ -6,7 +6,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -24,6 +24,7 @@ from solvers.comparison.sources import Sources
 from solvers.comparison.spec import SolverSpec
 from solvers.contract.budget import Budget
 from solvers.contract.failure import TimeLimit, reason_of, traceback_of
+from solvers.contract.nesting import with_inner
 from solvers.contract.progress import Callback, Progress
 from solvers.contract.result import Result
 from solvers.contract.solver import SolverFailed
@@ -64,7 +65,9 @@ def pack(cell: Cell) -> bytes:
     """Return a cell's job as bytes for another process; a solver of a script or a notebook goes with its class."""
     spec = cell.contestant.spec
     job = Job(spec, cell.problem, cell.sources, cell.seed, cell.budget)
-    with _by_value(type(spec.solver).__module__ if spec.solver is not None else None):
+    with ExitStack() as stack:
+        for each in with_inner(cell.contestant.solver):
+            stack.enter_context(_by_value(type(each).__module__))
         return cloudpickle.dumps(job)
 
 
@@ -102,7 +105,7 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     It leaves out what belongs to a user (files given by path, plug-ins, problems from Python) and supernets, whose
     libraries start threads: a process with threads is not safe to fork.
     """
-    kinds = {type(cell.contestant.solver).__module__ for cell in cells}
+    kinds = {type(each).__module__ for cell in cells for each in with_inner(cell.contestant.solver)}
     solvers = sorted(name for name in kinds if name.partition(".")[0] in _OURS)
     late = [name for name in _IMPORTED_LATE if any(name.split(".")[0] in digested_modules(each) for each in solvers)]
     tasks = {

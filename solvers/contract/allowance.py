@@ -28,6 +28,9 @@ class Allowance:
         budget: The limits.
         problem: Says training times and the price of a supernet.
 
+    Attributes:
+        trainings_each: How often each network is trained: more than once where a run averages over trainings.
+
     Raises:
         ValueError: If GPU-hours are limited and the problem has no training times, or the trace could outgrow the
             memory limit.
@@ -44,6 +47,7 @@ class Allowance:
         self._prior_hours = 0.0 if budget.gpu_hours is None else usual_gpu_hours(problem)
         self.planned_evaluations = planned_evaluations(budget, problem)
         check_memory(self.planned_evaluations, problem.space.num_choices)
+        self.trainings_each = 1
         self.queries = 0
         if budget.evaluations is None:
             most = QUERIES_PER_NETWORK * self.planned_evaluations
@@ -68,9 +72,9 @@ class Allowance:
         """New networks that can still be evaluated; an estimate where GPU-hours are limited."""
         if self._refused:
             return 0
-        left = self.most_queries - self.queries
+        left = (self.most_queries - self.queries) // self.trainings_each
         if self.budget.networks is not None:
-            left = min(left, math.floor(self.budget.networks - self._trainings))
+            left = min(left, math.floor((self.budget.networks - self._trainings) / self.trainings_each))
         if self.budget.gpu_hours is not None:
             left = min(left, math.floor((self.budget.gpu_hours - self._gpu_hours) / self._usual_hours))
         return max(0, left)
@@ -97,7 +101,7 @@ class Allowance:
             new, hours = self._new_and_hours(networks[:rows])
             paid = np.ones(rows, dtype=bool)
             if self.budget.networks is not None:
-                paid &= self._trainings + np.cumsum(new) <= self.budget.networks
+                paid &= self._trainings + self.trainings_each * np.cumsum(new) <= self.budget.networks
             if self.budget.gpu_hours is not None:
                 paid &= hours + self._supernet_hours <= self.budget.gpu_hours
             if not paid.all():
@@ -120,7 +124,7 @@ class Allowance:
         if self._supernet:
             return True
         budget, problem = self.budget, self._problem
-        networks = len(self._known) + problem.supernet_trainings
+        networks = self.trainings_each * len(self._known) + problem.supernet_trainings
         hours = self._training_hours + (problem.supernet_gpu_hours or 0.0)
         return (budget.networks is None or networks <= budget.networks) and (
             budget.gpu_hours is None or hours <= budget.gpu_hours
@@ -141,12 +145,12 @@ class Allowance:
             known.add(key)
         prices = np.zeros(len(networks))
         if self.budget.gpu_hours is not None and new.any():
-            prices[new] = self._problem.training_gpu_hours(networks[new])
+            prices[new] = self.trainings_each * self._problem.training_gpu_hours(networks[new])
         return new, np.cumsum(np.concatenate(([self._training_hours], prices)))[1:]
 
     @property
     def _trainings(self) -> float:
-        return len(self._known) + (self._problem.supernet_trainings if self._supernet else 0.0)
+        return self.trainings_each * len(self._known) + (self._problem.supernet_trainings if self._supernet else 0.0)
 
     @property
     def _supernet_hours(self) -> float:
@@ -161,7 +165,7 @@ class Allowance:
         """GPU-hours of a network: the mean of those trained so far, before that of networks at random."""
         if self._known:
             return self._training_hours / len(self._known)
-        return self._prior_hours
+        return self.trainings_each * self._prior_hours
 
 
 def usual_gpu_hours(problem: Problem) -> float:

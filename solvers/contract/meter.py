@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Never
 
@@ -20,6 +20,9 @@ from solvers.contract.record.file import safe_name
 from solvers.contract.record.trace import Trace, TraceWriter, best_row, count_distinct
 from solvers.contract.trainings import Trainings, final_training, trainings
 
+RETRIES = "retries.txt"
+"""The attachment that says how often the problem failed and was asked again."""
+
 
 class Meter:
     """One run's account; mutable, made by `Solver.solve`, found by a solver as `problem.meter`.
@@ -30,6 +33,10 @@ class Meter:
         solver: The solver's name, for the callback.
         seed: The run's seed, for the callback.
         callback: Called with the `Progress` after every evaluation or gradient query.
+
+    Attributes:
+        attachments: Texts to keep with the result; see `attach`.
+        before_questions: Functions that are called before each question; what they raise goes through the solver.
 
     Raises:
         TypeError: If the budget is not a number of the right kind.
@@ -59,6 +66,7 @@ class Meter:
         self._rows_marked = 0
         self.clock = Clock()
         self.attachments: dict[str, str] = {}
+        self.before_questions: list[Callable[[], object]] = []
 
     def __deepcopy__(self, _: dict[int, Any]) -> Meter:
         """Return the same account: a solver that plans on copies of its env is billed for them as well."""
@@ -82,7 +90,7 @@ class Meter:
         Under a budget in trained networks each evaluation is taken to be of a new network; under one in GPU-hours, of
         one that trains as long as the mean of a fixed sample of networks.
         """
-        return self._allowance.planned_evaluations
+        return max(1, self._allowance.planned_evaluations // self._allowance.trainings_each)
 
     @property
     def spent(self) -> int:
@@ -221,6 +229,21 @@ class Meter:
         with self.gradients(rows):
             pass
 
+    def bill_repeated_trainings(self, times: int) -> None:
+        """Bill each network's training so many times, for a run that averages over trainings; before it evaluates any.
+
+        Raises:
+            RuntimeError: If the run has evaluated something.
+        """
+        if len(self._writer):
+            raise RuntimeError("how often networks are trained is said before the first evaluation")
+        self._allowance.trainings_each *= int(times)
+
+    def note_retry(self, text: str) -> None:
+        """Keep with the result that the problem failed and was asked again."""
+        evaluations = len(self._writer)
+        self.attach(RETRIES, f"{self.attachments.get(RETRIES, '')}after {evaluations} evaluations, {text}\n")
+
     def bill_cached_oracle(self, seconds: float) -> None:
         """Charge the oracle's seconds of an earlier run whose answer was read from a cache."""
         self.clock.add("oracle", seconds)
@@ -257,6 +280,8 @@ class Meter:
                 "a solver's env answers only in the process that `search` runs in: elsewhere its questions would not be "
                 "on the meter. Ask for whole batches in place of single designs in parallel"
             )
+        for check in self.before_questions:
+            check()
         with self.clock.charge("oracle"):
             yield
 
@@ -322,6 +347,7 @@ class Meter:
             self._writer.designs[:, self._problem.space.network],
             self._writer.column("gradient_queries"),
             accuracies_read=self._accuracies_read,
+            each=self._allowance.trainings_each,
         )
 
     def _mark_rows(self) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from dance_env.accuracy import RelaxableAccuracy, SampledAccuracy, TrainedLater
-from dance_env.cost import Cost
+from dance_env.accuracy import RelaxableAccuracy, RepeatableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.envs import CoDesignEnv, CoDesignVectorEnv, Reward
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Objective
 from dance_env.problem import Evaluation, Problem
 from dance_env.space import AcceleratorSpace, DesignSpace
+from solvers.contract.asking import answered, recalled
 from solvers.contract.meter import Meter
+from solvers.contract.metered_costs import MeteredCosts
 
 if TYPE_CHECKING:  # torch is loaded only where the differentiable view is asked for
     from solvers.contract.metered_relaxed import MeteredRelaxedProblem
@@ -59,6 +62,10 @@ class MeteredProblem:
         self.objective: Objective = problem.objective
         self.space: DesignSpace = problem.space
         self.error_name: str = problem.error_name
+        self._layer: Layer | None = None
+        self._below: MeteredProblem | None = None  # what the layer asks
+        self._known: dict[bytes, float] | None = None  # accuracies of networks, where they are remembered
+        self._attempts, self._wait_s = 1, 0.0
 
     @property
     def unmetered(self) -> Problem:
@@ -116,10 +123,13 @@ class MeteredProblem:
             BudgetExhausted: If it pays for none, though some were asked for.
         """
         designs = self.space.check(designs)
+        if self._layer is not None and self._below is not None:
+            return self._layer.evaluate(self._below, designs)
         affordable = self.meter.affordable(designs[:, self.space.network])
-        with self._judging():
-            evaluation = self._problem.evaluate(designs[:affordable])
-        self._record(designs[:affordable], evaluation)
+        paid = designs[:affordable]
+        networks = paid[:, self.space.network]
+        evaluation = self._ask(lambda: self._problem.evaluate(paid, accuracies=self._recalled(networks)))
+        self._record(paid, evaluation)
         return evaluation
 
     def evaluate_networks(self, networks: np.ndarray) -> Evaluation:
@@ -128,15 +138,69 @@ class MeteredProblem:
         Raises:
             BudgetExhausted: fewer evaluations than networks were left; the affordable ones are evaluated and recorded.
         """
+        if self._layer is not None and self._below is not None:
+            return self._layer.evaluate_networks(self._below, self.network_space.check(networks))
         affordable = self.meter.affordable(np.asarray(networks))
-        with self._judging():
-            evaluation = self._problem.evaluate_networks(networks[:affordable])
-        self.meter.bill_costs(networks[:affordable])
-        hardware = _best_hardware(evaluation)
-        designs = self._problem.design(networks[:affordable], hardware)
+        paid = networks[:affordable]
+        evaluation = self._ask(lambda: self._problem.evaluate_networks(paid, accuracies=self._recalled(paid)))
+        self.meter.bill_costs(paid)
+        hardware = best_hardware_of(evaluation)
+        designs = self._problem.design(paid, hardware)
         self._record(designs, evaluation[np.arange(affordable), hardware])
         self.meter.refuse(len(networks) - affordable)
         return evaluation
+
+    def evaluate_mean(self, designs: np.ndarray, repeats: int) -> Evaluation:
+        """Evaluate each design (batch, choices) several times, and return what follows from the mean accuracy.
+
+        Every time is billed and recorded. Where the accuracy model declares further trainings (`RepeatableAccuracy`), the
+        mean is over these; a row of the trace is always what the problem says of its design, the first training.
+
+        Raises:
+            BudgetExhausted: as `evaluate`.
+        """
+        designs = self.space.check(designs)
+        first = self.evaluate(np.repeat(designs, repeats, axis=0)).accuracy
+        return self.judged(designs, self._mean(designs[:, self.space.network], first, repeats))
+
+    def evaluate_networks_mean(self, networks: np.ndarray, repeats: int) -> Evaluation:
+        """Evaluate each network (batch, network choices) several times on every accelerator; see `evaluate_mean`."""
+        first = self.evaluate_networks(np.repeat(networks, repeats, axis=0)).accuracy[:, 0]
+        return self.judged_networks(networks, self._mean(networks, first, repeats))
+
+    def judged(self, designs: np.ndarray, accuracies: np.ndarray) -> Evaluation:
+        """Return what designs (batch, choices) would be with these accuracies (batch,): costs alone, so not recorded."""
+        with self.meter.oracle():
+            evaluation = self._problem.evaluate(designs, accuracies=accuracies)
+        hardware = self.accelerator_space.index(designs[:, self.space.hardware])
+        self.meter.bill_costs(designs[:, self.space.network], hardware)
+        return evaluation
+
+    def judged_networks(self, networks: np.ndarray, accuracies: np.ndarray) -> Evaluation:
+        """Return what networks would be on every accelerator, (batch, hardware), with these accuracies (batch,)."""
+        with self.meter.oracle():
+            evaluation = self._problem.evaluate_networks(networks, accuracies=accuracies)
+        self.meter.bill_costs(networks)
+        return evaluation
+
+    def through(self, layer: Layer) -> MeteredProblem:
+        """Return this problem, on the same meter, whose evaluations pass through a layer."""
+        above = copy.copy(self)
+        above._layer, above._below = layer, self
+        return above
+
+    def remembering(self) -> MeteredProblem:
+        """Return this problem, on the same meter, whose accuracy model is asked about each network once."""
+        return self._changed(_known={})
+
+    def retrying(self, attempts: int, *, wait_s: float) -> MeteredProblem:
+        """Return this problem, on the same meter, which is asked up to `attempts` times where it fails.
+
+        Args:
+            attempts: At least 1.
+            wait_s: Seconds before the second attempt, twice as many before each further one.
+        """
+        return self._changed(_attempts=attempts, _wait_s=wait_s)
 
     def best_hardware(self, networks: np.ndarray) -> np.ndarray:
         """Index (batch,) of each network's best accelerator."""
@@ -175,7 +239,7 @@ class MeteredProblem:
         if not isinstance(accuracy, TrainedLater):
             return self
         judged = replace(self._problem, accuracy=accuracy.trained(supernet))
-        return MeteredProblem(judged, self.meter, episode=self._episode, horizon=self._horizon)
+        return self._changed(_problem=judged, _known=None if self._known is None else {})
 
     def env(
         self, *, episode: str | None = None, horizon: int | None = None, reward: Reward | str = "objective"
@@ -210,6 +274,33 @@ class MeteredProblem:
         """Designs (batch, choices) from networks (batch, network choices) and hardware indices (batch,)."""
         return self._problem.design(networks, hardware)
 
+    def _changed(self, **changes: Any) -> MeteredProblem:
+        """This problem with other private values, below all its layers."""
+        changed = copy.copy(self)
+        vars(changed).update(changes)
+        if self._below is not None:
+            changed._below = self._below._changed(**changes)
+        return changed
+
+    def _ask(self, question: Callable[[], Evaluation]) -> Evaluation:
+        """The problem's answer; a failure is tried again, as often as it may be."""
+        return answered(question, meter=self.meter, judging=self._judging, attempts=self._attempts, wait_s=self._wait_s)
+
+    def _recalled(self, networks: np.ndarray) -> np.ndarray | None:
+        """(batch,) accuracies, each network's asked for once; None where they are not remembered."""
+        return None if self._known is None else recalled(networks, self._known, self._problem.accuracies)
+
+    def _mean(self, networks: np.ndarray, first: np.ndarray, repeats: int) -> np.ndarray:
+        """(batch,) mean accuracies; `first` (batch x repeats,) is what the problem said each time."""
+        accuracies = first.reshape(-1, repeats)
+        model = self._problem.accuracy
+        if isinstance(model, RepeatableAccuracy):
+            with self._judging():
+                others = [model.repeat(number).evaluate(networks) for number in range(1, repeats)]
+            accuracies = np.stack([accuracies[:, 0], *others], axis=1)
+        # Deviations from the first: equal accuracies have exactly that mean.
+        return accuracies[:, 0] + (accuracies - accuracies[:, :1]).mean(axis=1)
+
     @contextmanager
     def _judging(self) -> Iterator[None]:
         """Charge the time inside to the oracle, and what accuracies cost that an earlier run has left in a cache."""
@@ -225,36 +316,28 @@ class MeteredProblem:
         self.meter.record(designs, evaluation, cost)
 
 
-def _best_hardware(evaluation: Evaluation) -> np.ndarray:
-    """(batch,) feasible first, then the lowest objective: `Problem.best_hardware` of an evaluation (batch, H)."""
+def best_hardware_of(evaluation: Evaluation) -> np.ndarray:
+    """Return (batch,) feasible first, then the lowest objective: `Problem.best_hardware` of an evaluation (batch, H)."""
     least = evaluation.violation == evaluation.violation.min(axis=1, keepdims=True)
     best = np.where(least, evaluation.objective, np.inf).argmin(axis=1)
     among_least = np.take_along_axis(least, best[:, None], axis=1)[:, 0]
     return np.where(among_least, best, least.argmax(axis=1))  # all of them infinite: the first of the least
 
 
-class MeteredCosts:
-    """The cost table's look-ups, each on the meter; costs only, so not bounded by the budget."""
+class Layer(ABC):
+    """What evaluations pass through on their way from a solver to the problem; mutable, for one run.
 
-    def __init__(self, problem: Problem, meter: Meter) -> None:
-        self._problem = problem
-        self._meter = meter
+    It answers for a problem by asking the one below, or from what it knows.
+    """
 
-    @property
-    def area_mm2(self) -> np.ndarray:
-        """(hardware,) each accelerator's area, which no network changes; free, and a copy."""
-        return np.array(self._problem.costs.area_mm2)
+    @abstractmethod
+    def evaluate(self, problem: MeteredProblem, designs: np.ndarray) -> Evaluation:
+        """Answer `evaluate(designs)`, (batch, choices) that are checked; `problem` is the one below."""
 
-    def lookup(self, networks: np.ndarray, hardware: np.ndarray) -> Cost:
-        """Return the cost (batch,) of each network on the accelerator of the same row."""
-        with self._meter.oracle():
-            cost = self._problem.costs.lookup(networks, hardware)
-        self._meter.bill_costs(networks, hardware)
-        return cost
+    @abstractmethod
+    def evaluate_networks(self, problem: MeteredProblem, networks: np.ndarray) -> Evaluation:
+        """Answer `evaluate_networks(networks)`, (batch, network choices) that are checked; `problem` is the one below."""
 
-    def on_all_hardware(self, networks: np.ndarray) -> Cost:
-        """Return the cost (batch, hardware) of each network on every accelerator."""
-        with self._meter.oracle():
-            cost = self._problem.costs.on_all_hardware(networks)
-        self._meter.bill_costs(networks)
-        return cost
+    def __deepcopy__(self, _: dict[int, Any]) -> Layer:
+        """Return the same: copies of an env are on one meter, and share what is known."""
+        return self

@@ -21,7 +21,7 @@ _DEEPEST = 20
 def json_settings(solver: Any) -> dict[str, Any]:
     """Return a solver's fields as JSON values: tuples as lists, nested settings as dicts, other objects by their type.
 
-    The settings of a solver inside it have its name among them, as "solver".
+    The settings of a solver inside it have its name among them, as "name".
 
     Args:
         solver: a dataclass instance.
@@ -62,7 +62,7 @@ def _value(value: Any, opaque: Callable[[str], object], depth: int) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return _value(value.tolist(), opaque, depth + 1)
     if is_dataclass(value) and not isinstance(value, type):
-        named = {"solver": value.name} if is_solver(value) else {}
+        named = {"name": value.name} if is_solver(value) else {}
         return named | _fields(value, opaque=opaque, depth=depth)
     if isinstance(value, Mapping):
         return {str(key): _value(each, opaque, depth + 1) for key, each in value.items()}

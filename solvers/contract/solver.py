@@ -52,6 +52,11 @@ class Solver(ABC):
         """Return why this solver cannot work on a problem, in a sentence; empty if it can."""
         return cls.capabilities.why_not(problem, solver=cls.name)
 
+    @final
+    def unsuitable(self, problem: Problem) -> str:
+        """Return why this very solver cannot work on a problem: a wrapper's capabilities are those of what it wraps."""
+        return self.capabilities.why_not(problem, solver=self.name)
+
     @abstractmethod
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Look for good designs; whatever is evaluated on `problem` is recorded, there is nothing to return.
@@ -98,7 +103,7 @@ class Solver(ABC):
         problem = given.problem
         if isinstance(problem, MeteredProblem):
             raise ValueError("this env is already on a solver's meter; give the solver the env that you made yourself")
-        unsuitable = self.why_not(problem)
+        unsuitable = self.unsuitable(problem)
         if unsuitable:
             raise ValueError(unsuitable)
         seed, settings = _check_seed(seed), json_settings(self)

@@ -30,7 +30,12 @@ class Trainings:
 
 
 def trainings(
-    problem: Problem, networks: np.ndarray, gradient_queries: np.ndarray, *, accuracies_read: bool = False
+    problem: Problem,
+    networks: np.ndarray,
+    gradient_queries: np.ndarray,
+    *,
+    accuracies_read: bool = False,
+    each: int = 1,
 ) -> Trainings:
     """Return what evaluating networks would have trained.
 
@@ -42,6 +47,7 @@ def trainings(
         gradient_queries: (rows,) asked before each row was known.
         accuracies_read: Whether the accuracies were read as a table: all networks were trained then, before the first
             row. Where there are more than 2^20, their GPU-hours are not known.
+        each: How often each network is trained.
     """
     counts = problem.space.option_counts[problem.space.network]
     supernet = gradient_queries > 0
@@ -53,8 +59,8 @@ def trainings(
         new = first_occurrences(networks, counts)
         prices = np.zeros(len(networks))
         if problem.is_timed and len(networks):
-            prices[new] = problem.training_gpu_hours(networks[new])
-        trained, hours = np.cumsum(new, dtype=np.float64), np.cumsum(prices)
+            prices[new] = each * problem.training_gpu_hours(networks[new])
+        trained, hours = each * np.cumsum(new, dtype=np.float64), np.cumsum(prices)
         total = (float(hours[-1]) if len(hours) else 0.0) if problem.is_timed else None
     trained = trained + supernet * problem.supernet_trainings
     if problem.supernet_gpu_hours is None:
