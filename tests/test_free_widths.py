@@ -16,7 +16,7 @@ from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel
 from dance_env.graph import Layer, LayerSpace, is_additive, layer_row
 from dance_env.space import FREE
 from solvers import make_solver
-from solvers.contract.solver import SolverFailed
+from solvers.methods.separate import macs_share
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "free_widths.py"
 
@@ -117,10 +117,18 @@ def test_the_environment_takes_it_and_draws_it(problem: Problem) -> None:
     assert env.render().ndim == 3
 
 
-def test_a_solver_that_needs_sums_over_choices_says_so(problem: Problem) -> None:
-    """It would otherwise add up differences of single choices, which is wrong here."""
-    with pytest.raises(SolverFailed, match="layers that depend on several choices"):
-        make_solver("separate-flops").solve(problem, budget=300, seed=0)
+def test_a_penalty_on_operations_counts_layers_that_depend_on_several_choices(
+    problem: Problem, networks: np.ndarray
+) -> None:
+    share = macs_share(problem).evaluate(networks)[:, 0]  # type: ignore[arg-type]  # a metered problem has the same space
+    macs = problem.network_space.macs(networks)
+    np.testing.assert_allclose(np.diff(share), np.diff(macs) * (np.ptp(share) / np.ptp(macs)), rtol=1e-9, atol=1e-12)
+    assert 0 <= share.min() < share.max() <= 1
+    error_pct = 100.0 * (1.0 - problem.accuracies(networks))
+    for penalty in (0.0, 5.0, 50.0):
+        result = make_solver("separate-flops", penalty=penalty).solve(problem, budget=600, seed=0)
+        expected = networks[(error_pct + penalty * share).argmin()]
+        np.testing.assert_array_equal(result.trace.designs[0, problem.space.network], expected)  # the first one tried
 
 
 # ------------------------------------------------------------------------------------------------------- layer spaces

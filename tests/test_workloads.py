@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dance_env.graph import Layer, LayerSpace, Workload, WorkloadSpace
+from dance_env.graph import Layer, LayerSpace, Workload, WorkloadSpace, macs_sum
 from dance_env.objective import EDAP, Constraint, Linear, Objective, WorstCase
 from dance_env.problem import Problem
 from dance_env.space import AcceleratorSpace
@@ -63,6 +63,13 @@ def single(workload: Workload) -> Problem:
 def designs(of: Problem, count: int = 50) -> np.ndarray:
     """Random designs."""
     return of.space.sample(np.random.default_rng(0), count)
+
+
+def test_operations_are_a_sum_of_factors_weighted_like_costs() -> None:
+    space = WorkloadSpace("both", (READ, WRITE))
+    networks = space.check([[0, 0], [1, 2], [2, 1], [2, 2]])
+    np.testing.assert_array_equal(macs_sum(space).evaluate(networks)[:, 0], space.macs(networks))
+    assert space.macs(networks)[0] == 2 * 64 * 64 * 32 + 64 * 32 * 32 + 40 * (2 * 64 * 32 + 32 * 32)
 
 
 def test_costs_are_the_weighted_sum_of_the_workloads() -> None:

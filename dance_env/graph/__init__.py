@@ -10,7 +10,7 @@
   of HW-GPT-Bench; `token_nodes`, `transformer_layers`: what they are made of.
 - `block_space`: `BlockSpace`, stem, slots, head; `stage_space`: `StageSpace`, stages with four choices each; `ends`: stem
   and head of both; `squeeze`: blocks with squeeze-and-excitation; `networks`: the catalog of spaces.
-- `workloads`: `Workload`, `WorkloadSpace`, several uses of the same networks.
+- `workloads`: `Workload`, `WorkloadSpace`, several uses of the same networks; `macs_sum`.
 - `drawable`: `DrawableSpace`, what drawings ask of a space whose networks are rows of blocks.
 - `layer_space`: `LayerSpace`, networks given as lists of layers.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
@@ -41,7 +41,7 @@ from dance_env.graph.phase import Decode, Phase, Prefill
 from dance_env.graph.slot import Slot
 from dance_env.graph.stage_space import Stage, StageSpace
 from dance_env.graph.transformer_space import TransformerSpace
-from dance_env.graph.workloads import Workload, WorkloadSpace
+from dance_env.graph.workloads import Workload, WorkloadSpace, macs_sum
 
 __all__ = [
     "LAYER_COLUMNS",
@@ -85,6 +85,7 @@ __all__ = [
     "layer_sum",
     "load_graph",
     "macro_cifar10",
+    "macs_sum",
     "matrix_product",
     "network_space",
     "operator",

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dance_env.graph.layer import Layer
-from dance_env.graph.network_space import NetworkSpace, Part
-from dance_env.space import Choice
+from dance_env.graph.network_space import NetworkSpace, Part, layer_sum
+from dance_env.space import Choice, Factor, FactorSum
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,17 @@ class WorkloadSpace:
     @cached_property
     def _parts(self) -> tuple[Part, ...]:
         return tuple(part for each in self.workloads for part in each.network_space.parts())
+
+
+def macs_sum(space: NetworkSpace) -> FactorSum:
+    """Return the multiply-accumulates of a network, in all its workloads, as a sum of factors of one value.
+
+    Args:
+        space: The networks; a workload's count is multiplied by its weight, as in `WorkloadSpace.macs`.
+    """
+    if not isinstance(space, WorkloadSpace):
+        return layer_sum(space, lambda layer: layer.macs)
+    sums = [(each.weight, macs_sum(each.network_space)) for each in space.workloads]
+    factors = [Factor(factor.scope, weight * factor.table) for weight, each in sums for factor in each.factors]
+    constant = np.sum([weight * each.constant for weight, each in sums], axis=0)
+    return FactorSum(sums[0][1].option_counts, constant, factors)

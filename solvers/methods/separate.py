@@ -10,7 +10,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from dance_env.graph import is_additive
+from dance_env.graph import NetworkSpace, is_additive, macs_sum
+from dance_env.space import FREE, Factor, FactorSum
+from dance_env.space.factors_torch import RelaxedFactorSum
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
@@ -94,39 +96,37 @@ class SeparateFlops(Solver):
         """Find the network of the least penalized error, then its accelerator."""
         with torch_threads(self.descent.threads):
             relaxed = problem.relax(device=self.device)
-            shares = torch.tensor(macs_shares(problem), device=self.device)
+            share = RelaxedFactorSum(macs_share(problem), device=self.device)
 
             def penalized(probs: torch.Tensor) -> torch.Tensor:
-                return 100.0 * (1.0 - relaxed.accuracy(probs)) + self.penalty * (probs @ shares)
+                return 100.0 * (1.0 - relaxed.accuracy(probs)) + self.penalty * share(probs).squeeze(1)
 
             _in_two_stages(
                 problem, rng, penalized, settings=self.descent, evaluations=self.evaluations, device=self.device
             )
 
 
-def macs_shares(problem: MeteredProblem) -> np.ndarray:
-    """What each network option (O_net,) adds to the multiply-accumulates, in units of their range over all networks.
+def macs_share(problem: MeteredProblem) -> FactorSum:
+    """Where a network's multiply-accumulates lie between the least (0) and the largest (1), as a sum of factors.
 
-    The least option of every choice adds 0, and a network's shares add up to a number between 0 and 1: layers do not
-    depend on the options chosen elsewhere, so the count is a sum over choices.
-
-    Raises:
-        ValueError: If the network space has layers that depend on several choices.
+    The ends are exact where every factor can take its least and its largest value in one network, which is so where
+    layers depend on one choice each. Elsewhere they are bounds, and the shares lie within a smaller range.
     """
-    if not is_additive(problem.network_space):
-        raise ValueError(
-            f"{problem.name!r} has layers that depend on several choices, so that their multiply-accumulates are no sums "
-            "over choices"
-        )
-    counts = _network_counts(problem)
-    networks = np.zeros((sum(counts), len(counts)), dtype=np.int64)
-    networks[np.arange(len(networks)), np.repeat(np.arange(len(counts)), counts)] = np.concatenate(
-        [np.arange(count) for count in counts]
-    )
-    macs = problem.network_space.macs(networks).astype(np.float64)
-    blocks = [block - block.min() for block in np.split(macs, np.cumsum(counts)[:-1])]
-    span = sum(float(block.max()) for block in blocks)
-    return np.concatenate(blocks) / (span or 1.0)
+    space = problem.network_space
+    macs = _macs_by_choice(space, _network_counts(problem)) if is_additive(space) else macs_sum(space)
+    least, most = (float(each[0, 0]) for each in macs.bounds(np.full((1, len(macs.option_counts)), FREE)))
+    span = (most - least) or 1.0
+    factors = [Factor(factor.scope, factor.table / span) for factor in macs.factors]
+    return FactorSum(macs.option_counts, (macs.constant - least) / span, factors)
+
+
+def _macs_by_choice(space: NetworkSpace, counts: list[int]) -> FactorSum:
+    """Return the multiply-accumulates as one table a choice, from the space's own count: it need not tell its layers."""
+    options = np.concatenate([np.arange(count) for count in counts])
+    networks = np.zeros((len(options), len(counts)), dtype=np.int64)
+    networks[np.arange(len(options)), np.repeat(np.arange(len(counts)), counts)] = options
+    least = float(space.macs(networks[:1])[0])
+    return FactorSum.per_choice(counts, [least], space.macs(networks).astype(np.float64)[:, None] - least)
 
 
 def _in_two_stages(
