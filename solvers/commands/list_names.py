@@ -38,4 +38,5 @@ def _declared(name: str) -> str:
     declared = solver_declaration(name)
     needs = [word.replace("_", " ") for word, value in declared.items() if value is True]
     lacks = [f"not {word.replace('_', ' ')}" for word, value in declared.items() if value is False]
-    return "; ".join([str(declared.get("access", "values")), *needs, *lacks])
+    library = [f"needs {declared['library']}"] if declared.get("library") else []
+    return "; ".join([str(declared.get("access", "values")), *library, *needs, *lacks])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 from dance_env.accuracy.model import RelaxableAccuracy, SampledAccuracy, TrainedLater
@@ -25,6 +26,8 @@ class Capabilities:
         needs_enumeration: It looks at every design, so that there must not be too many.
         handles_constraints: It prefers feasible designs; if not, it optimizes as if there were no limits.
         deterministic: Every seed gives the same run, so that a comparison runs it once.
+        library: Import name of an optional package that it needs.
+        extra: The extra of dance-env that brings the library; empty where none does.
 
     Raises:
         ValueError: If the access is unknown, or too little for what is needed.
@@ -37,6 +40,8 @@ class Capabilities:
     needs_enumeration: bool = False
     handles_constraints: bool = True
     deterministic: bool = False
+    library: str = ""
+    extra: str = ""
 
     def __post_init__(self) -> None:
         if self.access not in get_args(Access):
@@ -62,6 +67,9 @@ class Capabilities:
                 f"{solver} evaluates designs, and {problem.name} has no accuracy model: only its costs can be asked for. "
                 "Give the problem an accuracy model or a function (Problem.build(accuracy=...))"
             )
+        if self.library and find_spec(self.library) is None:
+            package = f"'dance-env[{self.extra}]'" if self.extra else self.library
+            return f"{solver} needs the package {self.library}, which is not installed: pip install {package}"
         model = type(problem.accuracy).__name__
         expectation, sampled = offers_expectation(problem.accuracy), offers_sampled_gradient(problem.accuracy)
         if isinstance(problem.accuracy, TrainedLater) and not self.trains:

@@ -1,5 +1,6 @@
 """The solvers, one file or room for each family.
 
-- `random_search`, `annealing`, `exhaustive`, `separate`, `edd`; `evolution/`, `rl/`, `dance/`; `moves` (changes of
-  designs that several of them make).
+- `random_search`, `annealing`, `local_search`, `nevergrad_optimizers`, `exhaustive`, `separate`, `edd`; `evolution/`,
+  `networks/`, `bayesian/`, `rl/`, `dance/`.
+- Shared: `moves` (changes of designs), `merit` (one number for objective and violation), `gradient/`.
 """

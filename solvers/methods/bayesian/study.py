@@ -14,44 +14,35 @@ _VIOLATION = "violation"
 
 
 def optuna() -> Any:
-    """Return the package, quiet.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
-    try:
-        package = import_module("optuna")
-    except ImportError as error:
-        raise ImportError(
-            "this solver needs Optuna, which is not installed: pip install 'dance-env[optuna]'"
-        ) from error
+    """Return the package, quiet."""
+    package = import_module("optuna")
     package.logging.set_verbosity(package.logging.WARNING)
     return package
 
 
+def tpe_sampler(*, seed: int, starts: int, multivariate: bool) -> Any:
+    """Return the tree-structured Parzen estimator (Bergstra et al. 2011; Watanabe 2023), random in the first `starts`."""
+    return optuna().samplers.TPESampler(
+        n_startup_trials=starts, multivariate=multivariate, constant_liar=True, seed=seed
+    )
+
+
 class Study:
-    """Trials over choices, with TPE as the sampler (Bergstra et al. 2011; Watanabe 2023); mutable.
+    """Trials over choices; mutable.
 
     An ordinal choice is an integer, a nominal one a category; a choice of one option is no parameter. Constraints are
     Optuna's own (`Trial.set_constraint`): the violation, which is 0 where the limits are met.
 
     Args:
         choices: What is searched.
-        seed: Of the sampler.
-        starts: Random trials before the first model.
-        multivariate: Whether the model is one of all choices together.
+        sampler: One of Optuna's samplers.
+        targets: How many values are minimized.
     """
 
-    def __init__(self, choices: Sequence[Choice], *, seed: int, starts: int, multivariate: bool) -> None:
+    def __init__(self, choices: Sequence[Choice], sampler: Any, *, targets: int = 1) -> None:
         package = optuna()
-        self._state = package.trial.TrialState
-        sampler = package.samplers.TPESampler(
-            n_startup_trials=starts,
-            multivariate=multivariate,
-            constant_liar=True,
-            seed=seed,
-        )
-        self._study = package.create_study(sampler=sampler)
+        self._package, self._state = package, package.trial.TrialState
+        self._study = package.create_study(sampler=sampler, directions=["minimize"] * targets)
         self._names = [f"{number} {choice.name}" for number, choice in enumerate(choices)]
         self._distributions = {
             name: (
@@ -63,17 +54,47 @@ class Study:
             if len(choice) > 1
         }
 
+    @property
+    def size(self) -> int:
+        """Trials that it holds."""
+        return len(self._study.trials)
+
+    def named(self, options: np.ndarray) -> list[dict[str, int]]:
+        """Return option indices (count, choices) as Optuna's parameters."""
+        rows = [dict(zip(self._names, row, strict=True)) for row in options.tolist()]
+        return [{name: row[name] for name in self._distributions} for row in rows]
+
     def ask(self, count: int) -> tuple[list[Any], np.ndarray]:
         """Return trials, and their option indices (count, choices) int64."""
         trials = [self._study.ask(self._distributions) for _ in range(count)]
         options = [[trial.params.get(name, 0) for name in self._names] for trial in trials]
         return trials, np.array(options, dtype=np.int64).reshape(count, len(self._names))
 
-    def tell(self, trials: list[Any], objective: np.ndarray, violation: np.ndarray) -> None:
-        """Report what was found, (count,) each; an infinite objective is a failed trial."""
-        for trial, value, excess in zip(trials, objective.tolist(), violation.tolist(), strict=False):
+    def tell(self, trials: list[Any], values: np.ndarray, violation: np.ndarray) -> None:
+        """Report what was found; a trial with an infinite value has failed.
+
+        Args:
+            trials: As asked for.
+            values: (count,) objectives, or (count, targets).
+            violation: (count,).
+        """
+        for trial, value, excess in zip(
+            trials, values.reshape(len(values), -1).tolist(), violation.tolist(), strict=False
+        ):
             trial.set_constraint(_VIOLATION, excess)
-            if np.isfinite(value):
+            if np.isfinite(value).all():
                 self._study.tell(trial, value)
             else:
                 self._study.tell(trial, state=self._state.FAIL)
+
+    def add(self, options: np.ndarray, objective: np.ndarray, violation: np.ndarray) -> None:
+        """Add trials that were made elsewhere: options (count, choices), objectives and violations (count,).
+
+        Those of infinite objective are left out.
+        """
+        for params, value, excess in zip(self.named(options), objective.tolist(), violation.tolist(), strict=True):
+            if np.isfinite(value):
+                trial = self._package.trial.create_trial(
+                    params=params, distributions=self._distributions, value=value, constraints={_VIOLATION: excess}
+                )
+                self._study.add_trial(trial)

@@ -1,4 +1,4 @@
-"""tpe and network-tpe: the tree-structured Parzen estimator of Optuna."""
+"""tpe, network-tpe and motpe: the tree-structured Parzen estimator of Optuna."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from dance_env.space import Choice
+from solvers.contract.capabilities import Capabilities
 from solvers.contract.isolation import isolated_global_state
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.bayesian.study import Study
+from solvers.methods.bayesian.study import Study, tpe_sampler
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class TPE(Solver):
     """
 
     name: ClassVar[str] = "tpe"
+    capabilities: ClassVar[Capabilities] = Capabilities(library="optuna", extra="optuna")
     starts: int = 20
     batch: int = 1
     multivariate: bool = True
@@ -45,7 +47,8 @@ class TPE(Solver):
                 study.tell(trials, evaluation.objective, evaluation.violation)
 
     def _study(self, problem: MeteredProblem, seed: int) -> Study:
-        return Study(self._choices(problem), seed=seed, starts=self.starts, multivariate=self.multivariate)
+        sampler = tpe_sampler(seed=seed, starts=self.starts, multivariate=self.multivariate)
+        return Study(self._choices(problem), sampler)
 
     def _choices(self, problem: MeteredProblem) -> tuple[Choice, ...]:
         return problem.space.choices
@@ -56,6 +59,7 @@ class NetworkTPE(TPE):
     """The same over networks, each with its exactly best accelerator: it knows the costs, as `network-evolution` does."""
 
     name: ClassVar[str] = "network-tpe"
+    capabilities: ClassVar[Capabilities] = Capabilities(library="optuna", extra="optuna")
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Ask, evaluate and tell until the budget is spent."""
@@ -72,3 +76,23 @@ class NetworkTPE(TPE):
 
     def _choices(self, problem: MeteredProblem) -> tuple[Choice, ...]:
         return problem.space.choices[problem.space.network]
+
+
+@dataclass(frozen=True)
+class MOTPE(TPE):
+    """The same on two targets, error and the objective's cost (Ozaki et al. 2020): it searches for their whole front."""
+
+    name: ClassVar[str] = "motpe"
+    capabilities: ClassVar[Capabilities] = Capabilities(library="optuna", extra="optuna")
+
+    def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
+        """Ask, evaluate and tell until the budget is spent."""
+        seed = int(rng.integers(2**31))
+        with isolated_global_state(seed):
+            sampler = tpe_sampler(seed=seed, starts=self.starts, multivariate=self.multivariate)
+            study = Study(self._choices(problem), sampler, targets=2)
+            while True:
+                trials, designs = study.ask(self.batch)
+                evaluation = problem.evaluate(designs)
+                cost = problem.objective.cost_function(evaluation.cost)
+                study.tell(trials, np.stack((evaluation.error_pct, cost), axis=1), evaluation.violation)

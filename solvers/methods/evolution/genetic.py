@@ -27,8 +27,8 @@ from solvers.methods.moves import mutate
 
 
 @dataclass(frozen=True)
-class _Evolution(Solver):
-    """What both algorithms share: the encoding, the operators, and the loop between pymoo and the problem.
+class GeneticSolver(Solver):
+    """What the algorithms share: the encoding, the operators, and the loop between pymoo and the problem.
 
     Constraints are handled as pymoo does: a feasible design beats an infeasible one, and of two infeasible ones the
     lower violation wins. No design is evaluated twice; where mating finds nothing new, random designs join. pymoo draws
@@ -103,10 +103,10 @@ class _Evolution(Solver):
 
 
 @dataclass(frozen=True)
-class Evolution(_Evolution):
+class Evolution(GeneticSolver):
     """A genetic algorithm on the objective: binary tournaments, uniform crossover, mutation, the best survive.
 
-    Attributes: see `_Evolution`.
+    Attributes: see `GeneticSolver`.
     """
 
     name: ClassVar[str] = "evolution"
@@ -120,10 +120,10 @@ class Evolution(_Evolution):
 
 
 @dataclass(frozen=True)
-class NSGA2(_Evolution):
+class NSGA2(GeneticSolver):
     """NSGA-II on error against the objective's cost function: it searches for the whole front, whatever the weight.
 
-    Attributes: see `_Evolution`.
+    Attributes: see `GeneticSolver`.
     """
 
     name: ClassVar[str] = "nsga2"

@@ -5,4 +5,5 @@ its layers on all accelerators, which the budget does not bound. So the accelera
 
 - `known`: `KnownNetworks`, what a search has evaluated so far.
 - `local_search`: best-first search from neighbor to neighbor; `evolution`: the same evaluations, by mutation and crossover.
+- `two_stage`: networks first, or the accelerator first; each stage knows half of the problem.
 """

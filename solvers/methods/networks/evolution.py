@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -52,29 +53,50 @@ class NetworkEvolution(Solver):
 
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Evaluate one child at a time until the budget is spent or every network is known."""
-        known = KnownNetworks(problem)
-        ranked: Ranked = []
-        found = known.random(rng, self.starts)
-        while found:
-            for merit, network in zip(known.evaluate(found), found, strict=True):
-                bisect.insort(ranked, (merit, len(ranked), network))
-            found = self._child(ranked, known, rng) or known.random(rng, 1)
+        for _ in evolve(
+            KnownNetworks(problem), rng, starts=self.starts, pressure=self.pressure, crossover=self.crossover
+        ):
+            pass
 
-    def _child(self, ranked: Ranked, known: KnownNetworks, rng: np.random.Generator) -> list[np.ndarray]:
-        """Return one child that is not known yet; none where the tries gave none."""
-        for _ in range(_TRIES):
-            child = self._parent(ranked, rng).copy()
-            crossed = rng.random() < self.crossover
-            if crossed:
-                child = np.where(rng.random(len(child)) < 0.5, child, self._parent(ranked, rng))
-            if not crossed or rng.random() < 0.5:
-                _mutate(child, known.option_counts, rng)
-            if child not in known:
-                return [child]
-        return []
 
-    def _parent(self, ranked: Ranked, rng: np.random.Generator) -> np.ndarray:
-        return ranked[min(int(rng.geometric(self.pressure)), len(ranked)) - 1][2]
+def evolve(
+    known: KnownNetworks, rng: np.random.Generator, *, starts: int, pressure: float, crossover: float
+) -> Iterator[Ranked]:
+    """Yield the ranking of all networks evaluated, after the random ones and after each child, until all are known.
+
+    Args:
+        known: Evaluates networks, and judges them.
+        rng: Source of randomness.
+        starts: Random networks evaluated first.
+        pressure: As `NetworkEvolution`; `crossover` likewise.
+    """
+    ranked: Ranked = []
+    found = known.random(rng, starts)
+    while found:
+        for merit, network in zip(known.evaluate(found), found, strict=True):
+            bisect.insort(ranked, (merit, len(ranked), network))
+        yield ranked
+        found = _child(ranked, known, rng, pressure, crossover) or known.random(rng, 1)
+
+
+def _child(
+    ranked: Ranked, known: KnownNetworks, rng: np.random.Generator, pressure: float, crossover: float
+) -> list[np.ndarray]:
+    """Return one child that is not known yet; none where the tries gave none."""
+    for _ in range(_TRIES):
+        child = _parent(ranked, rng, pressure).copy()
+        crossed = rng.random() < crossover
+        if crossed:
+            child = np.where(rng.random(len(child)) < 0.5, child, _parent(ranked, rng, pressure))
+        if not crossed or rng.random() < 0.5:
+            _mutate(child, known.option_counts, rng)
+        if child not in known:
+            return [child]
+    return []
+
+
+def _parent(ranked: Ranked, rng: np.random.Generator, pressure: float) -> np.ndarray:
+    return ranked[min(int(rng.geometric(pressure)), len(ranked)) - 1][2]
 
 
 def _mutate(network: np.ndarray, option_counts: np.ndarray, rng: np.random.Generator) -> None:

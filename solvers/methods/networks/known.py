@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -24,10 +25,12 @@ class KnownNetworks:
 
     Args:
         problem: The metered problem.
+        judge: Evaluates networks (batch, N) and returns their merits; by default each on its best accelerator.
     """
 
-    def __init__(self, problem: MeteredProblem) -> None:
+    def __init__(self, problem: MeteredProblem, judge: Callable[[np.ndarray], list[Merit]] | None = None) -> None:
         self._problem = problem
+        self._judge = judge or self._on_the_best_accelerator
         self._merits: dict[bytes, Merit] = {}
         self.option_counts = problem.space.option_counts[problem.space.network]
         """(N,) options of each network choice."""
@@ -40,13 +43,16 @@ class KnownNetworks:
         """Evaluate networks, each (N,), that are neither known nor equal to each other, and return their merits."""
         if not networks:
             return []
-        evaluation = self._problem.evaluate_networks(np.stack(networks))
+        merits = self._judge(np.stack(networks))
+        self._merits.update((network.tobytes(), merit) for network, merit in zip(networks, merits, strict=True))
+        return merits
+
+    def _on_the_best_accelerator(self, networks: np.ndarray) -> list[Merit]:
+        evaluation = self._problem.evaluate_networks(networks)
         violation = evaluation.violation.min(axis=1)
         least = evaluation.violation == violation[:, None]
         objective = np.where(least, evaluation.objective, np.inf).min(axis=1)
-        merits = list(zip(violation.tolist(), objective.tolist(), strict=True))
-        self._merits.update((network.tobytes(), merit) for network, merit in zip(networks, merits, strict=True))
-        return merits
+        return list(zip(violation.tolist(), objective.tolist(), strict=True))
 
     def random(self, rng: np.random.Generator, count: int) -> list[np.ndarray]:
         """Draw up to `count` networks that are not known; fewer where hardly any (in small spaces: no more) are left."""

@@ -1,5 +1,6 @@
-"""Reinforcement learning through stable-baselines3.
+"""Reinforcement learning through stable-baselines3, and REINFORCE.
 
-- `ppo`: the solver.
+- `ppo`, `a2c`, `dqn`; `maskable` (sb3-contrib, extra "rl"); `learn`: what they have in common.
+- `reinforce`: a controller of our own.
 - `vec_env`: the batched co-design environment as stable-baselines3's VecEnv; `return_scale`: standardized returns.
 """

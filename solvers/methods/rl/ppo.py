@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from stable_baselines3 import PPO as StablePPO
-from stable_baselines3.common.callbacks import BaseCallback
 
-from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, ObjectiveReward, PenalizedReward, Reward
-from dance_env.suggest import nearest
-from solvers.contract.isolation import isolated_global_state
-from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
-from solvers.methods.rl.return_scale import spread
-from solvers.methods.rl.vec_env import CoDesignVecEnv
+from solvers.methods.rl.learn import Plan, Setup, check_plan, falling, learn
 
 
 @dataclass(frozen=True)
@@ -57,11 +51,13 @@ class PPO(Solver):
     penalty_growth: float = 1.05
 
     def __post_init__(self) -> None:
-        if self.episode not in EPISODE_NAMES:
-            raise ValueError(f"there is no episode style {self.episode!r}. {nearest(self.episode, EPISODE_NAMES)}")
-        for name in ("updates", "smallest_batch", "epochs", "minibatches"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
+        check_plan(
+            self.episode,
+            updates=self.updates,
+            smallest_batch=self.smallest_batch,
+            epochs=self.epochs,
+            minibatches=self.minibatches,
+        )
         if self.smallest_batch < 2 * self.minibatches:
             raise ValueError(
                 f"a minibatch needs two episodes at least: a smallest batch of {self.smallest_batch} cannot be split "
@@ -73,71 +69,23 @@ class PPO(Solver):
 
         Where there are constraints, a few random designs are evaluated first, for the scale of the penalty.
         """
-        meter: Meter = problem.meter
-        seed = int(rng.integers(2**31))
-        steps = problem.vector(1, episode=self.episode).episode.horizon
-        evaluations = steps if self.episode == "refine" else 1  # of an episode
-        num_envs = max(self.smallest_batch, meter.planned_evaluations // (self.updates * evaluations))
-        reward: Reward = ObjectiveReward()
-        if problem.objective.constraints:
-            objective = problem.evaluate(problem.space.sample(rng, 4 * self.smallest_batch)).objective
-            reward = PenalizedReward(weight=self.penalty * spread(objective))
-        batch = problem.vector(num_envs, episode=self.episode, reward=reward)
-        with isolated_global_state(seed):
-            adapter = CoDesignVecEnv(batch, seed=seed)
-            model = StablePPO(
-                "MlpPolicy",
-                adapter,
-                learning_rate=lambda left: self.learning_rate * max(0.1, left),
-                n_steps=steps,
-                batch_size=num_envs * steps // self.minibatches,
-                n_epochs=self.epochs,
-                gamma=1.0,
-                gae_lambda=self.gae_lambda,
-                clip_range=self.clip,
-                ent_coef=self.entropy,
-                policy_kwargs={"net_arch": list(self.hidden)},
-                seed=seed,
-                device="cpu",
-            )
-            # In timesteps, rounded up to whole rollouts: the meter ends the run within the last one.
-            rollouts = -(-meter.planned_evaluations // (num_envs * evaluations))
-            total = rollouts * num_envs * steps
-            callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
-            if isinstance(reward, PenalizedReward):
-                callbacks.append(_RaisePenalty(adapter, batch, growth=self.penalty_growth))
-            model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
-            while meter.left:  # the budget counts trained networks, and some episodes trained none
-                more = num_envs * steps
-                model.learn(more, callback=callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+        plan = Plan(self.episode, self.updates, self.smallest_batch, self.penalty, self.penalty_growth)
+        learn(problem, rng, plan, self._learner)
 
+    def _learner(self, setup: Setup) -> Any:
+        return StablePPO("MlpPolicy", setup.envs, **self._settings(setup))
 
-class _StopWhenSpent(BaseCallback):
-    """Ends learning with the step that spends the budget: no update follows it."""
-
-    def __init__(self, meter: Meter) -> None:
-        super().__init__()
-        self._meter = meter
-
-    def _on_step(self) -> bool:
-        return self._meter.left > 0
-
-
-class _RaisePenalty(BaseCallback):
-    """Raises the weight of the violation while less than half of a batch is feasible.
-
-    No single weight suits every problem. If it is too low, the policy converges to designs just outside of the limits;
-    if it is too high, differences of the objective hardly count.
-    """
-
-    def __init__(self, adapter: CoDesignVecEnv, batch: CoDesignVectorEnv, *, growth: float) -> None:
-        super().__init__()
-        self._adapter, self._batch, self._growth = adapter, batch, growth
-
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_rollout_end(self) -> None:
-        reward = self._batch.reward
-        if self._adapter.feasible_share < 0.5 and isinstance(reward, PenalizedReward):
-            self._batch.reward = replace(reward, weight=reward.weight * self._growth)
+    def _settings(self, setup: Setup) -> dict[str, Any]:
+        return {
+            "learning_rate": falling(self.learning_rate),
+            "n_steps": setup.steps,
+            "batch_size": setup.envs.num_envs * setup.steps // self.minibatches,
+            "n_epochs": self.epochs,
+            "gamma": 1.0,
+            "gae_lambda": self.gae_lambda,
+            "clip_range": self.clip,
+            "ent_coef": self.entropy,
+            "policy_kwargs": {"net_arch": list(self.hidden)},
+            "seed": setup.seed,
+            "device": "cpu",
+        }
