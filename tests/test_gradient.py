@@ -17,9 +17,9 @@ from dance_env.objective import EDAP, Constraint, Objective
 from dance_env.testing import synthetic_problem
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.dance.conditional import DanceConditional
 from solvers.methods.dance.dance import Dance
 from solvers.methods.dance.evaluator import MUON, EvaluatorSettings
-from solvers.methods.dance.conditional import DanceConditional
 from solvers.methods.dance.front import DanceFront
 from solvers.methods.dance.refined import DanceExact, DanceRefined
 from solvers.methods.edd import EDD

@@ -118,6 +118,7 @@ def test_the_report_holds_tables_and_figures(comparison):
         assert (page.parent / name).with_suffix(".svg").is_file()
         assert (page.parent / name).with_suffix(".pdf").is_file()
     assert markdown(rows, reference=reference) in text
+    assert "compare.py --task t" in (page.parent / "report.html").read_text(encoding="utf-8")
     assert regret_at_budgets(rows) in text
     table = list(csv.DictReader(io.StringIO((page.parent / "table.csv").read_text(encoding="utf-8"))))
     assert [row["solver"] for row in table] == [row.solver for row in rows]

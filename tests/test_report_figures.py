@@ -108,6 +108,13 @@ def _without_rows(result):
     return dataclasses.replace(result, trace=result.trace[:0])
 
 
+def test_a_label_that_no_font_can_draw_is_drawn_as_its_escape(results, tmp_path):
+    labeled = {"a\udcff\x07$b$": results["random"]}
+    path = tmp_path / "curve.svg"
+    plot_best_so_far(labeled, Reference(0.0, exact=True), against="queries", path=path, title="t\udcff")
+    assert "a\\udcff\\x07" in path.read_text()
+
+
 def test_vector_formats_stand_beside_the_png(results, tmp_path):
     path = tmp_path / "curve.png"
     plot_best_so_far(

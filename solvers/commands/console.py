@@ -20,7 +20,7 @@ from solvers.comparison.spending import AXES, Axis
 from solvers.comparison.table import long_table
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
-from solvers.report.page import write_report
+from solvers.report.page import HTML, write_report
 from solvers.report.summary import summarize
 from solvers.report.table import note, rich_table
 
@@ -89,7 +89,8 @@ def show_comparison(
     for reason in comparison.left_out:
         console.print(escape(f"Left out: {reason}"), highlight=False)
     console.print(
-        f"\nReport, plots and records: {escape(', '.join(map(str, pages)))} ({time.perf_counter() - started:.0f} s)",
+        f"\nReport: {escape(str(settings.out / HTML))} (open it in a browser); tables and figures beside "
+        f"{escape(', '.join(map(str, pages)))} ({time.perf_counter() - started:.0f} s)",
         highlight=False,
         soft_wrap=True,
     )

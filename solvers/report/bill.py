@@ -21,31 +21,47 @@ _LINES = (
 )
 
 
-def bill_table(rows: Sequence[SolverRow]) -> str:
-    """Return the bill as Markdown: the median of each line, and the lines of training only where they are known."""
+def bill_cells(rows: Sequence[SolverRow]) -> tuple[list[str], list[list[str]]]:
+    """Return headings and, for each solver, the median of each line; lines of training only where they are known."""
     lines = [line for line in _LINES if any(row[line[1]].known.any() for row in rows)]
-    text = [f"| solver | access | {' | '.join(heading for heading, _, _ in lines)} |"]
-    text.append("| --- | --- |" + " ---: |" * len(lines))
-    for row in rows:
-        cells = (number(row[figure].median, digits) for _, figure, digits in lines)
-        text.append(f"| {plain(row.solver)} | {row.access} | {' | '.join(cells)} |")
+    cells = [[number(row[figure].median, digits) for _, figure, digits in lines] for row in rows]
+    return [heading for heading, _, _ in lines], cells
+
+
+def bill_table(rows: Sequence[SolverRow]) -> str:
+    """Return the bill as Markdown, as `bill_cells` has it."""
+    headings, cells = bill_cells(rows)
+    text = [f"| solver | access | {' | '.join(headings)} |"]
+    text.append("| --- | --- |" + " ---: |" * len(headings))
+    text += [
+        f"| {plain(row.solver)} | {row.access} | {' | '.join(each)} |" for row, each in zip(rows, cells, strict=True)
+    ]
     return "\n".join(text) + "\n"
 
 
-def break_even_table(rows: Sequence[SolverRow]) -> str:
-    """Return from how many designs on each solver that pays for a supernet is not dearer than the others, as Markdown.
+def break_even_cells(rows: Sequence[SolverRow]) -> tuple[list[str], list[tuple[SolverRow, list[str]]]]:
+    """Return from how many designs on each solver that pays for a supernet is not dearer than the others.
 
-    Medians of the lines are compared. Empty where no solver pays for one, or GPU-hours are not known.
+    Medians of the lines are compared. Nothing where no solver pays for one, or GPU-hours are not known.
+
+    Returns:
+        The others' labels, and each solver that pays with its cells.
     """
     fixed = [row for row in rows if row["supernet_gpu_hours"].median > 0]
     others = [row for row in rows if row["supernet_gpu_hours"].median == 0 and row.access == "values"]
     if not fixed or not others:
+        return [], []
+    return [row.solver for row in others], [(row, [_designs(row, other) for other in others]) for row in fixed]
+
+
+def break_even_table(rows: Sequence[SolverRow]) -> str:
+    """Return `break_even_cells` as Markdown; empty where there are none."""
+    headings, found = break_even_cells(rows)
+    if not found:
         return ""
-    text = [f"| designs from which it is cheaper than | {' | '.join(plain(row.solver) for row in others)} |"]
-    text.append("| --- |" + " ---: |" * len(others))
-    for row in fixed:
-        cells = (_designs(row, other) for other in others)
-        text.append(f"| {plain(row.solver)} | {' | '.join(cells)} |")
+    text = [f"| designs from which it is cheaper than | {' | '.join(map(plain, headings))} |"]
+    text.append("| --- |" + " ---: |" * len(headings))
+    text += [f"| {plain(row.solver)} | {' | '.join(cells)} |" for row, cells in found]
     return "\n".join(text) + "\n"
 
 

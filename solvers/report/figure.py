@@ -44,10 +44,10 @@ def save_figure(
     from matplotlib import rc_context
     from matplotlib.collections import PathCollection
 
-    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
+    axes.set_title(_drawable(title), loc="left", fontsize=11, parse_math=False)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        texts = [label.replace("$", r"\$") for label in labels]
+        texts = [_drawable(label).replace("$", r"\$") for label in labels]
         legend = figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=8)  # hides no data
         for handle in legend.legend_handles:
             if isinstance(handle, PathCollection):
@@ -64,6 +64,12 @@ def save_figure(
         figure.set_layout_engine("none")  # it is laid out: the other files need not do it again
         for ending in formats:
             figure.savefig(path.with_suffix(f".{ending}"))
+
+
+def _drawable(text: str) -> str:
+    """A user's text with what fonts have no glyph for, lone surrogates and control characters, as its escape."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(each if ord(each) >= 32 else f"\\x{ord(each):02x}" for each in text)
 
 
 def _plain_log_ticks(axis: Axis) -> None:

@@ -1,4 +1,4 @@
-"""Everything of a comparison in one folder: the long table, and for each task its tables, plots and report.md."""
+"""Everything of a comparison in one folder: long table, report.html, and for each task its tables, figures and report.md."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from solvers.contract.record.file import safe_name
 from solvers.contract.result import software_versions
 from solvers.report.bill import bill_table, break_even_table
 from solvers.report.curves import plot_best_so_far
+from solvers.report.html import CostPlane, write_html
 from solvers.report.latex import latex_table
 from solvers.report.parquet import write_parquet
 from solvers.report.plane import CostAxis, Front, plot_plane
@@ -28,6 +29,9 @@ from solvers.report.statistics_files import statistics_csv, statistics_json
 from solvers.report.summary import SolverRow, summarize
 from solvers.report.table import AMOUNTS, csv_text, markdown, note, plain, regret_at_budgets
 
+HTML = "report.html"
+"""The page with everything on it, beside the long table."""
+
 VECTOR_FORMATS = ("svg", "pdf")
 """Each figure is written in these, beside the PNG that report.md shows."""
 
@@ -35,9 +39,10 @@ VECTOR_FORMATS = ("svg", "pdf")
 def write_report(
     comparison: Comparison, *, command: Sequence[str] = (), curves: Sequence[Axis] = tuple(AXES)
 ) -> list[Path]:
-    """Write the long table, the statistics, and for each task the tables, the plots and the page that shows them.
+    """Write the long table, the statistics and `report.html`, and for each task its tables, figures and page.
 
-    Every file is written whole or not at all, in UTF-8.
+    Nothing is run: a comparison that was gathered from records will do. Every text file is written whole or not at all, in
+    UTF-8.
 
     Args:
         comparison: what to show.
@@ -60,6 +65,8 @@ def write_report(
     write_whole(folder / "statistics.json", statistics_json(statistics))
     if statistics.overall is not None:
         write_whole(folder / "overall.md", overall_page(statistics))
+    planes = {each.task: planes_of(each) for each in comparison.tasks}
+    write_html(folder / HTML, comparison, summarize(rows), planes=planes, command=command, axes=curves)
     several = len(comparison.tasks) > 1
     return [
         _write_task(
@@ -67,6 +74,7 @@ def write_report(
             each,
             [row for row in rows if row.task == each.task],
             folder / safe_name(each.task.replace("/", ".")) if several else folder,
+            planes[each.task],
             command,
             curves,
             statistics,
@@ -80,6 +88,7 @@ def _write_task(
     of: TaskRuns,
     rows: list[RunRow],
     out: Path,
+    planes: Sequence[CostPlane],
     command: Sequence[str],
     curves: Sequence[Axis],
     statistics: Statistics,
@@ -106,25 +115,35 @@ def _write_task(
                 formats=VECTOR_FORMATS,
             )
         )
-    for name, axis in _planes(of).items():
-        title, path = f"{of.task}: {error_name} against {_PLANES[name]}", out / f"{name}.png"
-        front = _front(of, axis.metric)
+    for plane in planes:
+        path = out / f"{_FILES[plane.axis.metric]}.png"
+        title = f"{of.task}: {error_name} against {plane.short}"
         pictures.append(
-            plot_plane(results, front, axis=axis, path=path, title=title, error_name=error_name, formats=VECTOR_FORMATS)
+            plot_plane(
+                results,
+                plane.front,
+                axis=plane.axis,
+                path=path,
+                title=title,
+                error_name=error_name,
+                formats=VECTOR_FORMATS,
+            )
         )
     page = out / "report.md"
     write_whole(page, _page(comparison, of, rows, pictures, command, statistics))
     return page
 
 
-_PLANES = {"error_cost": "the cost that the task minimizes", "error_edap": "EDAP"}
+_FILES = {"cost": "error_cost", "edap_js_mm2": "error_edap"}
 
 
-def _planes(of: TaskRuns) -> dict[str, CostAxis]:
+def planes_of(of: TaskRuns) -> list[CostPlane]:
     """Return the planes to draw: the cost that the task minimizes, and EDAP in any case."""
     function = of.problem.objective.cost_function
-    edap = {"error_edap": CostAxis("edap_js_mm2", "EDAP (J s mm²)")}
-    return edap if isinstance(function, EDAP) else {"error_cost": CostAxis("cost", str(function)), **edap}
+    edap = CostPlane("EDAP", CostAxis("edap_js_mm2", "EDAP (J s mm²)"), _front(of, "edap_js_mm2"))
+    if isinstance(function, EDAP):
+        return [edap]
+    return [CostPlane("the task's cost", CostAxis("cost", str(function)), _front(of, "cost")), edap]
 
 
 def _front(of: TaskRuns, metric: str) -> Front:

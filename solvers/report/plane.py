@@ -98,9 +98,9 @@ def plot_plane(
         )
     axes.set_xlabel(axis.label)
     axes.set_ylabel("error (%)" if error_name == "error" else error_name)
-    low, high = _error_limits(front, results)
+    low, high = error_limits(front, results)
     axes.set_ylim(low, high)
-    limits = _cost_limits(front, results, axis.metric, high)
+    limits = cost_limits(front, results, axis.metric, high)
     if limits is not None:
         axes.set_xscale("log")
         axes.set_xlim(*limits)
@@ -129,7 +129,7 @@ def _ends(results: Mapping[str, Sequence[Result]], metric: str) -> list[tuple[fl
     return [end for runs in results.values() for result in runs if (end := _end(result, metric))]
 
 
-def _error_limits(front: Front, results: Mapping[str, Sequence[Result]]) -> tuple[float, float]:
+def error_limits(front: Front, results: Mapping[str, Sequence[Result]]) -> tuple[float, float]:
     """Return limits from just under the front's lowest error to well above the best designs' highest."""
     best = [error for _, error in _ends(results, "cost")]
     low = float(min([*front.error_pct, *best], default=0.0))  # no front where nothing feasible is known
@@ -137,7 +137,7 @@ def _error_limits(front: Front, results: Mapping[str, Sequence[Result]]) -> tupl
     return low - 0.1 * (high - low) - 0.1, high + 1.2 * (high - low) + 0.5
 
 
-def _cost_limits(
+def cost_limits(
     front: Front, results: Mapping[str, Sequence[Result]], metric: str, highest_error: float
 ) -> tuple[float, float] | None:
     """Return limits around the shown part of the front and the best designs; None where there is neither."""

@@ -233,8 +233,8 @@ AMOUNTS: dict[Amount, str] = {
 """What regret is read off at: the fields of `SolverRow`, and what they count."""
 
 
-def regret_at_budgets(rows: Sequence[SolverRow], *, of: Amount = "regret_pct_at") -> str:
-    """Return the median regret at growing amounts spent, as Markdown; empty where it was not read off.
+def budget_cells(rows: Sequence[SolverRow], *, of: Amount = "regret_pct_at") -> tuple[list[str], list[list[str]]]:
+    """Return growing amounts spent, and each solver's median regret there; nothing where it was not read off.
 
     Args:
         rows: The solvers.
@@ -242,12 +242,17 @@ def regret_at_budgets(rows: Sequence[SolverRow], *, of: Amount = "regret_pct_at"
     """
     regrets = [getattr(row, of) for row in rows]
     amounts = sorted({at for each in regrets for at in each})
+    cells = [[_two(each[at].median) if at in each else "–" for at in amounts] for each in regrets]
+    return [f"{at:,}" for at in amounts], cells
+
+
+def regret_at_budgets(rows: Sequence[SolverRow], *, of: Amount = "regret_pct_at") -> str:
+    """Return `budget_cells` as Markdown; empty where there are none."""
+    amounts, cells = budget_cells(rows, of=of)
     if not amounts:
         return ""
-    lines = ["| solver | " + " | ".join(f"{at:,}" for at in amounts) + " |", "| --- |" + " ---: |" * len(amounts)]
-    for row, each in zip(rows, regrets, strict=True):
-        cells = (_two(each[at].median) if at in each else "–" for at in amounts)
-        lines.append(f"| {plain(row.solver)} | " + " | ".join(cells) + " |")
+    lines = ["| solver | " + " | ".join(amounts) + " |", "| --- |" + " ---: |" * len(amounts)]
+    lines += [f"| {plain(row.solver)} | " + " | ".join(each) + " |" for row, each in zip(rows, cells, strict=True)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,12 @@
+"""A comparison as one HTML file: offline, on a phone, in the dark, by keyboard and by screen reader.
+
+- `page`: puts it together (`write_html`); `templates`: the page's markup, styles and script.
+- `task`: what is shown of a task; `solver_view`: of a solver; `tables`: all tables.
+- `chart`: the best design so far; `plane`: error against cost; `scale`: axes; `marks`: the markers as paths.
+- `designs`: designs with their blocks, PE array and costs.
+"""
+
+from solvers.report.html.page import write_html
+from solvers.report.html.task import CostPlane
+
+__all__ = ["CostPlane", "write_html"]

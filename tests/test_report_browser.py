@@ -1,0 +1,246 @@
+"""report.html in headless Chromium: it opens from a file, shows designs, works by keyboard, in the dark and on a phone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from report_pages import HOSTILE, write_hostile_page
+
+pytest.importorskip("selenium", reason="selenium is not installed: it drives the browser")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMEDRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or CHROMEDRIVER is None,
+    reason="Chromium or its driver is not installed: no browser to open the page",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    return write_hostile_page(tmp_path_factory.mktemp("page")).as_uri()
+
+
+@pytest.fixture
+def page(browser, url):
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    dark(browser, False)
+    browser.get(url)
+    browser.execute_script("localStorage.clear()")
+    browser.get(url)
+    return browser
+
+
+def dark(browser, on):
+    feature = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+
+def css(browser, selector):
+    return browser.find_element("css selector", selector)
+
+
+def shown_design(browser):
+    return css(browser, "#task0 .panel").text
+
+
+def test_it_opens_without_an_error_or_a_request(page, url):
+    page.get_log("performance")
+    page.get(url)
+    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    requests = [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
+    assert requests == [url]
+    assert page.get_log("browser") == []
+    assert page.title.startswith("plain/task, </title><b>task</b>")
+
+
+def test_hostile_names_stay_text(page):
+    assert page.execute_script("return document.images.length") == 0
+    labels = [each.get_attribute("textContent") for each in page.find_elements("css selector", "summary .name")]
+    assert set(HOSTILE[:3]) <= set(labels)
+    for point in page.find_elements("css selector", "#task1 svg.wide .pt.best")[:4]:
+        page.execute_script("arguments[0].dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))", point)
+    assert "owned" not in page.title
+    assert page.get_log("browser") == []
+
+
+def test_pointing_at_a_design_shows_it(page):
+    from selenium.webdriver import ActionChains
+
+    before = shown_design(page)
+    data = json.loads(css(page, "#data").get_attribute("textContent"))
+    points = page.find_elements("css selector", "#task0 .plane:not([hidden]) svg.wide .pt.best")
+    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", points[-1])
+    ActionChains(page).move_to_element(points[-1].find_element("css selector", ".mark")).perform()
+    after = shown_design(page)
+    assert after != before
+    task = data["tasks"][0]
+    solver, seeds, number = task["planes"][0][int(points[-1].get_attribute("data-point"))]
+    design = task["designs"][number]
+    assert data["solvers"][solver]["name"] in after
+    assert seeds in after
+    for value in (*design["metrics"], *design["hardware"]):
+        assert value in after
+    array = css(page, "#task0 .panel [data-field=array]").get_attribute("aria-label")
+    assert f"{design['array'][0]} columns and {design['array'][1]} rows" in array
+    assert "chosen" in points[-1].get_attribute("class")
+
+
+def test_the_keyboard_reaches_every_design(page):
+    from selenium.webdriver import Keys
+
+    page.execute_script("document.querySelector('#task0 .on-the-way').focus()")
+    page.switch_to.active_element.send_keys(Keys.TAB)
+    first = page.switch_to.active_element
+    assert first.get_attribute("data-point") == "0"
+    seen = {shown_design(page)}
+    names = [first.accessible_name]
+    for _ in range(4):
+        page.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+        names.append(page.switch_to.active_element.accessible_name)
+        seen.add(shown_design(page))
+    assert len(set(names)) == 5
+    assert len(seen) > 2
+    page.switch_to.active_element.send_keys(Keys.HOME)
+    assert page.switch_to.active_element.get_attribute("data-point") == "0"
+    page.switch_to.active_element.send_keys(Keys.TAB)
+    assert page.switch_to.active_element.get_attribute("data-point") is None  # one stop of Tab for a figure
+
+
+def test_the_skip_link_is_first_and_leads_to_the_results(page):
+    from selenium.webdriver import Keys
+
+    css(page, "body").send_keys(Keys.TAB)
+    link = page.switch_to.active_element
+    assert link.text == "Skip to the results"
+    link.send_keys(Keys.ENTER)
+    assert page.switch_to.active_element.get_attribute("id") == "main"
+
+
+def test_the_axis_is_switched(page):
+    def shown():
+        return [each.get_attribute("data-key") for each in charts if each.is_displayed()]
+
+    charts = page.find_elements("css selector", "#task0 .chart")
+    assert shown() == ["queries"]
+    page.execute_script("document.querySelector('#task0 .curves').scrollIntoView({behavior: 'instant'})")
+    css(page, "#task0 .curves input[value=seconds]").click()
+    assert shown() == ["seconds"]
+    assert "seconds" in css(page, "#task0 .chart[data-key=seconds] svg.wide").text
+
+
+def test_a_solver_is_hidden_everywhere_and_comes_back(page):
+    marks = page.find_elements("css selector", "#task0 svg.wide .end.s0, #task1 svg.wide .pt.best.s0")
+    displayed = [each.is_displayed() for each in marks]
+    assert any(displayed)
+    box = css(page, "#task0 .curves [data-toggle='0']")
+    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", box)
+    box.click()
+    assert not any(each.is_displayed() for each in marks)
+    assert all(not each.is_selected() for each in page.find_elements("css selector", "[data-toggle='0']"))
+    stops = page.find_elements("css selector", "#task0 .plane:not([hidden]) svg.wide .pt:not(.off)[tabindex='0']")
+    assert len(stops) == 1
+    box.click()
+    assert [each.is_displayed() for each in marks] == displayed
+
+
+def background(page):
+    return page.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
+
+
+def test_dark_follows_the_system_and_the_switch(page, url):
+    light = background(page)
+    dark(page, True)
+    at_night = background(page)
+    assert at_night != light
+    button = css(page, "#theme")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    assert background(page) == light
+    assert button.get_attribute("aria-pressed") == "false"
+    page.get(url)
+    assert background(page) == light  # it is remembered
+
+
+_CONTRAST = """
+const parse = (color) => {
+  const canvas = document.createElement('canvas').getContext('2d');
+  canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+  return [...canvas.getImageData(0, 0, 1, 1).data];
+};
+const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+  .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+const ground = (element) => {
+  for (let each = element; each; each = each.parentElement) {
+    const color = parse(getComputedStyle(each).backgroundColor);
+    if (color[3] === 255) return color;
+  }
+  return [255, 255, 255];
+};
+const low = [];
+for (const element of document.querySelectorAll('body *')) {
+  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  if (!own || !element.getClientRects().length || element.closest('.skip, script, noscript, svg')) continue;
+  const [one, two] = [luminance(parse(getComputedStyle(element).color)), luminance(ground(element))];
+  const ratio = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
+  if (ratio < 4.5) low.push([element.className, element.textContent.trim().slice(0, 30), ratio]);
+}
+return low;
+"""
+
+
+@pytest.mark.parametrize("night", [False, True], ids=["light", "dark"])
+def test_all_text_has_the_contrast_of_aa(page, night):
+    dark(page, night)
+    page.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert page.execute_script(_CONTRAST) == []
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(page, url):
+    metrics = {"width": 320, "height": 640, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    page.get(url)
+    page.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert page.execute_script("return document.documentElement.scrollWidth") == 320
+    chart = css(page, "#task0 .chart:not([hidden])")
+    assert chart.find_element("css selector", "svg.narrow").is_displayed()
+    assert not chart.find_element("css selector", "svg.wide").is_displayed()
+    size = page.execute_script(
+        "const text = document.querySelector('#task0 .chart svg.narrow text');"
+        "return 12 * text.getScreenCTM().a"  # how large a text of 12 px is
+    )
+    assert size >= 9
+    point = css(page, "#task0 .plane:not([hidden]) svg.narrow .pt.best:last-of-type")
+    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", point)
+    before = shown_design(page)
+    point.find_element("css selector", ".hit").click()
+    assert shown_design(page) != before
+
+
+def test_without_scripts_every_chart_is_there(browser, url):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(url)
+        assert all(
+            each.is_displayed() for each in browser.find_elements("css selector", "#task0 .chart, #task0 .plane")
+        )
+        assert not css(browser, "#theme").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
