@@ -12,6 +12,7 @@ from solvers import make_solver
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.settings import Settings
+from solvers.comparison.statistics import StatisticsSettings, statistics_of
 from solvers.comparison.table import long_table
 from solvers.contract.result import Status
 from solvers.report.html import write_html
@@ -62,6 +63,7 @@ def write_page(comparison: Comparison, out: Path) -> Path:
         comparison,
         summarize(long_table(comparison)),
         planes={task.task: planes_of(task) for task in comparison.tasks},
+        statistics=statistics_of(comparison, settings=StatisticsSettings(resamples=50)),
         command=("dance", "compare", "<u>x</u>"),
         axes=("queries", "seconds"),
     )

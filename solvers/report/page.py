@@ -66,7 +66,9 @@ def write_report(
     if statistics.overall is not None:
         write_whole(folder / "overall.md", overall_page(statistics))
     planes = {each.task: planes_of(each) for each in comparison.tasks}
-    write_html(folder / HTML, comparison, summarize(rows), planes=planes, command=command, axes=curves)
+    write_html(
+        folder / HTML, comparison, summarize(rows), planes=planes, statistics=statistics, command=command, axes=curves
+    )
     several = len(comparison.tasks) > 1
     return [
         _write_task(

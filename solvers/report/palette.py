@@ -113,7 +113,7 @@ def solver_styles(labels: Sequence[str]) -> dict[str, Style]:
         turn = number // len(_OTHERS)
         marker, dash = MARKERS[(digest[1] + turn) % len(MARKERS)], DASHES[(digest[2] + turn) % len(DASHES)]
         styles[label] = Style(_OTHERS[place], marker, dash)
-    return styles
+    return {label: styles[label] for label in labels}
 
 
 def solver_colors(labels: Sequence[str]) -> dict[str, str]:

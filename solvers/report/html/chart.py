@@ -56,7 +56,7 @@ class Chart:
     """All solvers' curves against one axis.
 
     Attributes:
-        key: A name of `AXES`.
+        key: A name of `AXES`, or another that is unique on the page.
         short, label: What the axis is called.
         x_ticks, y_ticks: Labeled places.
         lines: Of solvers that have a median.
@@ -64,7 +64,7 @@ class Chart:
         zero: Where a regret of zero is drawn, 0 to 1; None where there is none.
     """
 
-    key: Axis
+    key: str
     short: str
     label: str
     x_ticks: tuple[Tick, ...]
@@ -114,6 +114,44 @@ def _chart(
     zero = float(y.at(np.array([0.0]))[0]) if measure.logarithmic else None
     ends_at = {layout.name: _side_by_side([line.end for line in lines], layout) for layout in CURVE_LAYOUTS}
     return Chart(axis, _SHORT[axis], AXES[axis], x.ticks(), y.ticks(), lines, ends_at, zero)
+
+
+def share_chart(
+    key: str,
+    axis: Axis,
+    label: str,
+    x: np.ndarray,
+    shares: np.ndarray,
+    solvers: Sequence[str],
+    numbers: Mapping[str, int],
+) -> Chart:
+    """Return a chart of shares between 0 and 1 that rise in steps along a logarithmic axis.
+
+    Args:
+        key: Unique on the page.
+        axis: What is spent along the x axis.
+        label: Of the x axis.
+        x: (points,) rising.
+        shares: (solvers, points) at or below each x.
+        solvers: Their labels.
+        numbers: Each solver's number on the page.
+    """
+    across = Scale(max(float(x[0]), 1e-4), max(float(x[-1]), 1.001 * float(x[0])))
+    up = Scale(-0.03, 1.03, logarithmic=False)
+    places = across.at(np.maximum(x, across.low))
+    lines = tuple(
+        Line(
+            numbers[solver],
+            _path(places, up.at(share)),
+            "",
+            "",
+            (1.0, float(up.at(share[-1:])[0])),
+            f"{solver}: {share[-1]:.0%} at the end",
+        )
+        for solver, share in zip(solvers, shares, strict=True)
+    )
+    ends = {layout.name: _side_by_side([line.end for line in lines], layout) for layout in CURVE_LAYOUTS}
+    return Chart(key, _SHORT[axis], label, across.ticks(), up.ticks(), lines, ends, None)
 
 
 def _side_by_side(ends: Sequence[tuple[float, float]], layout: Layout) -> tuple[tuple[float, float], ...]:

@@ -20,12 +20,14 @@ from markupsafe import Markup
 from dance_env.atomic import write_whole
 from solvers.comparison.run import Comparison
 from solvers.comparison.spending import AXES, Axis
+from solvers.comparison.statistics import Statistics
 from solvers.contract.budget import Budget
 from solvers.contract.result import software_versions
 from solvers.report.html.chart import SIDE
 from solvers.report.html.layout import CURVE_LAYOUTS, PLANE_LAYOUTS
 from solvers.report.html.marks import PATHS
 from solvers.report.html.solver_view import SolverView, solver_views
+from solvers.report.html.standings import overall_statistics
 from solvers.report.html.task import CostPlane, TaskView, task_view
 from solvers.report.palette import MARKERS, solver_styles
 from solvers.report.summary import SolverRow
@@ -37,6 +39,7 @@ def write_html(
     summaries: Sequence[SolverRow],
     *,
     planes: Mapping[str, Sequence[CostPlane]],
+    statistics: Statistics,
     command: Sequence[str] = (),
     axes: Sequence[Axis] = tuple(AXES),
 ) -> Path:
@@ -47,6 +50,7 @@ def write_html(
         comparison: What to show.
         summaries: Its solvers on each task, as they rank (`solvers.report.summary.summarize`).
         planes: By task, the costs to draw the error against.
+        statistics: Its statistics.
         command: The command line that made it.
         axes: What the best design so far is drawn against.
 
@@ -64,6 +68,7 @@ def write_html(
             numbers=numbers,
             axes=axes,
             planes=planes[of.task],
+            statistics=statistics,
         )
         for place, of in enumerate(comparison.tasks)
     ]
@@ -80,6 +85,7 @@ def write_html(
             failed=f"{failed} of {len(comparison.results)} runs failed or were stopped." if failed else "",
             tasks=tasks,
             solvers=solvers,
+            overall=overall_statistics(statistics, numbers),
             left_out=comparison.left_out,
             command=shlex.join(command),
             manifest=_manifest(comparison, versions),

@@ -111,6 +111,8 @@ def plane(
         return None
     x, y = Scale(*limits), Scale(low, high, logarithmic=False)
     points = [point for solver, runs in results.items() for point in _ends(solver, runs, axis, x, y, gallery, numbers)]
+    if not points:
+        return None
     order = sorted(points, key=lambda each: each.at)
     for solver, runs in results.items():
         order += _on_the_way(solver, runs, axis, x, y, gallery, numbers)
@@ -237,6 +239,7 @@ def _moved_apart(places: np.ndarray, layout: Layout) -> np.ndarray:
         if not (short > 0.05).any():
             break
         push = (between / np.maximum(distance, 1e-9)[..., None] * short[..., None]).sum(axis=1)
-        moved = np.clip(moved + 0.45 * push, low, high)
+        touching = np.maximum((short > 0).sum(axis=1), 1)[:, None]
+        moved = np.clip(moved + 0.6 * push / touching, low, high)
     still = np.linalg.norm(moved - places, axis=1) < 0.5
     return np.where(still[:, None], places, moved)

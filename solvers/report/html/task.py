@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from solvers.comparison.run import Comparison, TaskRuns
 from solvers.comparison.spending import AXES, Axis
+from solvers.comparison.statistics import Statistics
 from solvers.contract.budget import Budget
 from solvers.report.anytime import Measure
 from solvers.report.html.chart import Chart, charts
 from solvers.report.html.designs import Gallery
 from solvers.report.html.plane import Plane, plane
 from solvers.report.html.scale import text
+from solvers.report.html.standings import StatisticsView, task_statistics
 from solvers.report.html.tables import Table, at_budgets, bill, break_even, ranking
 from solvers.report.plane import CostAxis, Front
 from solvers.report.summary import SolverRow
@@ -104,6 +106,8 @@ class TaskView:
         shown: What the panel of a plane shows first.
         groups: Further tables.
         solvers: Numbers of the solvers that ran.
+        statistics: Ranks, intervals and tests; None where nothing ran.
+        times: Whether the time of each block is known.
     """
 
     id: str
@@ -122,7 +126,8 @@ class TaskView:
     shown: Shown | None
     groups: Sequence[Group]
     solvers: Sequence[int]
-    times: bool = field(default=False)
+    statistics: StatisticsView | None
+    times: bool
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ def task_view(
     numbers: Mapping[str, int],
     axes: Sequence[Axis],
     planes: Sequence[CostPlane],
+    statistics: Statistics,
 ) -> TaskView:
     """Return what is shown of a task.
 
@@ -160,6 +166,7 @@ def task_view(
         numbers: Each solver's number on the page.
         axes: What the curves are drawn against.
         planes: Costs to draw the error against, with their fronts.
+        statistics: Of the comparison.
     """
     results, error_name = of.by_solver(), of.problem.error_name
     gallery = Gallery(of.problem)
@@ -188,6 +195,14 @@ def task_view(
         shown=_shown(best, rows),
         groups=_groups(of, rows, numbers),
         solvers=[numbers[label] for label in results],
+        statistics=next(
+            (
+                task_statistics(each, statistics, numbers, id=f"task{place}-statistics")
+                for each in statistics.tasks
+                if each.task == of.task
+            ),
+            None,
+        ),
         times=any(design.times for design in gallery.designs),
     )
 

@@ -121,7 +121,7 @@
   // Points: hover, tap, focus; one stop of Tab for each figure, arrow keys within it.
   const visible = (figure) => all(".pt", figure).filter((point) => point.getClientRects().length > 0);
   const moves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-  for (const figure of all("svg.points")) {
+  for (const figure of all(".plane")) { // not its pictures: a listener would make them a stop of Tab
     figure.addEventListener("pointerover", (event) => {
       const point = event.target.closest(".pt");
       if (point) choose(point);
