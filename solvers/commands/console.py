@@ -89,7 +89,7 @@ def show_comparison(
     for reason in comparison.left_out:
         console.print(escape(f"Left out: {reason}"), highlight=False)
     console.print(
-        f"\nReport: {escape(str(settings.out / HTML))} (open it in a browser); tables and figures beside "
+        f"\nReport: {escape(str(comparison.settings.out / HTML))} (open it in a browser); tables and figures beside "
         f"{escape(', '.join(map(str, pages)))} ({time.perf_counter() - started:.0f} s)",
         highlight=False,
         soft_wrap=True,

@@ -23,7 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a comparison")
     parser.add_argument(
-        "--tolerance", type=float, default=TOLERANCE, help="largest relative difference that is not reported (default: %(default)g)"
+        "--tolerance",
+        type=float,
+        default=TOLERANCE,
+        help="largest relative difference that is not reported (default: %(default)g)",
     )
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     add_sources(parser)
