@@ -25,6 +25,7 @@ from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.record import read_record, write_record
 from solvers.contract.result import Result, Status
 from solvers.contract.solver import Solver
+from solvers.contract.trainings import different_networks, trainings
 
 
 @dataclass(frozen=True)
@@ -367,3 +368,37 @@ def test_the_default_comparison_leaves_out_what_would_train_for_minutes() -> Non
     assert Settings().is_usual
     assert not Settings(solvers=["random"]).is_usual
     assert not Settings(tasks="tiny").is_usual
+
+
+# ------------------------------------------------------------------------------- designs that are the same network
+def test_designs_that_are_the_same_network_are_trained_once() -> None:
+    """gpt-s: layers beyond the depth do not exist, so that their choices change nothing."""
+    problem = replace(make_problem("gpt-s/edap"), training_time=ByOptions())
+    shallow = np.zeros((4, problem.space.num_choices), dtype=np.int64)
+    shallow[:, problem.space.network][:, -2:] = [[0, 0], [1, 0], [0, 1], [1, 1]]  # of the last layer: not there
+    deep = shallow.copy()
+    deep[:, 1] = problem.space.option_counts[1] - 1
+    env = MeteredProblem(problem, Meter("5networks", problem))
+    env.evaluate(shallow)
+    assert env.meter.evaluations_left == 4
+    assert env.meter.affordable(deep[:, problem.space.network]) == 4
+    env.evaluate(deep)
+    ledger, trace = env.meter.ledger(), env.meter.trace()
+    assert (ledger.evaluations, ledger.networks, ledger.repeats) == (8, 5, 3)
+    assert trace.trained_networks.tolist() == [1, 1, 1, 1, 2, 3, 4, 5]
+    hours = problem.training_gpu_hours(np.concatenate([shallow[:1], deep])[:, problem.space.network])
+    assert ledger.training_gpu_hours == pytest.approx(hours.sum())
+    assert len(set(problem.evaluate(shallow).objective.tolist())) == 1
+    with pytest.raises(BudgetExhausted):
+        env.evaluate(deep[:1] + np.eye(1, problem.space.num_choices, 0, dtype=np.int64))
+
+
+def test_a_table_of_a_space_with_equal_networks_holds_each_once() -> None:
+    problem = replace(make_problem("gpt-s/edap"), training_time=ByOptions())
+    assert (
+        different_networks(problem) == problem.workloads[0].network_space.different_networks < 0.6 * problem.space.size
+    )
+    found = trainings(
+        problem, np.zeros((2, len(problem.network_space.choices())), np.int64), np.zeros(2), accuracies_read=True
+    )
+    assert found.networks_at.tolist() == [different_networks(problem)] * 2

@@ -20,6 +20,7 @@ RUN = {
     "objective.md": (0, 1, 2),
     "own_problem.md": (0, 1, 2, 3, 4, 5),
     "report.md": (0,),
+    "robustness.md": (0,),
     "spaces.md": (0, 1),
 }
 """The examples that run here, by page; those of environment.md and solvers.md run in the tests of their rooms."""

@@ -7,11 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 
+from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers import make_solver
 from solvers.catalog import solver_names
 from solvers.comparison.reference import Reference
+from solvers.comparison.run import Run, TaskRuns
 from solvers.contract.result import Status
+from solvers.report import page
 from solvers.report.anytime import Measure, spreads
 from solvers.report.curves import plot_best_so_far
 from solvers.report.palette import DARK_PAPER, LEAST_CONTRAST, contrast, solver_colors, solver_styles
@@ -176,3 +179,30 @@ def test_a_regret_is_a_share_of_the_optimum_and_an_objective_stays_one():
     plain = Measure.of(Reference(20.0, exact=False), error_name="perplexity")
     assert (plain.label, plain.logarithmic) == ("objective (in units of perplexity)", False)
     assert plain.height(np.array([21.0])).tolist() == [21.0]
+
+
+@pytest.mark.parametrize("ending", ["pdf", "svg"])
+def test_vector_formats_are_written(results, tmp_path, ending):
+    path = tmp_path / f"curve.{ending}"
+    plot_best_so_far(results, Reference(0.0, exact=True), against="seconds", path=path, title="a $x$ title")
+    assert path.stat().st_size > 1000
+
+
+def test_the_front_that_ships_is_drawn_where_there_is_one():
+    problem = make_problem("accel-nasbench/edap")
+    front = Front.shipped(problem, "edap_js_mm2")
+    assert "certified front" in front.name
+    assert (np.diff(front.cost) > 0).all()
+    assert (np.diff(front.error_pct) < 0).all()
+    found = make_solver("random").solve(problem, budget=20, seed=0).trace
+    above = np.searchsorted(front.cost, found.edap_js_mm2, side="right") - 1
+    assert (found.error_pct[above >= 0] >= front.error_pct[above[above >= 0]]).all()
+    assert Front.shipped(make_problem("accel-nasbench/linear"), "edap_js_mm2") is None
+    assert Front.shipped(problem, "latency_s") is None
+
+
+def test_a_page_of_a_proved_task_shows_the_front_that_ships():
+    problem = make_problem("accel-nasbench/edap")
+    runs = (Run("t", "random", "", make_solver("random").solve(problem, budget=5, seed=0)),)
+    task = TaskRuns("t", problem, Reference.shipped(problem), runs)
+    assert "certified" in page._front(task, "edap_js_mm2").name

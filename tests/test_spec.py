@@ -227,3 +227,12 @@ def test_fresh_evaluators_reach_the_solvers_that_have_one_and_no_other():
     assert given.solver.fresh_evaluator
     assert named.settings_digest != Contestant.of(SolverSpec("dance-refined")).settings_digest
     assert Contestant.of(SolverSpec("random"), fresh_evaluator=True).solver == RandomSearch()
+
+
+def test_fresh_evaluators_reach_a_solver_that_is_another_ones_setting():
+    named = Contestant.of(SolverSpec("dance-front", {"dance.steps": "5"}), fresh_evaluator=True)
+    given = Contestant.of(SolverSpec.of(make_solver("dance-front")), fresh_evaluator=True)
+    assert named.solver.dance.fresh_evaluator
+    assert named.solver.dance.steps == 5
+    assert given.solver.dance.fresh_evaluator
+    assert not Contestant.of(SolverSpec("dance-front")).solver.dance.fresh_evaluator

@@ -18,6 +18,9 @@ from dance_env.graph import (
     NetworkSpace,
     Prefill,
     TransformerSpace,
+    Workload,
+    WorkloadSpace,
+    canonical_networks,
     different_layers,
     gpt_l,
     gpt_m,
@@ -31,6 +34,7 @@ from dance_env.graph import (
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.to_torch import build
 from dance_env.graph.token_nodes import Embedding, Hidden, LayerNorm, Project, Scores, Softmax, Tokens, WeightedValues
+from dance_env.space import DesignSpace
 
 SMALL = TransformerSpace(
     "small", embeddings=(8, 16), depths=(1, 2), heads=(1, 2), mlp_ratios=(2, 3), phase=Prefill(6), head_size=4,
@@ -244,3 +248,25 @@ def test_a_language_model_is_drawn_as_one_card_a_layer(tmp_path: Path) -> None:
     assert (cards[0].lines, cards[1].lines, cards[-1].lines) == (("numbers",), ("50,257 rows",), ("next token",))
     draw_graph(graph, tmp_path / "graph.png")
     assert (tmp_path / "graph.png").stat().st_size > 10_000
+
+
+class NoCanonicalForm:
+    """The members of a `NetworkSpace`, and no more, of another space."""
+
+    def __init__(self, inner: NetworkSpace) -> None:
+        for name in ("name", "size", "choices", "check", "fixed_layers", "parts", "macs"):
+            setattr(self, name, getattr(inner, name))
+
+
+def test_a_space_of_several_workloads_takes_the_canonical_form_that_all_of_them_declare() -> None:
+    networks = DesignSpace(SMALL.choices()).sample(np.random.default_rng(0), 200)
+    canonical = SMALL.same_network(networks)
+    assert (canonical != networks).any()
+    both = WorkloadSpace("both", (Workload("a", SMALL), Workload("b", SMALL.decode(8))))
+    assert canonical_networks(both, networks).tolist() == canonical.tolist()
+    assert both.different_networks == SMALL.different_networks
+    plain = NoCanonicalForm(SMALL)
+    mixed = WorkloadSpace("mixed", (Workload("a", SMALL), Workload("b", plain)))
+    assert canonical_networks(mixed, networks).tolist() == networks.tolist()
+    assert mixed.different_networks == SMALL.size
+    assert canonical_networks(plain, networks).tolist() == networks.tolist()

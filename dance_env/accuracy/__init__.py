@@ -4,8 +4,9 @@
   with a supernet to train and so a gradient on sampled networks (`TrainedLater`: nothing is trained yet);
   `TimedAccuracy`, with the GPU-hours of each training; `NoisyAccuracy`, with the spread between trainings;
   `RepeatableAccuracy`, with further trainings of each network;
-  `FidelityAccuracy`, with several training schedules.
+  `FidelityAccuracy`, with several training schedules; `DrawnAccuracy`, whose answers are drawn around others.
 - `one_training`: `OneTraining`, the accuracy of one training of each network, reproducibly drawn.
+- `imperfect`: `ImperfectAccuracy`, whose gradients are those of a supernet that ranks networks imperfectly.
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
 - `factors`: `FactorAccuracy`, a sum of small tables, for spaces that cannot be enumerated.
 - `accel_nasbench`: `load_accel_nasbench()`, fitted to ImageNet trainings (`fit_accel_nasbench` made it).
@@ -18,6 +19,7 @@
 from dance_env.accuracy.factors import FactorAccuracy
 from dance_env.accuracy.model import (
     AccuracyModel,
+    DrawnAccuracy,
     FactoredAccuracy,
     FidelityAccuracy,
     NamedError,
@@ -35,6 +37,7 @@ from dance_env.accuracy.tensor import TensorAccuracy
 
 __all__ = [
     "AccuracyModel",
+    "DrawnAccuracy",
     "FactorAccuracy",
     "FactoredAccuracy",
     "FidelityAccuracy",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import kendalltau
 
-from dance_env.accuracy.model import FactoredAccuracy
+from dance_env.accuracy.model import FactoredAccuracy, NamedError
 from dance_env.space import Factor, FactorSum
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ImperfectAccuracy:
 
     A solver that trains a weight-sharing supernet sees the supernet's accuracies while it searches, and the true ones of
     the networks that it trains. The exact expectation of a table is an oracle that no supernet gives; this model is one
-    that errs by a stated amount.
+    that errs by a stated amount. It states no training times: a problem keeps its own (`dance_env.perturbations`).
 
     Attributes:
         truth: What `evaluate` returns.
@@ -80,14 +80,10 @@ class ImperfectAccuracy:
         """Return the true accuracy (B,) of networks (B, N)."""
         return self.truth.evaluate(networks)
 
-    def training_gpu_hours(self, networks: np.ndarray) -> np.ndarray:
-        """Return the GPU-hours (B,) of one training of each network (B, N), as the truth states them.
-
-        Raises:
-            AttributeError: If it states none.
-        """
-        hours: np.ndarray = self.truth.training_gpu_hours(networks)  # type: ignore[attr-defined]  # asked if it has
-        return hours
+    @property
+    def error_name(self) -> str:
+        """What the truth calls its error (see `NamedError`)."""
+        return self.truth.error_name if isinstance(self.truth, NamedError) else "error"
 
     def fingerprint(self) -> str | None:
         """Return the truth's fingerprint and that of what is seen."""

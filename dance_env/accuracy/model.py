@@ -85,6 +85,19 @@ class RepeatableAccuracy(NoisyAccuracy, Protocol):
 
 
 @runtime_checkable
+class DrawnAccuracy(AccuracyModel, Protocol):
+    """An accuracy model whose answers are drawn, such as those of one training, and which knows what they spread around.
+
+    A search on drawn accuracies finds lucky draws. What it reports is judged by `expected`.
+    """
+
+    @property
+    def expected(self) -> AccuracyModel:
+        """The accuracies without noise."""
+        ...
+
+
+@runtime_checkable
 class FidelityAccuracy(AccuracyModel, Protocol):
     """An accuracy model of one training schedule that also knows the accuracies of others."""
 

@@ -100,14 +100,19 @@ def standard_normal(networks: np.ndarray, *, seed: int) -> np.ndarray:
         networks: `(B, N)` whole numbers.
         seed: A whole number from 0 to 2^63 - 1.
     """
-    state = np.full(len(networks), seed, dtype=np.uint64)
-    state = _mixed(state)
-    for column in networks.T:
-        state = _mixed(state ^ column.astype(np.uint64))
+    state = standard_words(networks, seed=seed)
     total = np.zeros(len(networks))
     for draw in range(1, _DRAWS + 1):
         total += (_mixed(state + np.uint64(draw)) >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return total - _DRAWS / 2
+
+
+def standard_words(rows: np.ndarray, *, seed: int) -> np.ndarray:
+    """Return 64 random bits for each row of whole numbers `(B, N)`, `(B,)` uint64: a function of seed and row alone."""
+    state = _mixed(np.full(len(rows), seed, dtype=np.uint64))
+    for column in rows.T:
+        state = _mixed(state ^ column.astype(np.uint64))
+    return state
 
 
 def _mixed(state: np.ndarray) -> np.ndarray:

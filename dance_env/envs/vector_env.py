@@ -112,6 +112,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self._state: State | None = None
+        self._evaluated = 0  # designs so far, where some evaluations fail
         # For rendering only; kept up to date only if there is a render mode, since holding states costs memory and time.
         self._shown: State | None = None  # the last state, also after an autoreset
         self._scene: Scene | None = None
@@ -171,6 +172,8 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             ValueError: If an option is unknown or does not fit.
         """
         super().reset(seed=seed)
+        if seed is not None:
+            self._evaluated = 0
         self._state = self._shown = self._start(options or {})
         return self.episode.observe(self._state), {}
 
@@ -190,7 +193,7 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             gymnasium.error.ResetNeeded: If `reset` was not called, or the episodes are over and autoreset is disabled.
         """
         self._state, rewards = self.episode.advance(
-            self._running(), actions, evaluate=self.problem.evaluate, reward=self._reward
+            self._running(), actions, evaluate=self._evaluate, reward=self._reward
         )
         observations, info = self.episode.observe(self._state), state_info(self._state)
         if self.render_mode is not None:
@@ -249,6 +252,16 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             history=np.array(self._history).reshape(len(self._history), 2, self.num_envs),
         )
         return tuple(render_frame(view, mode=self.render_mode) for view in views)
+
+    def _evaluate(self, designs: np.ndarray) -> Evaluation:
+        """Evaluate designs of an episode; those that fail (`Problem.failures`) are counted from the last seeded reset on."""
+        evaluation = self.problem.evaluate(designs)
+        failures = getattr(self.problem, "failures", None)  # a solver's metered problem has applied them already
+        if failures is None:
+            return evaluation
+        which = failures.which(self._evaluated, len(evaluation))
+        self._evaluated += len(evaluation)
+        return self.problem.failed(evaluation, which)
 
     def _start(self, options: dict[str, Any]) -> State:
         designs = start_designs(options, episode=self.episode, num_envs=self.num_envs)

@@ -5,7 +5,8 @@
 - `layer_graph`: `LayerGraph`, a checked networkx DAG of nodes; `exchange` reads and writes it, `dance_env.drawing.graph` draws it.
 - `operators`: what a block can be (MBConv, identity, zero).
 - `slot`: `Slot`, one block's place and what may stand there.
-- `network_space`: `NetworkSpace`, the contract of a space of networks, and `Part`, the layers that some choices add.
+- `network_space`: `NetworkSpace`, the contract of a space of networks; `Part`, the layers that some choices add;
+  `CanonicalNetworks`, a space in which several designs can be one network.
 - `transformer_space`: `TransformerSpace`, language models under a workload (`phase`: `Prefill`, `Decode`); `gpt_networks`: those
   of HW-GPT-Bench; `token_nodes`, `transformer_layers`: what they are made of.
 - `block_space`: `BlockSpace`, stem, slots, head; `stage_space`: `StageSpace`, stages with four choices each; `ends`: stem
@@ -23,7 +24,15 @@ from dance_env.graph.gpt_networks import gpt_l, gpt_m, gpt_s
 from dance_env.graph.layer import LAYER_COLUMNS, Layer, LayerKind, layer_row, matrix_product, token_grid
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.layer_space import LayerSpace
-from dance_env.graph.network_space import NetworkSpace, Part, different_layers, is_additive, layer_sum
+from dance_env.graph.network_space import (
+    CanonicalNetworks,
+    NetworkSpace,
+    Part,
+    canonical_networks,
+    different_layers,
+    is_additive,
+    layer_sum,
+)
 from dance_env.graph.networks import (
     NETWORKS,
     accel_nasbench,
@@ -47,6 +56,7 @@ __all__ = [
     "LAYER_COLUMNS",
     "NETWORKS",
     "BlockSpace",
+    "CanonicalNetworks",
     "Decode",
     "DrawableSpace",
     "Layer",
@@ -69,6 +79,7 @@ __all__ = [
     "WorkloadSpace",
     "accel_nasbench",
     "add_conv",
+    "canonical_networks",
     "dance_cifar10",
     "dance_cifar10_lite",
     "dance_cifar100",

@@ -59,6 +59,26 @@ class NetworkSpace(Protocol):
         """Return the multiply-accumulates of each network for one image, `(B,)` int64."""
 
 
+@runtime_checkable
+class CanonicalNetworks(NetworkSpace, Protocol):
+    """A network space in which several designs can be one network, and which says which design stands for it.
+
+    Such designs have the same layers and the same accuracy: training one of them trains all. Bills count them once.
+    """
+
+    @property
+    def different_networks(self) -> int:
+        """The exact number of different networks, at most `size`."""
+
+    def same_network(self, networks: ArrayLike) -> np.ndarray:
+        """Return, for each network `(B, N)`, the design that stands for it; raises as `check` does."""
+
+
+def canonical_networks(space: NetworkSpace, networks: ArrayLike) -> np.ndarray:
+    """Return, for each network `(B, N)`, the design that stands for it: itself where the space declares none."""
+    return space.same_network(networks) if isinstance(space, CanonicalNetworks) else space.check(networks)
+
+
 def layer_sum(space: NetworkSpace, values: Callable[[Layer], ArrayLike], *, width: int = 1) -> FactorSum:
     """Return a sum over a network's layers, such as its multiply-accumulates, as a function of the network.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dance_env.graph.layer import Layer
-from dance_env.graph.network_space import NetworkSpace, Part, layer_sum
+from dance_env.graph.network_space import CanonicalNetworks, NetworkSpace, Part, canonical_networks, layer_sum
 from dance_env.space import Choice, Factor, FactorSum
 
 
@@ -83,6 +83,22 @@ class WorkloadSpace:
     def check(self, networks: ArrayLike) -> np.ndarray:
         """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
         return self._first.check(networks)
+
+    @property
+    def different_networks(self) -> int:
+        """The exact number of different networks: `size`, unless all workloads' spaces declare the same lesser number."""
+        numbers = {
+            each.network_space.different_networks if isinstance(each.network_space, CanonicalNetworks) else self.size
+            for each in self.workloads
+        }
+        return numbers.pop() if len(numbers) == 1 else self.size
+
+    def same_network(self, networks: ArrayLike) -> np.ndarray:
+        """Return, for each network `(B, N)`, the design that stands for it: itself unless all workloads' spaces agree."""
+        networks = self.check(networks)
+        found = [canonical_networks(each.network_space, networks) for each in self.workloads]
+        agreed = np.all([(each == found[0]).all(axis=1) for each in found], axis=0)
+        return np.where(agreed[:, None], found[0], networks)
 
     def fixed_layers(self) -> tuple[Layer, ...]:
         """Return the layers of every network, workload by workload."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dance_env.accuracy import AccuracyModel, NamedError, TensorAccuracy, TimedAccuracy
+from dance_env.accuracy import AccuracyModel, DrawnAccuracy, NamedError, TensorAccuracy, TimedAccuracy
 from dance_env.accuracy.checked import checked_accuracies
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable, WorkloadTable
 from dance_env.graph import NetworkSpace, Workload, WorkloadSpace
 from dance_env.objective import Constraint, Objective, WorstCase
 from dance_env.problem.evaluation import Evaluation
+from dance_env.problem.failures import Failures
 from dance_env.problem.training_time import SUPERNET_TRAININGS, TrainingTime, checked_hours, longest_training
 from dance_env.progress import Progress
 from dance_env.source_digest import own_code
@@ -42,6 +43,9 @@ class Problem:
         objective: what is minimized, and the limits.
         training_time: how long a network's training takes, where the accuracy model does not know (`TimedAccuracy`).
         supernet_trainings: the price of a supernet, in trainings of the largest network; an assumption.
+        failures: which evaluations of a run fail; None where none does. `evaluate` is pure and never fails: the meter of
+            a run and the environments apply it (`failed`).
+        original: the problem that this one is a perturbation of (`dance_env.perturbations`): of the same optimum.
 
     Raises:
         TypeError: If the objective is not an `Objective`, or the training time has no `gpu_hours`.
@@ -56,6 +60,8 @@ class Problem:
     objective: Objective
     training_time: TrainingTime | None = None
     supernet_trainings: float = SUPERNET_TRAININGS
+    failures: Failures | None = None
+    original: Problem | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective):
@@ -199,6 +205,35 @@ class Problem:
             accuracies = self._accuracies(networks)
         return self._judge(accuracies, self.costs.lookup(networks, hardware, trusted=True))
 
+    def failed(self, evaluation: Evaluation, which: np.ndarray) -> Evaluation:
+        """Return an evaluation in which some designs failed.
+
+        A failed evaluation has an accuracy of 0, the objective that follows, and a violation that is 1 above the one
+        that its cost and error have: it is never feasible, so that nobody reports it, and every number is as finite as
+        before. Costs are those of the design.
+
+        Args:
+            evaluation: With leaves (B,) or (B, H).
+            which: (B,) whether each evaluation failed.
+        """
+        if not which.any():
+            return evaluation
+        lost = which if evaluation.objective.ndim == 1 else which[:, None]
+        worst = self._judge(np.zeros(evaluation.objective.shape), evaluation.cost)
+        return Evaluation(
+            evaluation.cost,
+            accuracy=np.where(lost, 0.0, evaluation.accuracy),
+            objective=np.where(lost, worst.objective, evaluation.objective),
+            violation=np.where(lost, worst.violation + 1.0, evaluation.violation),
+        )
+
+    @property
+    def without_noise(self) -> Problem:
+        """The problem whose evaluations are the expected ones, by which a solver is judged; itself without noise."""
+        if not isinstance(self.accuracy, DrawnAccuracy):
+            return self
+        return replace(self, accuracy=self.accuracy.expected)
+
     def evaluate_networks(self, networks: Any, *, accuracies: np.ndarray | None = None) -> Evaluation:
         """Evaluate each network (B, N) on every accelerator: leaves (B, H), the same bits as from `evaluate`.
 
@@ -332,7 +367,7 @@ class Problem:
     def fingerprint(self) -> str | None:
         """Return a SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective.
 
-        Neither the name nor the training times and the price of a supernet are part of it.
+        Neither the name nor the training times and the price of a supernet are part of it. That evaluations fail is.
 
         The code of a cost function or accuracy model that is not of this library counts as well, with the modules of its
         package or folder that it imports.
@@ -350,7 +385,10 @@ class Problem:
         if self.accuracy is not None:
             mark, code = self.accuracy.fingerprint(), own_code(self.accuracy)
             accuracy = None if mark is None or code is None else f"{mark} {code}".rstrip()
-        for part in (self.space.fingerprint(), self.costs.fingerprint(), accuracy, self.objective.fingerprint()):
+        parts = [self.space.fingerprint(), self.costs.fingerprint(), accuracy, self.objective.fingerprint()]
+        if self.failures is not None:
+            parts.append(self.failures.fingerprint())
+        for part in parts:
             if part is None:
                 return None
             digest.update(part.encode() + b"\0")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dance_env.cost import Technology, get_technology
 from dance_env.from_file import is_in_file, load_from_file, naming_the_line
+from dance_env.perturbations import Perturbation, perturbed, split_task
 from dance_env.problem import Problem
 from dance_env.progress import Progress
 from dance_env.tasks.catalog import DEFAULT_TASK, get_task
@@ -33,7 +34,8 @@ def make_problem(
     Args:
         name: out of `task_names()`, or a network's name, with `@dance-buffers` for accelerators that choose their memory
             as well; or `path/to/file.py:function` for a problem of your own: what the function, called without arguments,
-            returns (the file is run: give only files you trust).
+            returns (the file is run: give only files you trust). Behind a colon may stand perturbations,
+            `tiny/edap:permuted=1,dropped=0.1` (`dance_env.perturbations.Perturbation`).
         accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
             that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships. With a
             table the problem's name says "measured accuracies".
@@ -52,12 +54,14 @@ def make_problem(
             With True, a supernet that judges many networks at once shows a bar as well.
 
     Raises:
-        ValueError: If the name is unknown, a file is damaged or of another task, the task does not take an argument, or
-            there is no supernet where the task needs one.
+        ValueError: If the name or a perturbation is unknown or does not suit the task, a file is damaged or of another
+            task, the task does not take an argument, or there is no supernet where the task needs one.
         UserFileError: If a problem's file cannot be run, or its function fails (see `dance_env.from_file`).
         FileNotFoundError: If there is no such file.
         ImportError: If a package of the extra "images" is missing.
     """
+    name, modifiers = split_task(name)
+    perturbation = Perturbation.parse(modifiers)  # first: a wrong one is told before anything is loaded
     sources = Sources(
         accuracy_table=accuracy_table,
         supernet=supernet,
@@ -69,7 +73,8 @@ def make_problem(
         progress=progress,
     )
     if is_in_file(name):
-        return _own_problem(name, {**_accuracy_arguments(sources), "technology": technology})
+        own = _own_problem(name, {**_accuracy_arguments(sources), "technology": technology})
+        return perturbed(own, perturbation)
     task = get_task(name)
     if isinstance(technology, str):
         technology = get_technology(technology)
@@ -78,7 +83,7 @@ def make_problem(
     notes = list(loaded.notes)
     if technology is not None and technology != task.variant.technology:
         notes.insert(0, technology.name)
-    return Problem.build(
+    problem = Problem.build(
         f"{task.name} ({', '.join(notes)})" if notes else task.name,
         network_space=task.network_space,
         accelerator_space=task.accelerator_space,
@@ -89,6 +94,7 @@ def make_problem(
         cache_dir=cache_dir,
         progress=progress,
     )
+    return perturbed(problem, perturbation)
 
 
 def _own_problem(name: str, given: Mapping[str, object]) -> Problem:

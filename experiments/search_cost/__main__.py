@@ -1,4 +1,4 @@
-"""Run the experiment, and write its record and page.
+"""Run the experiment, and write its record and page. What the record holds already and is not run again stays.
 
 python -m experiments.search_cost                      # everything: hours on two cores; Ctrl-C, then go on
 python -m experiments.search_cost --seeds 3 --tasks accel-nasbench/edap
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.search_cost.measure import Reading, load, measure, save
+from experiments.search_cost.measure import load, measure, merged, save
 from experiments.search_cost.page import write_page
-from experiments.search_cost.plan import TASKS, groups
+from experiments.search_cost.plan import BAYESIAN, BLIND, DANCE, PLANNING, TASKS, groups
 
 RECORD = Path("docs/records/search_cost")
 
@@ -25,6 +25,8 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS, metavar="TASK", help=", ".join(TASKS))
+    known = BLIND + BAYESIAN + PLANNING + DANCE
+    parser.add_argument("--solvers", nargs="+", choices=known, metavar="NAME", help="these alone (default: all)")
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="runs of each solver (default: 10)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs side by side (default: 2)")
     parser.add_argument("--runs", type=Path, default=Path("runs/search_cost"), help="where single runs are kept")
@@ -37,12 +39,14 @@ def main(given: Sequence[str] | None = None) -> int:
     if asked.page_only:
         write_page(load(record), asked.out)
         return 0
-    readings: list[Reading] = []
+    readings = load(record) if record.is_file() else []
+    solvers = None if asked.solvers is None else tuple(asked.solvers)
     try:
-        for group in groups(tuple(asked.tasks)):
-            readings += measure(
+        for group in groups(tuple(asked.tasks), solvers=solvers):
+            new = measure(
                 [group], seeds=tuple(range(asked.seeds)), out=asked.runs, workers=asked.workers, tell=console.print
             )
+            readings = merged(readings, new)
             save(readings, record)
     except KeyboardInterrupt:
         console.print("interrupted; finished runs are kept: the same command goes on")

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from dance_env.analysis.optimum import prove, shipped_optimum
+from dance_env.graph import canonical_networks
+from dance_env.problem import Problem
 from dance_env.tasks import make_problem
 from experiments.search_cost.plan import BAYESIAN, BLIND, GPU_HOURS, NETWORKS, Group
 from solvers.comparison.compare import compare
@@ -35,6 +37,7 @@ class Reading:
         regret_pct: Above the proved optimum, %; infinite where nothing feasible was found.
         networks: Networks that the run had trained, the supernet apart.
         gpu_hours: Of these and of the supernet.
+        supernet_gpu_hours: Of the supernet; 0 where no gradient was asked for.
         gradient_queries: So far.
         cost_pairs: Distinct (layer, accelerator) pairs whose cost the whole run asked for.
         seconds: Of the whole run, solver and oracle.
@@ -51,6 +54,7 @@ class Reading:
     regret_pct: float
     networks: int
     gpu_hours: float
+    supernet_gpu_hours: float
     gradient_queries: int
     cost_pairs: int
     seconds: float
@@ -102,7 +106,7 @@ def proved(task: str) -> float:
 
 def read(group: Group, result: Result, optimum: float) -> list[Reading]:
     """Return the readings of one run: at every amount where the solver does not look at the budget, else at the end."""
-    long = group.solvers in (BLIND, BAYESIAN)
+    long = result.solver in BLIND + BAYESIAN
     unit = "networks" if group.budget.endswith("networks") else "gpuh"
     end = float(group.budget.removesuffix(unit))
     trace = result.trace
@@ -117,14 +121,33 @@ def read(group: Group, result: Result, optimum: float) -> list[Reading]:
                 Reading(
                     group.part, group.task, group.variant, result.solver, result.ledger.access, result.seed, each, amount,
                     regret_pct=float(100.0 * (best - optimum) / optimum),
-                    networks=len(np.unique(trace.designs[:rows][:, group.problem().space.network], axis=0)) if rows else 0,
+                    networks=_distinct_networks(group.problem(), trace.designs[:rows]),
                     gpu_hours=float(trace.gpu_hours[rows - 1]) if rows else 0.0,
+                    supernet_gpu_hours=_supernet_hours(group.problem(), result, rows),
                     gradient_queries=int(trace.gradient_queries[rows - 1]) if rows else 0,
                     cost_pairs=result.ledger.cost_pairs,
                     seconds=round(result.ledger.solver_seconds + result.ledger.oracle_seconds, 3),
                 )
             )  # fmt: skip
     return found
+
+
+def _distinct_networks(problem: Problem, designs: np.ndarray) -> int:
+    return len(np.unique(canonical_networks(problem.network_space, designs[:, problem.space.network]), axis=0))
+
+
+def _supernet_hours(problem: Problem, result: Result, rows: int) -> float:
+    asked = rows > 0 and bool(result.trace.gradient_queries[rows - 1] > 0)
+    return float(problem.supernet_gpu_hours or 0.0) if asked else 0.0
+
+
+def merged(old: Iterable[Reading], new: Iterable[Reading]) -> list[Reading]:
+    """Return both; what is measured again replaces what was there."""
+    return list({_key(each): each for each in (*old, *new)}.values())
+
+
+def _key(reading: Reading) -> tuple[object, ...]:
+    return tuple(getattr(reading, name) for name in ("part", "task", "variant", "solver", "seed", "unit", "amount"))
 
 
 def save(readings: list[Reading], path: Path) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from dance_env.accuracy.imperfect import ImperfectAccuracy
-from dance_env.graph import layer_sum
+from dance_env.perturbations import Perturbation, perturbed
 from dance_env.problem import Problem
 from dance_env.tasks import make_problem
 
@@ -33,6 +32,12 @@ PLANNING = ("ppo", "annealing", "separate", "separate-flops", "edd")
 DANCE = ("dance", "dance-refined", "dance-exact")
 DANCE_NETWORKS, DANCE_GPU_HOURS = (10, 30, 100), (25, 100, 500)
 """They plan too; amounts at which they had found the optimum in every run that was tried are left out."""
+
+FURTHER_NETWORKS, FURTHER_GPU_HOURS = (10, 30, 100), (25, 100, 500)
+FURTHER_BAYESIAN, FURTHER_BAYESIAN_BUDGET = ("network-tpe",), "100networks"
+"""Of tasks after the first: what takes minutes for a seed is left out (TPE, long runs of solvers that plan)."""
+LONG = {"edd": (30.0, 100.0), "dance-exact": (100.0, 100.0)}
+"""Of tasks after the first: the most trained networks and GPU-hours, where these are less."""
 
 IMPERFECT = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 """Kendall's tau between the supernet's accuracies and the true ones over random networks; 1.0 is the exact oracle."""
@@ -73,19 +78,33 @@ class Group:
         return _problem(self.task, self.part, self.variant)
 
 
-def groups(tasks: tuple[str, ...] = TASKS) -> Iterator[Group]:
-    """Yield all comparisons, the most telling first, so that a part of them is of use."""
-    first, *others = tasks
-    yield from _of_solvers(first)
-    for tau in IMPERFECT:
-        yield from _of_supernet(first, f"tau {tau:g}")
-    for tau in BIASED:
-        yield from _of_supernet(first, f"biased, tau {tau:g}")
-    for price in PRICES:
-        for hours in DANCE_GPU_HOURS:
-            yield Group("price", first, f"k {price:g}", ("dance-exact",), f"{hours}gpuh")
-    for task in others:
-        yield from _of_solvers(task)
+def groups(tasks: tuple[str, ...] = TASKS, *, solvers: tuple[str, ...] | None = None) -> Iterator[Group]:
+    """Yield all comparisons, the most telling first, so that a part of them is of use.
+
+    Args:
+        tasks: Names; the first of `TASKS` is measured in full.
+        solvers: The comparisons of these alone; None for all.
+    """
+    for group in _all_groups(tasks):
+        kept = group.solvers if solvers is None else tuple(each for each in group.solvers if each in solvers)
+        if kept:
+            yield replace(group, solvers=kept)
+
+
+def _all_groups(tasks: tuple[str, ...]) -> Iterator[Group]:
+    first = TASKS[0]
+    if first in tasks:
+        yield from _of_solvers(first)
+        for tau in IMPERFECT:
+            yield from _of_supernet(first, f"tau {tau:g}")
+        for tau in BIASED:
+            yield from _of_supernet(first, f"biased, tau {tau:g}")
+        for price in PRICES:
+            for hours in DANCE_GPU_HOURS:
+                yield Group("price", first, f"k {price:g}", ("dance-exact",), f"{hours}gpuh")
+    for task in tasks:
+        if task != first:
+            yield from _of_a_further_task(task)
 
 
 def _of_solvers(task: str) -> Iterator[Group]:
@@ -94,6 +113,15 @@ def _of_solvers(task: str) -> Iterator[Group]:
         for amount in amounts:
             yield Group("solvers", task, "", PLANNING + (DANCE if amount in dance else ()), f"{amount}{unit}")
     yield Group("solvers", task, "", BAYESIAN, BAYESIAN_BUDGET)
+
+
+def _of_a_further_task(task: str) -> Iterator[Group]:
+    yield Group("solvers", task, "", BLIND, BLIND_BUDGET)
+    for place, (amounts, unit) in enumerate(((FURTHER_NETWORKS, "networks"), (FURTHER_GPU_HOURS, "gpuh"))):
+        for amount in amounts:
+            fit = tuple(each for each in PLANNING + DANCE if each not in LONG or amount <= LONG[each][place])
+            yield Group("solvers", task, "", fit, f"{amount}{unit}")
+    yield Group("solvers", task, "", FURTHER_BAYESIAN, FURTHER_BAYESIAN_BUDGET)
 
 
 def _of_supernet(task: str, variant: str) -> Iterator[Group]:
@@ -108,7 +136,6 @@ def _problem(task: str, part: str, variant: str) -> Problem:
         return replace(problem, name=f"{task} ({variant})", supernet_trainings=float(variant.removeprefix("k ")))
     if part == "supernet":
         tau = float(variant.rpartition("tau ")[2])
-        towards = layer_sum(problem.network_space, lambda layer: layer.macs) if "biased" in variant else None
-        accuracy = ImperfectAccuracy.of(problem.accuracy, rank_correlation=tau, towards=towards)  # type: ignore[arg-type]
-        return replace(problem, name=f"{task} ({variant})", accuracy=accuracy)
+        biased = "biased" in variant
+        return perturbed(problem, Perturbation(gradient_bias=tau) if biased else Perturbation(gradient_tau=tau))
     return problem

@@ -50,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         seeds=asked.seeds,
         budget=Budget.parse(asked.budget),
         out=asked.out or default_folder(tasks),
-        sources=Sources(asked.accuracy_table, asked.supernet, asked.images, asked.device),
+        sources=Sources(
+            asked.accuracy_table, asked.supernet, asked.images, asked.device, asked.fidelity, asked.noise_seed
+        ),
         workers=asked.workers,
         timeout_s=asked.timeout,
         fresh_evaluators=asked.fresh_evaluators,
@@ -77,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         metavar="TASK",
-        help="names of tasks, or path/to/file.py:function for a problem of yours; may be repeated "
+        help="names of tasks, or path/to/file.py:function for a problem of yours; may be repeated, and perturbed, such as "
+        "tiny:permuted=1,noise=0.3,dropped=0.1 (docs/robustness.md) "
         f"(default: {' '.join(DEFAULT_TASKS)})",
     )
     parser.add_argument(
@@ -139,6 +142,15 @@ def _parser() -> argparse.ArgumentParser:
         help="a trained supernet, for tasks of images (default: what DANCE_SUPERNET names)",
     )
     parser.add_argument("--images", metavar="PLACE", help="a folder of those images, or another name on the hub")
+    parser.add_argument(
+        "--fidelity", metavar="NAME", help="the training schedule of the accuracies (accel-nasbench: proxy, longer)"
+    )
+    parser.add_argument(
+        "--noise-seed",
+        type=int,
+        metavar="N",
+        help="evaluations are single trainings drawn with this seed (accel-nasbench); judged without noise",
+    )
     parser.add_argument("--device", default="cpu", help="where a supernet runs (default: %(default)s)")
     return parser
 

@@ -13,6 +13,7 @@ from dance_env.source_digest import forget
 from solvers.comparison.archive.best_known import BestKnown, best_known_of
 from solvers.comparison.archive.manifest import write_manifest
 from solvers.comparison.execution import own_executor, run_cells
+from solvers.comparison.judging import judged
 from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell, plan
 from solvers.comparison.processes.executor import ProcessPerCall
@@ -111,9 +112,13 @@ def _task_runs(
     task: str, problem: Problem, reference: Reference | None, known: BestKnown, ended: Sequence[tuple[Cell, Result]]
 ) -> TaskRuns:
     runs = tuple(
-        Run(task, cell.label, cell.contestant.settings_digest, result) for cell, result in ended if cell.task == task
+        Run(task, cell.label, cell.contestant.settings_digest, judged(result, problem))
+        for cell, result in ended
+        if cell.task == task
     )
-    return TaskRuns(task, problem, reference or best_known_of(problem, [run.result for run in runs], [known]), runs)
+    quiet = problem.without_noise
+    known_best = reference or best_known_of(quiet, [run.result for run in runs], [known])
+    return TaskRuns(task, quiet, known_best, runs)
 
 
 def check_writable(folder: Path) -> None:

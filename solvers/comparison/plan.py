@@ -166,6 +166,6 @@ def _labeled(contestants: Iterable[Contestant]) -> list[Contestant]:
 def _resolved(task: str | Problem) -> str | Problem:
     """A task that holds in any working folder."""
     if isinstance(task, str) and is_in_file(task):
-        file, colon, name = task.rpartition(":") if ".py:" in task else (task, "", "")
-        return f"{Path(file).resolve()}{colon}{name}"
+        file, ending, name = task.rpartition(".py")
+        return f"{Path(file + ending).resolve()}{name}"
     return task

@@ -68,6 +68,8 @@ def _best_holds(result: Result, problem: Problem) -> bool:
     best = result.best
     if best is None:
         return True
+    if problem.failures is not None and not result.trace.feasible[best]:
+        return True  # every evaluation failed, or broke a limit: what the record says cannot be asked again
     try:
         evaluation = problem.evaluate(result.trace.designs[[best]])
     except (ValueError, TypeError, IndexError):  # no design of this problem

@@ -63,10 +63,13 @@ class Reference:
 def optimum_reference(problem: Problem, *, progress: Progress | None = None) -> Reference | None:
     """Return the optimum of a problem: by enumeration, else by a proof that ships; None where it is not known.
 
+    That of a noisy problem is that of its expected accuracies; a perturbed problem has its original's.
+
     Args:
         problem: The problem.
         progress: Called with (networks done, networks in all) while it is enumerated.
     """
+    problem = (problem.original or problem).without_noise
     if problem.space.size <= MAX_DESIGNS:
         return Reference.of(optimum(problem, progress=progress))
     return Reference.shipped(problem)

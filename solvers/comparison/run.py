@@ -18,7 +18,7 @@ class Run:
         task: The task.
         label: The solver's label.
         settings_digest: The digest of the solver's settings.
-        result: The result.
+        result: The result; where evaluations are noisy, judged without noise (`solvers.comparison.judging`).
     """
 
     task: str
@@ -33,7 +33,7 @@ class TaskRuns:
 
     Attributes:
         task: The task.
-        problem: Its problem.
+        problem: Its problem, without noise.
         reference: What objectives are measured from: the exact optimum, or the best known.
         runs: Solver by solver as given, seed by seed.
     """

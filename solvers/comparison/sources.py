@@ -19,6 +19,8 @@ class Sources:
         accuracy_table: File with the NAS-Bench-Macro table, in place of the surrogate fitted to it.
         supernet: A trained supernet's file, for tasks of images; or `dance_env.tasks.UNTRAINED`.
         images: Where their images are: a folder, or another name on the hub.
+        fidelity: The training schedule of the accuracies, for tasks that have several.
+        noise_seed: Of one training for each network, for tasks that know the noise between trainings.
         device: Where a supernet runs.
     """
 
@@ -26,6 +28,8 @@ class Sources:
     supernet: Path | None = None
     images: str | None = None
     device: str = "cpu"
+    fidelity: str | None = None
+    noise_seed: int | None = None
 
     def problem(self, task: str | Problem, *, progress: Progress | None = None) -> Problem:
         """Return the problem of a task; `progress` as for `make_problem`."""
@@ -37,6 +41,8 @@ class Sources:
             supernet=self.supernet,
             images=self.images,
             device=self.device,
+            fidelity=self.fidelity,
+            noise_seed=self.noise_seed,
             progress=progress,
         )
 

@@ -140,24 +140,42 @@ class Contestant:
 
         Args:
             spec: The specification.
-            fresh_evaluator: Whether to turn the setting of this name on, where the solver has it.
+            fresh_evaluator: Whether to turn the setting of this name on, where the solver has it, itself or in a solver
+                that is a setting of its own.
 
         Raises:
             ValueError, OSError, ImportError: As for `SolverSpec.make`.
         """
         solver = spec.make()
         label = spec.label or _label(spec, solver)
-        if fresh_evaluator and hasattr(solver, _FRESH):
+        if fresh_evaluator:
             spec, solver = _with_fresh_evaluator(spec, solver)
         return cls(spec.resolved(), solver, label, settings_digest(solver), software_versions(solver))
 
 
 def _with_fresh_evaluator(spec: SolverSpec, solver: Solver) -> tuple[SolverSpec, Solver]:
-    if spec.solver is None:
-        spec = dataclasses.replace(spec, settings={**spec.settings, _FRESH: True})
-    else:
-        spec = dataclasses.replace(spec, solver=dataclasses.replace(solver, **{_FRESH: True}))  # type: ignore[type-var]
-    return spec, spec.make()
+    """Turn the setting on wherever the solver has it: in itself, or in a solver that is one of its settings."""
+    holders = [holder for holder in ("", *_nested_solvers(solver)) if hasattr(_at(solver, holder), _FRESH)]
+    for holder in holders:
+        dotted = f"{holder}.{_FRESH}" if holder else _FRESH
+        if spec.solver is None:
+            spec = dataclasses.replace(spec, settings={**spec.settings, dotted: True})
+        else:
+            inner = dataclasses.replace(_at(spec.solver, holder), **{_FRESH: True})
+            whole = dataclasses.replace(spec.solver, **{holder: inner}) if holder else inner  # type: ignore[type-var]
+            spec = dataclasses.replace(spec, solver=whole)
+    return (spec, spec.make()) if holders else (spec, solver)
+
+
+def _nested_solvers(solver: Solver) -> list[str]:
+    """The settings of a solver that are solvers."""
+    if not dataclasses.is_dataclass(solver):
+        return []
+    return [each.name for each in dataclasses.fields(solver) if isinstance(getattr(solver, each.name, None), Solver)]
+
+
+def _at(solver: Solver, holder: str) -> Any:
+    return getattr(solver, holder) if holder else solver
 
 
 def parse_specs(text: str) -> list[SolverSpec]:

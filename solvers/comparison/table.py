@@ -148,7 +148,7 @@ def csv_text(rows: Sequence[RunRow]) -> str:
 def spent_until_close(result: Result, optimum: float) -> dict[str, float]:
     """Return the figures of what was spent until the regret was at most `CLOSE_PCT` %; infinity if it never was."""
     trace = result.trace
-    close = np.flatnonzero(trace.feasible & (trace.objective <= optimum + CLOSE_PCT / 100.0 * abs(optimum)))
+    close = np.flatnonzero(trace.best_so_far() <= optimum + CLOSE_PCT / 100.0 * abs(optimum))
     timed = result.ledger.final_training_gpu_hours is not None
     if not close.size:
         return {

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from dance_env.graph import canonical_networks
 from dance_env.problem import Problem
 from dance_env.problem.training_time import sampled_networks
 from solvers.contract.budget import Budget
@@ -112,7 +113,7 @@ class Allowance:
         """Note evaluated networks (batch, network choices): as many as were affordable."""
         if len(networks) and self.budget.counts_trainings:
             self._training_hours = float(self._new_and_hours(networks)[1][-1])
-            self._known.update(row.tobytes() for row in np.asarray(networks, dtype=np.int64))
+            self._known.update(row.tobytes() for row in self._canonical(networks))
         self.queries += len(networks)
 
     def affords_gradients(self, rows: int) -> bool:
@@ -139,7 +140,7 @@ class Allowance:
         """(batch,) whether each network is new to the run, and (batch,) hours of training up to and including it."""
         known = set(self._known)
         new = np.zeros(len(networks), dtype=bool)
-        for row, network in enumerate(np.asarray(networks, dtype=np.int64)):
+        for row, network in enumerate(self._canonical(networks)):
             key = network.tobytes()
             new[row] = key not in known
             known.add(key)
@@ -147,6 +148,10 @@ class Allowance:
         if self.budget.gpu_hours is not None and new.any():
             prices[new] = self.trainings_each * self._problem.training_gpu_hours(networks[new])
         return new, np.cumsum(np.concatenate(([self._training_hours], prices)))[1:]
+
+    def _canonical(self, networks: np.ndarray) -> np.ndarray:
+        """Designs that are the same network are trained once."""
+        return canonical_networks(self._problem.network_space, networks)
 
     @property
     def _trainings(self) -> float:

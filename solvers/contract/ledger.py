@@ -92,8 +92,9 @@ class Ledger:
 
     Attributes:
         evaluations: Designs evaluated exactly; each is one row of the trace.
-        networks: Distinct networks among them: what would have to be trained.
-        repeats: Evaluations of a design that the run had evaluated before.
+        networks: Distinct networks among them: what would have to be trained. Designs that are the same network, by the
+            network space's own account (`CanonicalNetworks`), count once.
+        repeats: Evaluations of a design (the same network on the same accelerator) that the run had evaluated before.
         gradient_queries: Rows whose expected accuracy was asked for, each with one vector-Jacobian product.
         training_gpu_hours: Of training each distinct network once; of every network where the accuracies were read as a
             table. None where it is not known, as the other two in GPU-hours.

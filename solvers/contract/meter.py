@@ -9,6 +9,7 @@ from typing import Any, Never
 
 import numpy as np
 
+from dance_env.graph import canonical_networks
 from dance_env.problem import Evaluation, Problem
 from solvers.contract.allowance import Allowance
 from solvers.contract.budget import Budget
@@ -96,6 +97,16 @@ class Meter:
     def spent(self) -> int:
         """Evaluations plus gradient queries so far."""
         return len(self._writer) + self._counts["gradient_queries"]
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations so far."""
+        return len(self._writer)
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self._seed
 
     @property
     def left(self) -> int:
@@ -308,14 +319,15 @@ class Meter:
         self._mark_rows()
         designs = self._writer.designs
         space = self._problem.space
-        networks = designs[:, space.network]
+        networks = canonical_networks(self._problem.network_space, designs[:, space.network])
+        distinct = np.concatenate([networks, designs[:, space.hardware]], axis=1)
         trained = self._trained()
         best = best_row(self._writer.column("objective"), self._writer.column("violation"))
         asked = self._counts["gradient_queries"] > 0
         return Ledger(
             evaluations=len(designs),
             networks=count_distinct(networks, space.option_counts[space.network]),
-            repeats=len(designs) - count_distinct(designs, space.option_counts),
+            repeats=len(designs) - count_distinct(distinct, space.option_counts),
             **self._counts,
             training_gpu_hours=trained.gpu_hours,
             supernet_trainings=self._problem.supernet_trainings if asked else 0.0,

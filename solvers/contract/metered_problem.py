@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # torch is loaded only where the differentiable view is asked
 class MeteredProblem:
     """Stands where a `Problem` does, and bills `meter` for what is asked.
 
+    Where evaluations fail (`Problem.failures`), a failed one is billed like any other, and its network is trained: what
+    it says is defined by `Problem.failed`. To ask again trains nothing, and may succeed.
+
     Costs are billed by distinct (layer, accelerator) pairs, whatever question they come through.
 
     A budget may also limit trained networks or GPU-hours. Each network is trained when it is first evaluated, and a
@@ -128,7 +131,7 @@ class MeteredProblem:
         affordable = self.meter.affordable(designs[:, self.space.network])
         paid = designs[:affordable]
         networks = paid[:, self.space.network]
-        evaluation = self._ask(lambda: self._problem.evaluate(paid, accuracies=self._recalled(networks)))
+        evaluation = self._answered(self._ask(lambda: self._problem.evaluate(paid, accuracies=self._recalled(networks))))
         self._record(paid, evaluation)
         return evaluation
 
@@ -142,7 +145,7 @@ class MeteredProblem:
             return self._layer.evaluate_networks(self._below, self.network_space.check(networks))
         affordable = self.meter.affordable(np.asarray(networks))
         paid = networks[:affordable]
-        evaluation = self._ask(lambda: self._problem.evaluate_networks(paid, accuracies=self._recalled(paid)))
+        evaluation = self._answered(self._ask(lambda: self._problem.evaluate_networks(paid, accuracies=self._recalled(paid))))
         self.meter.bill_costs(paid)
         hardware = best_hardware_of(evaluation)
         designs = self._problem.design(paid, hardware)
@@ -309,6 +312,14 @@ class MeteredProblem:
         with self.meter.oracle():
             yield
         self.meter.bill_cached_oracle(getattr(accuracy, "spared_seconds", 0.0) - before)
+
+    def _answered(self, evaluation: Evaluation) -> Evaluation:
+        """The evaluation as the solver sees it: on some problems a few of a run's evaluations fail."""
+        failures = self._problem.failures
+        if failures is None:
+            return evaluation
+        which = failures.which(self.meter.evaluations, len(evaluation), run=self.meter.seed)
+        return self._problem.failed(evaluation, which)
 
     def _record(self, designs: np.ndarray, evaluation: Evaluation) -> None:
         with np.errstate(invalid="ignore"):  # a weight of 0 times the infinite cost of a design without a mapping

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dance_env.graph import CanonicalNetworks, canonical_networks
 from dance_env.problem import Problem
 from solvers.contract.record.trace import first_occurrences
 
@@ -39,7 +40,8 @@ def trainings(
 ) -> Trainings:
     """Return what evaluating networks would have trained.
 
-    A network is trained once, when it is first evaluated. The supernet is trained whole before the first gradient query.
+    A network is trained once, when it is first evaluated; designs that are the same network (`CanonicalNetworks`) count
+    as one. The supernet is trained whole before the first gradient query.
 
     Args:
         problem: Says training times and the price of a supernet.
@@ -53,10 +55,10 @@ def trainings(
     supernet = gradient_queries > 0
     if accuracies_read:
         total = _whole_table(problem)
-        number = float(np.prod(counts, dtype=np.float64))
+        number = float(different_networks(problem))
         trained, hours = np.full(len(networks), number), np.full(len(networks), np.nan if total is None else total)
     else:
-        new = first_occurrences(networks, counts)
+        new = first_occurrences(canonical_networks(problem.network_space, networks), counts)
         prices = np.zeros(len(networks))
         if problem.is_timed and len(networks):
             prices[new] = each * problem.training_gpu_hours(networks[new])
@@ -78,6 +80,12 @@ def final_training(problem: Problem, network: np.ndarray | None) -> float | None
     return 0.0 if network is None else float(problem.training_gpu_hours(network[None])[0])
 
 
+def different_networks(problem: Problem) -> int:
+    """Return how many different networks a problem has."""
+    space = problem.network_space
+    return space.different_networks if isinstance(space, CanonicalNetworks) else space.size
+
+
 def _whole_table(problem: Problem) -> float | None:
     """GPU-hours of all networks."""
     counts = problem.space.option_counts[problem.space.network]
@@ -85,4 +93,5 @@ def _whole_table(problem: Problem) -> float | None:
     if not problem.is_timed or number > _MOST_READ:
         return None
     networks = np.stack(np.unravel_index(np.arange(number), tuple(counts.tolist())), axis=1)
-    return float(problem.training_gpu_hours(networks).sum())
+    first = first_occurrences(canonical_networks(problem.network_space, networks), counts)
+    return float(problem.training_gpu_hours(networks[first]).sum())

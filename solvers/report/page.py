@@ -149,9 +149,9 @@ def planes_of(of: TaskRuns) -> list[CostPlane]:
 
 
 def _front(of: TaskRuns, metric: str) -> Front:
-    """Return the exact front of the feasible designs, or the best known one where the space is too large."""
+    """Return the exact front of the feasible designs; where the space is too large, one that ships, else the best known."""
     if not of.reference.exact or of.reference.proved:
-        return Front.best_known(of.results, metric)
+        return Front.shipped(of.problem, metric) or Front.best_known(of.results, metric)
     front = pareto_front(of.problem, metric=metric)
     return Front(error_pct=front.error_pct, cost=front.cost)
 

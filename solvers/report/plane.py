@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from dance_env.analysis.exact import non_dominated
+from dance_env.analysis.optimum import shipped_front
+from dance_env.objective import EDAP
+from dance_env.problem import Problem
 from solvers.contract.record.trace import Trace
 from solvers.contract.result import Result
 from solvers.report.figure import new_figure, save_figure
@@ -22,12 +25,12 @@ class Front:
     Attributes:
         error_pct: (points,) percentage points.
         cost: (points,) in the unit of the plot.
-        exact: whether it is that of all designs; else of those that were evaluated.
+        name: what it is called: exact, certified (with its gap), or the best known.
     """
 
     error_pct: np.ndarray
     cost: np.ndarray
-    exact: bool = True
+    name: str = "exact front"
 
     @classmethod
     def best_known(cls, results: Iterable[Result], metric: str) -> Front:
@@ -36,7 +39,25 @@ class Front:
         error = np.concatenate([np.empty(0), *(trace.error_pct for trace in traces)])
         cost = np.concatenate([np.empty(0), *(getattr(trace, metric) for trace in traces)])
         front = non_dominated(error, cost)
-        return cls(error[front], cost[front], exact=False)
+        return cls(error[front], cost[front], name="best known front")
+
+    @classmethod
+    def shipped(cls, problem: Problem, metric: str) -> Front | None:
+        """Return the front whose certificate ships with this library; None where none does, or it is over another cost.
+
+        Args:
+            problem: whose designs it is over.
+            metric: `cost`, the objective's cost function, which fronts are proved over; `edap_js_mm2` is the same front
+                where that function is EDAP.
+        """
+        is_edap = isinstance(problem.objective.cost_function, EDAP)
+        proved = shipped_front(problem) if metric == "cost" or (metric == "edap_js_mm2" and is_edap) else None
+        if proved is None:
+            return None
+        evaluation = problem.evaluate(proved.designs)
+        cost = proved.cost if metric == "cost" else evaluation.cost.edap_js_mm2
+        gap = f"{proved.gap:.1%}" if proved.gap >= 0.001 else "0.1 %"
+        return cls(evaluation.error_pct, cost, name=f"certified front (lacks at most {gap})")
 
 
 @dataclass(frozen=True)
@@ -76,8 +97,7 @@ def plot_plane(
         formats: endings of further files, beside `path`.
     """
     figure, axes = new_figure()
-    name = "exact front" if front.exact else "best known front"
-    axes.step(front.cost, front.error_pct, where="post", color="0.3", linewidth=1.2, label=name, zorder=1)
+    axes.step(front.cost, front.error_pct, where="post", color="0.3", linewidth=1.2, label=front.name, zorder=1)
     styles = solver_styles(list(results))
     for number, (solver, style) in enumerate(styles.items()):
         found = [_front_of(result.trace, axis.metric) for result in results[solver]]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from solvers.comparison.archive.best_known import BestKnown, best_known_of
 from solvers.comparison.archive.folder import RunFolder, digest_of, label_of
 from solvers.comparison.archive.problems import Problems
+from solvers.comparison.judging import judged
 from solvers.comparison.listener import Listener
 from solvers.comparison.records import CODE
 from solvers.comparison.reference import optimum_reference
@@ -54,11 +56,14 @@ def merged(
     stores = [BestKnown.read(folder.folder) for folder in folders]
     task_runs = []
     for task in tasks:
-        of_task = tuple(run for run, _ in everything if run.task == task)
+        of_task = tuple(
+            replace(run, result=judged(run.result, problems[task])) for run, _ in everything if run.task == task
+        )
+        quiet = problems[task].without_noise
         reference = optimum_reference(problems[task], progress=(listener or Listener()).on_optimum)
         if reference is None:
-            reference = best_known_of(problems[task], [run.result for run in of_task], stores)
-        task_runs.append(TaskRuns(task, problems[task], reference, of_task))
+            reference = best_known_of(quiet, [run.result for run in of_task], stores)
+        task_runs.append(TaskRuns(task, quiet, reference, of_task))
     first = everything[0][0].result
     settings = Settings(
         tasks=[problems[task] for task in tasks],

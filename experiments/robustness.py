@@ -1,0 +1,184 @@
+"""How much each solver loses where a task is perturbed: `python -m experiments.robustness`.
+
+Every solver on each task as it is, and under each perturbation; the median regret to the task's optimum, which no
+perturbation moves. What is perturbed is defined in `dance_env.perturbations`.
+
+python -m experiments.robustness               # everything: resumable; Ctrl-C, then go on
+python -m experiments.robustness --page-only   # the tables again, from the record
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from dance_env.atomic import write_whole
+from dance_env.perturbations import split_task
+from solvers.catalog import load_solver
+from solvers.comparison.compare import compare
+from solvers.comparison.settings import Settings
+from solvers.comparison.table import RunRow, long_table
+
+RECORD = Path("docs/records/robustness")
+
+TASKS = {"macro-cifar10/balanced": "100networks,1000", "accel-nasbench/edap": "30networks,1000"}
+"""The budget of a run, by task."""
+
+PERTURBATIONS = ("", "permuted=1", "noise=0.3", "dropped=0.2")
+"""What every solver meets; the first is the task as it is. 0.3 points is the spread of ImageNet trainings in Accel-NASBench."""
+
+OF_GRADIENTS = ("gradient_tau=0.8", "gradient_bias=0.8")
+"""What only a solver that asks for gradients meets."""
+
+SOLVERS = (
+    "random", "evolution", "regularized-evolution", "annealing", "ppo", "tpe",
+    "network-evolution", "network-local-search", "network-tpe", "separate", "edd", "dance", "dance-exact",
+)  # fmt: skip
+
+NEEDS_TRAINING = {"dance": ("permuted=1",)}
+"""Left out: an evaluator ships for a task as it is, and would have to be trained for minutes for one with permuted options."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where a run ended.
+
+    Attributes:
+        task, perturbation: What was solved; no perturbation is an empty text.
+        solver: Its name.
+        access: What it made use of.
+        seed: Of the run.
+        regret_pct: Of the design that it reports, judged without noise, above the optimum, %; infinite where it reports
+            no feasible design.
+    """
+
+    task: str
+    perturbation: str
+    solver: str
+    access: str
+    seed: int
+    regret_pct: float
+
+
+def groups(tasks: Sequence[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield task, perturbation and the solvers that meet it."""
+    for perturbation in (*PERTURBATIONS, *OF_GRADIENTS):
+        for task in tasks:
+            yield task, perturbation, tuple(each for each in SOLVERS if _meets(each, perturbation))
+
+
+def _meets(solver: str, perturbation: str) -> bool:
+    needs = load_solver(solver).capabilities
+    if perturbation in OF_GRADIENTS and not (needs.needs_gradients or needs.needs_expectation):
+        return False
+    return perturbation not in NEEDS_TRAINING.get(solver, ())
+
+
+def measure(task: str, perturbation: str, solvers: Sequence[str], *, seeds: Sequence[int], out: Path) -> list[Reading]:
+    """Run solvers on a perturbed task; finished runs are on record in `out`, and are read.
+
+    Raises:
+        RuntimeError: If a run fails.
+        KeyboardInterrupt: If interrupted.
+    """
+    name = f"{task}:{perturbation}" if perturbation else task
+    settings = Settings(tasks=name, solvers=solvers, seeds=seeds, budget=TASKS[task], out=out, workers=1)
+    return [_reading(row) for row in long_table(compare(settings))]
+
+
+def _reading(row: RunRow) -> Reading:
+    if row.failed:
+        raise RuntimeError(f"{row.solver} on {row.task}, seed {row.seed}: {row.reason}")
+    task, perturbation = split_task(row.task)
+    regret = row.figures["regret_pct"]
+    return Reading(
+        task, perturbation, row.solver, row.access, row.seed, math.inf if math.isnan(regret) else round(regret, 6)
+    )
+
+
+def save(readings: Iterable[Reading], path: Path) -> None:
+    """Write the readings as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Reading)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(each) for each in readings)
+    write_whole(path, text.getvalue())
+
+
+def load(path: Path) -> list[Reading]:
+    """Read what `save` wrote."""
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+    return [Reading(**{**row, "seed": int(row["seed"]), "regret_pct": float(row["regret_pct"])}) for row in rows]
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the upper median, so that it is the regret of a run."""
+    return float(np.quantile(values, 0.5, method="higher"))
+
+
+def page(readings: Sequence[Reading]) -> str:
+    """Return the tables as Markdown: solver x perturbation, the median regret and the range over seeds."""
+    lines = [
+        "# Robustness, measured",
+        "",
+        "Made by `python -m experiments.robustness`. Regret of the design that a run reports, judged without noise, above the "
+        "task's optimum, in %: the median over seeds, in brackets the least and the greatest. – where a solver does not meet "
+        "a perturbation or was not run; inf where half of its runs report no feasible design.",
+    ]
+    for task in dict.fromkeys(each.task for each in readings):
+        rows = [each for each in readings if each.task == task]
+        seeds = len({each.seed for each in rows})
+        columns = [each for each in (*PERTURBATIONS, *OF_GRADIENTS) if any(row.perturbation == each for row in rows)]
+        lines += ["", f"## {task}, budget {TASKS[task]}, {seeds} seeds", ""]
+        lines.append(f"| solver | {' | '.join(f'`{each}`' if each else 'as it is' for each in columns)} |")
+        lines.append(f"| --- |{' ---: |' * len(columns)}")
+        for solver in sorted({row.solver for row in rows}, key=lambda name: median(_of(rows, name, "") or [math.inf])):
+            lines.append(f"| {solver} | {' | '.join(_cell(_of(rows, solver, each)) for each in columns)} |")
+    return "\n".join([*lines, ""])
+
+
+def _of(rows: Iterable[Reading], solver: str, perturbation: str) -> list[float]:
+    return [each.regret_pct for each in rows if (each.solver, each.perturbation) == (solver, perturbation)]
+
+
+def _cell(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    return f"{median(values):.2f} [{min(values):.2f}, {max(values):.2f}]" if len(values) > 1 else f"{values[0]:.2f}"
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS), metavar="TASK")
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="runs of each solver (default: 5)")
+    parser.add_argument("--runs", type=Path, default=Path("runs/robustness"), help="where single runs are kept")
+    parser.add_argument("--out", type=Path, default=RECORD, help=f"record and page (default: {RECORD})")
+    parser.add_argument("--page-only", action="store_true", help="the tables alone, from the record")
+    asked = parser.parse_args(given)
+    console = Console(stderr=True)
+    record = asked.out / "readings.csv"
+    readings = load(record) if asked.page_only else []
+    try:
+        for task, perturbation, solvers in () if asked.page_only else groups(asked.tasks):
+            console.print(f"{task}:{perturbation}: {', '.join(solvers)}")
+            readings += measure(task, perturbation, solvers, seeds=range(asked.seeds), out=asked.runs)
+            save(readings, record)
+    except KeyboardInterrupt:
+        console.print("interrupted; finished runs are kept: the same command goes on")
+        return 130
+    write_whole(asked.out / "report.md", page(readings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
