@@ -16,17 +16,20 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
+from dance_env.analysis.exact import optimum
 from dance_env.atomic import write_whole
-from dance_env.perturbations import split_task
+from dance_env.problem import Problem
+from dance_env.tasks import make_problem
+from experiments.solving import solve
 from solvers.catalog import load_solver
-from solvers.comparison.compare import compare
-from solvers.comparison.settings import Settings
-from solvers.comparison.table import RunRow, long_table
+from solvers.comparison.judging import judged
+from solvers.comparison.reference import Reference
 
 RECORD = Path("docs/records/robustness")
 
@@ -83,26 +86,30 @@ def _meets(solver: str, perturbation: str) -> bool:
     return perturbation not in NEEDS_TRAINING.get(solver, ())
 
 
-def measure(task: str, perturbation: str, solvers: Sequence[str], *, seeds: Sequence[int], out: Path) -> list[Reading]:
-    """Run solvers on a perturbed task; finished runs are on record in `out`, and are read.
+def measure(task: str, perturbation: str, solver: str, *, seed: int, out: Path) -> Reading:
+    """Run a solver on a perturbed task; a finished run is on record in `out`, and is read.
 
     Raises:
-        RuntimeError: If a run fails.
+        SolverFailed: If the run fails.
         KeyboardInterrupt: If interrupted.
     """
-    name = f"{task}:{perturbation}" if perturbation else task
-    settings = Settings(tasks=name, solvers=solvers, seeds=seeds, budget=TASKS[task], out=out, workers=1)
-    return [_reading(row) for row in long_table(compare(settings))]
+    problem = _problem(task, perturbation)
+    result = judged(solve(problem, solver, budget=TASKS[task], seed=seed, out=out), problem)
+    least = _optimum(task)
+    regret = 100.0 * (result.best_objective - least) / least
+    return Reading(task, perturbation, solver, result.ledger.access, seed, round(regret, 6))
 
 
-def _reading(row: RunRow) -> Reading:
-    if row.failed:
-        raise RuntimeError(f"{row.solver} on {row.task}, seed {row.seed}: {row.reason}")
-    task, perturbation = split_task(row.task)
-    regret = row.figures["regret_pct"]
-    return Reading(
-        task, perturbation, row.solver, row.access, row.seed, math.inf if math.isnan(regret) else round(regret, 6)
-    )
+@cache
+def _problem(task: str, perturbation: str) -> Problem:
+    return make_problem(f"{task}:{perturbation}" if perturbation else task)
+
+
+@cache
+def _optimum(task: str) -> float:
+    """The objective of a task's optimum: by a proof that ships, else by enumeration."""
+    problem = _problem(task, "")
+    return (Reference.shipped(problem) or Reference.of(optimum(problem))).objective
 
 
 def save(readings: Iterable[Reading], path: Path) -> None:
@@ -168,10 +175,12 @@ def main(given: Sequence[str] | None = None) -> int:
     console = Console(stderr=True)
     record = asked.out / "readings.csv"
     readings = load(record) if asked.page_only else []
+    cells = [(task, what, solver) for task, what, solvers in groups(asked.tasks) for solver in solvers]
     try:
-        for task, perturbation, solvers in () if asked.page_only else groups(asked.tasks):
-            console.print(f"{task}:{perturbation}: {', '.join(solvers)}")
-            readings += measure(task, perturbation, solvers, seeds=range(asked.seeds), out=asked.runs)
+        for seed in () if asked.page_only else range(asked.seeds):
+            for task, perturbation, solver in cells:
+                readings.append(measure(task, perturbation, solver, seed=seed, out=asked.runs))
+            console.print(f"seed {seed}: {len(cells)} runs")
             save(readings, record)
     except KeyboardInterrupt:
         console.print("interrupted; finished runs are kept: the same command goes on")

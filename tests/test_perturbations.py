@@ -18,7 +18,6 @@ from dance_env.problem import Failures, Problem
 from dance_env.space import AcceleratorSpace, DesignSpace
 from dance_env.tasks import make_problem
 from solvers import make_solver
-from solvers.catalog import load_solver, solver_names
 from solvers.comparison.compare import compare
 from solvers.comparison.judging import judged
 from solvers.comparison.settings import Settings
@@ -77,7 +76,7 @@ def test_a_name_alone_changes_nothing(tiny: Problem) -> None:
 
 def test_each_perturbation_has_a_fingerprint_of_its_own(tiny: Problem) -> None:
     texts = ["", "permuted=1", "permuted=2", "noise=0.1", "noise=0.1,seed=1", "noise=0.2", "dropped=0.1", "dropped=0.2",
-             "dropped=0.1,seed=1", "gradient_tau=0.8", "gradient_bias=0.8"]  # fmt: skip
+             "dropped=0.1,seed=1", "gradient_tau=0.8", "gradient_bias=0.9"]  # fmt: skip
     marks = [perturbed(tiny, Perturbation.parse(text)).fingerprint() for text in texts]
     assert len(set(marks)) == len(texts)
     assert perturbed(tiny, Perturbation.parse("permuted=1")).fingerprint() == marks[1]
@@ -229,11 +228,11 @@ def test_gradients_err_and_evaluations_do_not(tiny: Problem) -> None:
     designs = tiny.space.sample(np.random.default_rng(0), 20)
     networks = DesignSpace(tiny.network_space.choices())
     everything = networks.unrank(np.arange(networks.size))
-    for text in ("gradient_tau=0.7", "gradient_bias=0.7"):
+    for text in ("gradient_tau=0.8", "gradient_bias=0.9"):
         problem = make_problem(f"tiny/balanced:{text}")
         assert np.array_equal(problem.evaluate(designs).objective, tiny.evaluate(designs).objective)
         seen = problem.relax().accuracy(torch.tensor(networks.one_hot(everything))).numpy()
-        assert 0.5 < kendalltau(seen, tiny.accuracies(everything)).statistic < 0.9
+        assert 0.5 < kendalltau(seen, tiny.accuracies(everything)).statistic < 0.95
 
 
 def test_what_cannot_be_perturbed_says_why(tiny: Problem) -> None:
@@ -256,13 +255,6 @@ def test_what_cannot_be_perturbed_says_why(tiny: Problem) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- solvers
-FAST = (
-    [name for name in solver_names() if load_solver(name).needs is None]
-    if hasattr(load_solver("random"), "needs")
-    else []
-)
-
-
 @pytest.mark.parametrize(
     "name",
     ["random", "evolution", "network-evolution", "network-local-search", "annealing", "separate", "edd", "dance-exact"],

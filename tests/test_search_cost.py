@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dance_env.tasks import make_problem
-from experiments.search_cost.measure import load, read, save
+from experiments.search_cost.break_even import break_even_rows
+from experiments.search_cost.measure import Reading, load, merged, read, save
 from experiments.search_cost.page import median_interval, write_page
 from experiments.search_cost.plan import BLIND, BLIND_BUDGET, Group, groups
 from solvers import make_solver
@@ -64,3 +65,33 @@ def test_medians_have_bootstrap_intervals() -> None:
 def test_every_group_has_a_folder_of_its_own() -> None:
     folders = [group.folder for group in groups()]
     assert len(set(folders)) == len(folders)
+
+
+def test_solvers_can_be_measured_by_themselves_and_are_added_to_the_record() -> None:
+    found = list(groups(("accel-nasbench/edap",), solvers=("dance-refined", "tpe")))
+    assert {solver for group in found for solver in group.solvers} == {"dance-refined", "tpe"}
+    old = [reading("random", 10, 5.0), reading("tpe", 10, 4.0)]
+    new = [reading("tpe", 10, 3.0), reading("tpe", 30, 2.0)]
+    assert merged(old, new) == [old[0], *new]
+
+
+def reading(
+    solver: str, amount: float, regret: float, *, hours: float = 0.0, supernet: float = 0.0, seed: int = 0
+) -> Reading:
+    return Reading(
+        "solvers", "t", "", solver, "values", seed, "networks", amount, regret, 1, hours + supernet, supernet, 0, 0, 0.0
+    )
+
+
+def test_break_even_is_worked_out_by_hand() -> None:
+    """100 h a design against 10 h and a supernet of 200 h at k = 4: 3 designs; 400 h at k = 8 would be 5."""
+    rows = [
+        reading("slow", 10, 30.0, hours=20.0),
+        reading("slow", 100, 0.5, hours=100.0),
+        reading("quick", 10, 0.5, hours=10.0, supernet=200.0),
+    ]
+    cells = {row[0]: row[1:] for row in break_even_rows(rows)}
+    assert cells["1 %"] == ("slow, 100 GPU-hours", "quick, 10 GPU-hours", "1", "1", "2", "3", "6")
+    assert cells["0.1 %"][:2] == ("nobody", "nobody")
+    assert cells["0.1 %"][2:] == ("never",) * 5
+    assert cells["20 %"][0] == "slow, 100 GPU-hours"

@@ -28,7 +28,6 @@ def main(given: Sequence[str] | None = None) -> int:
     known = BLIND + BAYESIAN + PLANNING + DANCE
     parser.add_argument("--solvers", nargs="+", choices=known, metavar="NAME", help="these alone (default: all)")
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="runs of each solver (default: 10)")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs side by side (default: 2)")
     parser.add_argument("--runs", type=Path, default=Path("runs/search_cost"), help="where single runs are kept")
     parser.add_argument("--out", type=Path, default=RECORD, help=f"record and page (default: {RECORD})")
     parser.add_argument("--page-only", action="store_true", help="tables and figures alone, from the record")
@@ -43,9 +42,7 @@ def main(given: Sequence[str] | None = None) -> int:
     solvers = None if asked.solvers is None else tuple(asked.solvers)
     try:
         for group in groups(tuple(asked.tasks), solvers=solvers):
-            new = measure(
-                [group], seeds=tuple(range(asked.seeds)), out=asked.runs, workers=asked.workers, tell=console.print
-            )
+            new = measure([group], seeds=tuple(range(asked.seeds)), out=asked.runs, tell=console.print)
             readings = merged(readings, new)
             save(readings, record)
     except KeyboardInterrupt:

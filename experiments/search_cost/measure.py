@@ -17,9 +17,7 @@ from dance_env.graph import canonical_networks
 from dance_env.problem import Problem
 from dance_env.tasks import make_problem
 from experiments.search_cost.plan import BAYESIAN, BLIND, GPU_HOURS, NETWORKS, Group
-from solvers.comparison.compare import compare
-from solvers.comparison.listener import Listener
-from solvers.comparison.settings import Settings
+from experiments.solving import solve
 from solvers.contract.result import Result
 
 
@@ -61,32 +59,23 @@ class Reading:
 
 
 def measure(
-    groups: Iterable[Group], *, seeds: tuple[int, ...], out: Path, workers: int, tell: Callable[[str], object]
+    groups: Iterable[Group], *, seeds: tuple[int, ...], out: Path, tell: Callable[[str], object]
 ) -> list[Reading]:
     """Run every group; finished runs are on record in `out`, and are read.
 
     Raises:
         RuntimeError: If the optimum of a task is not proved.
+        SolverFailed: If a run fails.
         KeyboardInterrupt: If interrupted.
     """
     readings: list[Reading] = []
     for group in groups:
         tell(f"{group.folder}: {', '.join(group.solvers)}")
-        problem = group.problem()
         optimum = proved(group.task)
-        settings = Settings(
-            tasks=problem,
-            solvers=group.solvers,
-            seeds=seeds,
-            budget=group.budget,
-            out=out / group.folder,
-            workers=workers,
-        )
-        for task in compare(settings, listener=Listener()).tasks:
-            for run in task.runs:
-                if not run.result.status.complete:
-                    raise RuntimeError(f"{run.result.solver}, {group.folder}: {run.result.reason}")
-                readings += read(group, run.result, optimum)
+        for solver in group.solvers:
+            for seed in seeds:
+                result = solve(group.problem(), solver, budget=group.budget, seed=seed, out=out / group.folder)
+                readings += read(group, result, optimum)
     return readings
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.search_cost.break_even import COLUMNS, break_even_rows
 from experiments.search_cost.measure import Reading
 from experiments.search_cost.plan import GPU_HOURS, NETWORKS
 from solvers.report.figure import new_figure, save_figure
@@ -39,6 +40,8 @@ def write_page(readings: list[Reading], out: Path) -> None:
             lines += solver_table(rows, unit, amounts)
             _curves(rows, unit, amounts, words, task, out)
         lines += ["", "### The bill of the longest run", "", *bill_table(rows)]
+        lines += ["", "### Number of designs from which a supernet is worth its price", "", _BREAK_EVEN, ""]
+        lines += _markdown(COLUMNS, list(break_even_rows(rows)))
     lines += _sensitivity(readings, out)
     (out / "report.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
@@ -69,6 +72,12 @@ def bill_table(rows: list[Reading]) -> list[str]:
         [row for _, row in sorted(found, key=lambda each: each[1][0])],
     )
 
+
+_BREAK_EVEN = (
+    "The cheapest search that reaches a median regret, by the amounts at which runs were read: GPU-hours of the networks "
+    "that it trains for one design. A supernet of k trainings of the largest network serves all designs; from so many "
+    "designs on the bill with it is not above the one without."
+)
 
 _BILL = ("networks", "gpu_hours", "gradient_queries", "cost_pairs", "seconds")
 
