@@ -12,6 +12,7 @@ import torch
 from scipy.stats import kendalltau
 
 from dance_env.accuracy import FactorAccuracy
+from dance_env.accuracy.model import RepeatableAccuracy
 from dance_env.analysis.exact import optimum
 from dance_env.perturbations import Perturbation, perturbed, split_task
 from dance_env.problem import Failures, Problem
@@ -157,6 +158,16 @@ def test_noise_has_its_spread_and_is_the_same_whenever_asked() -> None:
     assert abs(difference.mean()) < 0.04
     assert np.array_equal(noisy.evaluate(designs[:7]).accuracy, noisy.evaluate(designs).accuracy[:7])
     assert np.array_equal(noisy.without_noise.evaluate(designs).objective, quiet.evaluate(designs).objective)
+
+
+def test_another_training_is_another_draw_of_the_same_spread() -> None:
+    noisy = make_problem("macro-cifar10:noise=0.4").accuracy
+    assert isinstance(noisy, RepeatableAccuracy)
+    networks = np.random.default_rng(0).integers(0, 3, (2_000, 8))
+    quiet, first, other = (each.evaluate(networks) for each in (noisy.expected, noisy, noisy.repeat(1)))
+    assert np.array_equal(noisy.repeat(0).evaluate(networks), first)
+    assert abs(np.corrcoef(first - quiet, other - quiet)[0, 1]) < 0.1
+    assert 0.36 < 100 * (other - quiet).std() < 0.44
 
 
 def test_designs_that_are_the_same_network_have_one_noise() -> None:

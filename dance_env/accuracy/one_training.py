@@ -67,12 +67,7 @@ class OneTraining:
         Raises:
             ValueError: If the number is negative.
         """
-        if number < 0:
-            raise ValueError(f"trainings are numbered from 0, got {number}")
-        if number == 0:
-            return self
-        state = _mixed(_mixed(np.array([self.seed], dtype=np.uint64)) ^ np.uint64(number))
-        return OneTraining(self.expected, int(state[0] >> np.uint64(1)))
+        return OneTraining(self.expected, repeated_seed(self.seed, number))
 
     def fingerprint(self) -> str | None:
         """Return text over the expected accuracies, the noise and the seed; None where the former have none."""
@@ -88,6 +83,20 @@ class OneTraining:
     def training_gpu_hours(self, networks: np.ndarray) -> np.ndarray:
         """Return the GPU-hours (B,) of one training of each network (B, N)."""
         return self.expected.training_gpu_hours(networks)
+
+
+def repeated_seed(seed: int, number: int) -> int:
+    """Return the seed of another training of each network; number 0 is the seed itself.
+
+    Raises:
+        ValueError: If the number is negative.
+    """
+    if number < 0:
+        raise ValueError(f"trainings are numbered from 0, got {number}")
+    if number == 0:
+        return seed
+    state = _mixed(_mixed(np.array([seed], dtype=np.uint64)) ^ np.uint64(number))
+    return int(state[0] >> np.uint64(1))
 
 
 def standard_normal(networks: np.ndarray, *, seed: int) -> np.ndarray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dance_env.accuracy import AccuracyModel, NamedError, RelaxableAccuracy
-from dance_env.accuracy.one_training import standard_normal
+from dance_env.accuracy.one_training import repeated_seed, standard_normal
 from dance_env.graph import NetworkSpace, canonical_networks
 
 
@@ -39,6 +39,14 @@ class NoisyEvaluations:
         """Return the noisy accuracy (B,) of networks (B, N)."""
         noise = standard_normal(canonical_networks(self.network_space, networks), seed=self.seed)
         return np.clip(self.expected.evaluate(networks) + self.training_noise * noise, 0.0, 1.0)
+
+    def repeat(self, number: int) -> NoisyEvaluations:
+        """Return the accuracies of another training of each network; number 0 is this one.
+
+        Raises:
+            ValueError: If the number is negative.
+        """
+        return replace(self, seed=repeated_seed(self.seed, number))
 
     def fingerprint(self) -> str | None:
         """Return text over the accuracies, the noise and the seed; None where the former have none."""
