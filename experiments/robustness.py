@@ -3,7 +3,7 @@
 Every solver on each task as it is, and under each perturbation; the median regret to the task's optimum, which no
 perturbation moves. What is perturbed is defined in `dance_env.perturbations`.
 
-python -m experiments.robustness               # everything: resumable; Ctrl-C, then go on
+python -m experiments.robustness               # everything: resumable; Ctrl-C, then go on. What the record holds stays
 python -m experiments.robustness --page-only   # the tables again, from the record
 """
 
@@ -112,6 +112,16 @@ def _optimum(task: str) -> float:
     return (Reference.shipped(problem) or Reference.of(optimum(problem))).objective
 
 
+def _key(reading: Reading) -> tuple[int, int, int, int]:
+    """What tells readings apart, in the order of the tables."""
+    return (
+        list(TASKS).index(reading.task),
+        (*PERTURBATIONS, *OF_GRADIENTS).index(reading.perturbation),
+        SOLVERS.index(reading.solver),
+        reading.seed,
+    )
+
+
 def save(readings: Iterable[Reading], path: Path) -> None:
     """Write the readings as CSV."""
     text = io.StringIO()
@@ -124,7 +134,17 @@ def save(readings: Iterable[Reading], path: Path) -> None:
 def load(path: Path) -> list[Reading]:
     """Read what `save` wrote."""
     rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-    return [Reading(**{**row, "seed": int(row["seed"]), "regret_pct": float(row["regret_pct"])}) for row in rows]
+    return [
+        Reading(
+            row["task"],
+            row["perturbation"],
+            row["solver"],
+            row["access"],
+            seed=int(row["seed"]),
+            regret_pct=float(row["regret_pct"]),
+        )
+        for row in rows
+    ]
 
 
 def median(values: Sequence[float]) -> float:
@@ -167,6 +187,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS), metavar="TASK")
+    parser.add_argument("--solvers", nargs="+", default=list(SOLVERS), choices=SOLVERS, metavar="NAME")
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="runs of each solver (default: 5)")
     parser.add_argument("--runs", type=Path, default=Path("runs/robustness"), help="where single runs are kept")
     parser.add_argument("--out", type=Path, default=RECORD, help=f"record and page (default: {RECORD})")
@@ -174,14 +195,20 @@ def main(given: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(given)
     console = Console(stderr=True)
     record = asked.out / "readings.csv"
-    readings = load(record) if asked.page_only else []
-    cells = [(task, what, solver) for task, what, solvers in groups(asked.tasks) for solver in solvers]
+    readings = load(record) if record.is_file() else []
+    cells = [
+        (task, what, solver)
+        for task, what, solvers in groups(asked.tasks)
+        for solver in solvers
+        if solver in asked.solvers
+    ]
     try:
         for seed in () if asked.page_only else range(asked.seeds):
             for task, perturbation, solver in cells:
-                readings.append(measure(task, perturbation, solver, seed=seed, out=asked.runs))
+                new = measure(task, perturbation, solver, seed=seed, out=asked.runs)
+                readings = [each for each in readings if _key(each) != _key(new)] + [new]
             console.print(f"seed {seed}: {len(cells)} runs")
-            save(readings, record)
+            save(sorted(readings, key=_key), record)
     except KeyboardInterrupt:
         console.print("interrupted; finished runs are kept: the same command goes on")
         return 130
