@@ -19,9 +19,14 @@ from dance_env.problem import Failures, Problem
 from dance_env.space import AcceleratorSpace, DesignSpace
 from dance_env.tasks import make_problem
 from solvers import make_solver
+from solvers.comparison.archive.folder import RunFolder
+from solvers.comparison.archive.merging import merged
+from solvers.comparison.archive.problems import Problems
+from solvers.comparison.archive.verifying import verify
 from solvers.comparison.compare import compare
 from solvers.comparison.judging import judged
 from solvers.comparison.settings import Settings
+from solvers.comparison.sources import Sources
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 
@@ -293,3 +298,13 @@ def test_a_comparison_takes_the_same_syntax_and_measures_from_the_originals_opti
     assert [run.result.software for run in again.runs] == [run.result.software for run in found.runs]
     clocks = [run.result.ledger.solver_seconds for run in found.runs]
     assert [run.result.ledger.solver_seconds for run in again.runs] == clocks  # read from their records
+
+
+def test_records_of_failures_and_noise_are_verified_and_reported_alike(tmp_path: Path) -> None:
+    task = "tiny/balanced:noise=2,dropped=0.3"
+    found = compare(Settings(tasks=[task], solvers=["random"], seeds=[0], budget=40, out=tmp_path / "out"))
+    folder = RunFolder.open(tmp_path / "out")
+    assert [check.problems for check in verify(folder, Problems.of([folder], [], Sources()))] == [()]
+    again = merged([folder], Problems.of([folder], [], Sources()), out=tmp_path / "report")
+    assert again.results[0].best_objective == found.results[0].best_objective
+    assert again.tasks[0].reference == found.tasks[0].reference
