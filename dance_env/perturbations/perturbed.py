@@ -8,7 +8,7 @@ import numpy as np
 
 from dance_env.accuracy import DrawnAccuracy, FactoredAccuracy, SampledAccuracy
 from dance_env.accuracy.imperfect import ImperfectAccuracy
-from dance_env.graph import layer_sum
+from dance_env.graph import macs_sum
 from dance_env.perturbations.noisy import noisy
 from dance_env.perturbations.permuted import (
     Orders,
@@ -70,7 +70,7 @@ class ProblemTimes:
 def _with_erring_gradients(problem: Problem, perturbation: Perturbation) -> Problem:
     tau, towards = perturbation.gradient_tau, None
     if perturbation.gradient_bias < 1:
-        tau, towards = perturbation.gradient_bias, layer_sum(problem.network_space, lambda layer: layer.macs)
+        tau, towards = perturbation.gradient_bias, macs_sum(problem.network_space)
     if tau == 1:
         return problem
     if not isinstance(problem.accuracy, FactoredAccuracy):

@@ -131,7 +131,9 @@ class MeteredProblem:
         affordable = self.meter.affordable(designs[:, self.space.network])
         paid = designs[:affordable]
         networks = paid[:, self.space.network]
-        evaluation = self._answered(self._ask(lambda: self._problem.evaluate(paid, accuracies=self._recalled(networks))))
+        evaluation = self._answered(
+            self._ask(lambda: self._problem.evaluate(paid, accuracies=self._recalled(networks)))
+        )
         self._record(paid, evaluation)
         return evaluation
 
@@ -145,7 +147,9 @@ class MeteredProblem:
             return self._layer.evaluate_networks(self._below, self.network_space.check(networks))
         affordable = self.meter.affordable(np.asarray(networks))
         paid = networks[:affordable]
-        evaluation = self._answered(self._ask(lambda: self._problem.evaluate_networks(paid, accuracies=self._recalled(paid))))
+        evaluation = self._answered(
+            self._ask(lambda: self._problem.evaluate_networks(paid, accuracies=self._recalled(paid)))
+        )
         self.meter.bill_costs(paid)
         hardware = best_hardware_of(evaluation)
         designs = self._problem.design(paid, hardware)
