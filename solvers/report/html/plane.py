@@ -125,7 +125,7 @@ def plane(
         x.ticks(),
         y.ticks(),
         _front_path(front, x, y),
-        "exact front" if front.exact else "best known front",
+        front.name,
         tuple(order),
         {layout.name: _marks(order, layout) for layout in PLANE_LAYOUTS},
     )
