@@ -32,6 +32,8 @@ from solvers.report.html.task import CostPlane, TaskView, task_view
 from solvers.report.palette import MARKERS, solver_styles
 from solvers.report.summary import SolverRow
 
+_UNPRINTABLE = {code: "\ufffd" for code in range(32) if chr(code) not in "\n\t"}
+
 
 def write_html(
     path: Path,
@@ -120,8 +122,7 @@ def _asset(name: str) -> str:
 
 def _printable(text: str) -> str:
     """The text without what HTML has no place for: lone surrogates as their escapes, control characters as a mark."""
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return "".join("\ufffd" if ord(each) < 32 and each not in "\n\t" else each for each in text)
+    return text.encode("utf-8", "backslashreplace").decode().translate(_UNPRINTABLE)
 
 
 def _lead(comparison: Comparison, solvers: int) -> str:
