@@ -182,6 +182,28 @@ def test_without_a_choice_of_memory_a_drawing_says_nothing_of_it() -> None:
     assert "global buffer" not in str(env.render())
 
 
+@pytest.mark.parametrize("name", ["dance", "dance-exact", "network-local-search", "separate"])
+def test_solvers_search_six_hardware_choices(
+    tiny: Problem, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from solvers import make_solver
+    from solvers.methods.dance.evaluator import EvaluatorSettings
+    from solvers.methods.dance.evaluator.settings import TrainingLoop
+
+    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))  # of the evaluator
+    short = TrainingLoop(epochs=2)
+    evaluator = EvaluatorSettings(
+        networks=64, pairs=128, generator=short, estimator=short, generator_width=16, estimator_width=16
+    )
+    settings = {"evaluator": evaluator, "steps": 10} if name == "dance" else {}
+    result = make_solver(name, **settings).solve(tiny, budget=60, seed=0)
+    assert result.best_objective >= optimum(tiny).objective
+    assert result.best_named["glb_words"] in (8 * KIB, 32 * KIB)
+    assert result.best_named["dram_words_per_cycle"] in (3.2, 12.8)
+    if name in ("dance-exact", "network-local-search"):  # 27 networks, each with its exactly best accelerator
+        assert result.best_objective == optimum(tiny).objective
+
+
 def test_a_buffer_outside_the_table_is_refused_before_anything_is_searched() -> None:
     with pytest.raises(ValueError, match="no global buffer of 60,000 words; the nearest that it has"):
         problem_of(Study("tiny/edap", dataclasses.replace(small(), glb_words=(60_000,))))
