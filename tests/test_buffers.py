@@ -19,7 +19,8 @@ from dance_env.space import AcceleratorSpace
 from dance_env.tasks import make_problem
 from experiments.buffers import measure as measuring
 from experiments.buffers.measure import METRICS, OBJECTIVE, load, measure, parts, problem_of, save
-from experiments.buffers.page import CAPACITIES, best, draw, is_interior, page, subjects
+from experiments.buffers.page import CAPACITIES, best, is_interior, load_proofs, page, subjects
+from experiments.buffers.picture import draw
 from experiments.buffers.plan import KIB, Study, studies
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +41,7 @@ def tiny() -> Problem:
 
 # --------------------------------------------------------------------------------------------------------------- record
 def test_the_page_is_the_records() -> None:
-    assert page(load(RECORD)) == (ROOT / "docs" / "buffers.md").read_text()
+    assert page(load(RECORD), load_proofs(RECORD.parent)) == (ROOT / "docs" / "buffers.md").read_text()
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -67,9 +68,18 @@ def test_the_sentence_on_interior_optima_counts_the_record() -> None:
     readings = load(RECORD)
     tasks = [subject for subject in subjects(readings) if not subject[1]]
     inside = sum(is_interior(readings, subject, OBJECTIVE) for subject in tasks)
-    assert f"on\n{inside} of {len(tasks)} tasks" in page(readings) or f"on {inside} of {len(tasks)} tasks" in page(
-        readings
-    )
+    assert f"on {inside} of {len(tasks)} tasks" in page(readings, [])
+
+
+def test_proofs_over_all_memories_agree_with_the_best_memory_of_the_record() -> None:
+    proofs = load_proofs(RECORD.parent)
+    assert proofs
+    for proof in proofs:
+        chosen = best(load(RECORD), (proof.problem.removesuffix("@dance-buffers"), ""), OBJECTIVE)
+        assert proof.gap == 0.0
+        assert chosen.value == proof.objective
+        assert chosen.glb_kib * KIB == proof.options["glb_words"]
+        assert chosen.dram_words_per_cycle == proof.options["dram_words_per_cycle"]
 
 
 def test_the_figure_is_drawn_in_both_formats(tmp_path: Path) -> None:

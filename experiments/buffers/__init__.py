@@ -2,5 +2,5 @@
 
 - `plan`: the tasks and the memories.
 - `measure`: the best design of a task under each memory, and the best accelerator of one network.
-- `page`: docs/buffers.md and the figure, from the record alone.
+- `page`, `picture`: docs/buffers.md and its figure, from the record alone.
 """

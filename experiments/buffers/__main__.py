@@ -15,7 +15,8 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.buffers.measure import Reading, load, measure, save
-from experiments.buffers.page import draw, write_page
+from experiments.buffers.page import load_proofs, write_page
+from experiments.buffers.picture import draw
 from experiments.buffers.plan import TASKS
 
 RECORD = Path("docs/records/buffers")
@@ -45,7 +46,7 @@ def main(given: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("interrupted; what is done is kept: the same command goes on")
         return 130
-    write_page(readings, asked.page)
+    write_page(readings, load_proofs(asked.out), asked.page)
     draw(readings, asked.out)
     return 0
 
