@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from solvers.commands.console import run_comparison
+from solvers.commands.console import run_comparison, run_tuning
 from solvers.comparison.plan import DEFAULT_SOLVERS
 from solvers.comparison.settings import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_TASKS, MAX_SEEDS, Settings
 from solvers.comparison.sources import Sources
@@ -57,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         timeout_s=asked.timeout,
         fresh_evaluators=asked.fresh_evaluators,
     )
+    if asked.tune_budget is not None:
+        settings = run_tuning(settings, asked.tune_budget)
     comparison = run_comparison(settings, command=(Path(sys.argv[0]).name, *sys.argv[1:]), curves=asked.curves)
     return 0 if all(result.status.complete for result in comparison.results) else 1
 
@@ -106,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N|Nnetworks|Ngpuh",
         help="the most that one run may spend: 4000 (evaluations + gradient queries), 300networks (trained networks), "
         "500gpuh (GPU-hours of training), or several with commas (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tune-budget",
+        metavar="N|Nnetworks|Ngpuh",
+        help="tune each named solver first, with runs that may spend this in all on a task, on seeds of their own; both are "
+        "compared (docs/tuning.md)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help=f"for records, tables and plots (default: {_FOLDER}/TASK)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
 from solvers.comparison.spending import AXES, Axis
 from solvers.comparison.table import long_table
+from solvers.comparison.tuning.files import write_tuning
+from solvers.comparison.tuning.search import tune, tuned_specs
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
 from solvers.report.page import HTML, write_report
@@ -47,16 +50,34 @@ def run_comparison(
     console = console or Console()
     started = time.perf_counter()
     with _Display(console) as display:
-        listener = Listener(
-            on_start=display.cell_started,
-            on_cell=display.cell_ended,
-            on_progress=display.report,
-            on_table=display.preparing("cost table"),
-            on_optimum=display.preparing("exact optimum"),
-        )
-        comparison = compare(settings, listener=listener)
+        comparison = compare(settings, listener=display.listener())
     show_comparison(comparison, command=command, curves=curves, console=console, started=started)
     return comparison
+
+
+def run_tuning(settings: Settings, budget: str, *, console: Console | None = None) -> Settings:
+    """Tune the solvers of a comparison with progress on the terminal, write tuning.md and tuning.json, print the scores.
+
+    Returns:
+        The comparison of the solvers as given and tuned.
+
+    Raises:
+        KeyboardInterrupt: Interrupted; finished trials are on record.
+        OSError, ValueError, ImportError: As `tune`.
+    """
+    console = console or Console()
+    with _Display(console) as display:
+        tuning = tune(settings, budget, listener=display.listener())
+    page, _ = write_tuning(tuning, settings.out)
+    for each in tuning.solvers:
+        if each.trials:
+            best, median, worst = each.spread
+            text = f"tuned {each.label}: 1 as given, {best:.4f} best, {median:.4f} median, {worst:.4f} worst of {len(each.trials)}"
+        else:
+            text = f"not tuned: {each.reason}"
+        console.print(escape(text), highlight=False)
+    console.print(f"Tuning: {escape(str(page))}", highlight=False, soft_wrap=True)
+    return dataclasses.replace(settings, solvers=tuned_specs(settings, tuning))
 
 
 def show_comparison(
@@ -121,6 +142,16 @@ class _Display:
 
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
+
+    def listener(self) -> Listener:
+        """What a comparison reports to."""
+        return Listener(
+            on_start=self.cell_started,
+            on_cell=self.cell_ended,
+            on_progress=self.report,
+            on_table=self.preparing("cost table"),
+            on_optimum=self.preparing("exact optimum"),
+        )
 
     def preparing(self, title: str) -> Callable[[int, int], None]:
         """The progress of work that comes before the cells, done once and then cached."""

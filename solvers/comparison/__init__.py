@@ -2,7 +2,7 @@
 
 spec, typed_settings: what a contestant is; settings, sources: what is compared. plan: the grid of cells. compare: runs it,
 by execution and work, in processes (a room). records: what is found again. run, table: what comes out, one row per run.
-spending: what each row of a trace had cost. statistics (a room): what can be said of the runs. archive (a room): manifest,
-reports from records, verification. reference: what objectives
-are measured from. listener: what is reported meanwhile.
+spending: what each row of a trace had cost. reference: what objectives are measured from. listener: what is reported
+meanwhile. Rooms: statistics (what can be said of the runs), tuning (settings chosen first), archive (manifest, reports from
+records, verification).
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +43,15 @@ def recorded(cell: Cell, problem: Problem) -> Result | None:
         and result.budget == cell.budget
         and result.seed == cell.seed
         and result.status.complete
+        and all(getattr(result.ledger, name) == value for name, value in tuning_bill(cell).items())
     )
     return result if same and _best_holds(result, problem) and _bill_holds(result, problem) else None
+
+
+def tuning_bill(cell: Cell) -> dict[str, Any]:
+    """Return what choosing the settings of a cell's solver cost, as fields of the ledger."""
+    nothing = {"tuning_runs": 0, "tuning_queries": 0, "tuning_gpu_hours": 0.0}
+    return nothing | dict(cell.contestant.spec.tuning.get(cell.task, {}))
 
 
 def keep(cell: Cell, result: Result) -> Result:
@@ -58,7 +66,8 @@ def keep(cell: Cell, result: Result) -> Result:
     if result.software != known:
         same = cell.contestant.spec.solver is not None  # it was sent as it is: the code is the driver's
         result = dataclasses.replace(result, software=known if same else known | {CODE: "edited while it ran"})
-    result = dataclasses.replace(result, label=cell.label)
+    ledger = dataclasses.replace(result.ledger, **tuning_bill(cell))
+    result = dataclasses.replace(result, label=cell.label, ledger=ledger)
     result.save(cell.path)
     return result
 

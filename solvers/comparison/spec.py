@@ -41,12 +41,14 @@ class SolverSpec:
             converted to the field's type.
         label: what tables, plots and records call it; by default the solver's name and the settings that were given.
         solver: the solver itself, in place of a name to load and settings to make it with.
+        tuning: by task, what choosing the settings cost, as fields of `solvers.Ledger`; each run is billed for it.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     solver: Solver | None = field(default=None, kw_only=True)
+    tuning: Mapping[str, Mapping[str, float]] = field(default_factory=dict, kw_only=True)
 
     @classmethod
     def of(cls, solver: SolverSpec | Solver | type[Solver] | str, *, label: str = "") -> SolverSpec:

@@ -109,6 +109,9 @@ class Ledger:
         training_steps: Updates of the weights of a supernet that is trained during the search.
         training_images: Images that these updates saw.
         training_seconds: Wall time of these updates.
+        tuning_runs: Runs that chose the settings before this one, on all tuning seeds.
+        tuning_queries: Their evaluations and gradient queries.
+        tuning_gpu_hours: Their GPU-hours of training; 0 where GPU-hours are not known.
         solver_seconds: Wall time of the search itself: less the oracle's, all training's and the callbacks'.
         oracle_seconds: Wall time inside the problem.
         tables_read: Whether the solver read the problem's tables behind the meter.
@@ -131,6 +134,9 @@ class Ledger:
     training_steps: int = _line(0, "updates", "per design")
     training_images: int = _line(0, "images", "per design")
     training_seconds: float = _line(0.0, "s", "per design")
+    tuning_runs: int = _line(0, "runs", "fixed")
+    tuning_queries: int = _line(0, "evaluations + gradient queries", "fixed")
+    tuning_gpu_hours: float = _line(0.0, "GPU-hours", "fixed")
     solver_seconds: float = _line(0.0, "s", "per design")
     oracle_seconds: float = _line(0.0, "s", "per design")
     tables_read: bool = False
@@ -154,8 +160,8 @@ class Ledger:
 
     @property
     def fixed_gpu_hours(self) -> float | None:
-        """What is paid once for a network space, however many designs are searched for: the supernet."""
-        return self.supernet_gpu_hours
+        """What is paid once for a network space, however many designs are searched for: the supernet, tuning."""
+        return _total(self.supernet_gpu_hours, self.tuning_gpu_hours)
 
     @property
     def all_in_gpu_hours(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, final
 
@@ -22,6 +23,7 @@ from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.progress import Callback
 from solvers.contract.result import Result, Status, software_versions
 from solvers.contract.settings import json_settings
+from solvers.contract.tunable import Tunable
 
 
 class SolverFailed(RuntimeError):
@@ -45,6 +47,8 @@ class Solver(ABC):
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities] = Capabilities()
     """What it needs of a problem and how far it looks; see `Capabilities`."""
+    tunable: ClassVar[Mapping[str, Tunable]] = {}
+    """Settings that a comparison may tune, and what each may be; every combination is valid."""
 
     @final
     @classmethod

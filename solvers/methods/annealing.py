@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.moves import mutate
 
 
@@ -29,6 +31,14 @@ class Annealing(Solver):
     """
 
     name: ClassVar[str] = "annealing"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "chains": TunableRange(1, 16, log=True),
+        "start": TunableRange(0.01, 1.0, log=True),
+        "end": TunableRange(1e-4, 1e-2, log=True),
+        "changes": TunableRange(0.5, 4.0, log=True),
+        "leap": TunableRange(0.0, 0.5),
+        "sample": TunableRange(16, 64, log=True),
+    }
     chains: int = 4
     start: float = 0.1
     end: float = 0.001

@@ -14,6 +14,8 @@ _LINES = (
     ("supernet, in trainings", "supernet_trainings", 1),
     ("training GPU-h", "training_gpu_hours", 2),
     ("supernet GPU-h", "supernet_gpu_hours", 2),
+    ("tuning, queries", "tuning_queries", 0),
+    ("tuning GPU-h", "tuning_gpu_hours", 2),
     ("final training GPU-h", "final_training_gpu_hours", 2),
     ("all-in GPU-h", "all_in_gpu_hours", 2),
     ("cost pairs, CPU-h at our price", "our_pair_hours", 4),
@@ -67,9 +69,9 @@ def break_even_table(rows: Sequence[SolverRow]) -> str:
 
 def _designs(row: SolverRow, other: SolverRow) -> str:
     designs = break_even(
-        row["supernet_gpu_hours"].median,
+        row["fixed_gpu_hours"].median,
         row["per_design_gpu_hours"].median,
-        other["supernet_gpu_hours"].median,
+        other["fixed_gpu_hours"].median,
         other["per_design_gpu_hours"].median,
     )
     return "never" if math.isinf(designs) else f"{designs:,.0f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -23,6 +24,7 @@ from dance_env.problem import Evaluation
 from dance_env.space import DesignSpace
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.moves import mutate
 
 
@@ -43,6 +45,13 @@ class GeneticSolver(Solver):
     """
 
     _num_targets: ClassVar[int]
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "population": TunableRange(6, 100, log=True),
+        "offspring": TunableRange(1, 50, log=True),
+        "crossover": TunableRange(0.5, 1.0),
+        "changes": TunableRange(0.5, 4.0, log=True),
+        "leap": TunableRange(0.0, 0.5),
+    }
     population: int = 20
     offspring: int = 10
     crossover: float = 0.9

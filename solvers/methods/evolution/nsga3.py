@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from pymoo.algorithms.moo.nsga3 import NSGA3 as PymooNSGA3
 from pymoo.util.ref_dirs import get_reference_directions
 
 from dance_env.problem import Evaluation
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.evolution.genetic import GeneticSolver
 
 _TARGETS = 4
@@ -32,6 +34,10 @@ class NSGA3(GeneticSolver):
 
     name: ClassVar[str] = "nsga3"
     _num_targets: ClassVar[int] = _TARGETS
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        **GeneticSolver.tunable,
+        "population": TunableRange(20, 100, log=True),
+    }
     partitions: int = 3
 
     def __post_init__(self) -> None:

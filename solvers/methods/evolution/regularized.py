@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.moves import mutate
 
 
@@ -28,6 +30,12 @@ class RegularizedEvolution(Solver):
     """
 
     name: ClassVar[str] = "regularized-evolution"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "population": TunableRange(20, 100, log=True),
+        "tournament": TunableRange(2, 20, log=True),
+        "changes": TunableRange(0.5, 4.0, log=True),
+        "leap": TunableRange(0.0, 0.5),
+    }
     population: int = 50
     tournament: int = 15
     changes: float = 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.networks.known import KnownNetworks, Merit
 
 _TRIES = 50
@@ -39,6 +40,11 @@ class NetworkEvolution(Solver):
     """
 
     name: ClassVar[str] = "network-evolution"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "starts": TunableRange(2, 32, log=True),
+        "pressure": TunableRange(0.1, 0.9),
+        "crossover": TunableRange(0.0, 1.0),
+    }
     starts: int = 8
     pressure: float = 0.5
     crossover: float = 0.8

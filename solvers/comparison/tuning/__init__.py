@@ -1,0 +1,4 @@
+"""Solvers tuned before they are compared, each with the same budget; docs/tuning.md.
+
+tuning: what came out, as data. search: the trials, through Optuna. files: tuning.md and tuning.json.
+"""

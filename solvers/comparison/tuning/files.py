@@ -1,0 +1,89 @@
+"""Tuning as files of a run folder: tuning.md, and tuning.json with every trial."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dance_env.atomic import write_whole
+from solvers.comparison.tuning.tuning import SolverTuning, Tuning
+
+
+def write_tuning(tuning: Tuning, folder: Path) -> list[Path]:
+    """Write both files, whole or not at all.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    content = asdict(tuning) | {"budget": str(tuning.budget), "run_budget": str(tuning.run_budget)}
+    return [
+        write_whole(folder / "tuning.md", tuning_page(tuning)),
+        write_whole(folder / "tuning.json", json.dumps(_plain(content), indent=1) + "\n"),
+    ]
+
+
+def tuning_page(tuning: Tuning) -> str:
+    """Return what tuning came to as Markdown."""
+    lines = [
+        "# Tuning",
+        "",
+        f"Each solver had {tuning.budget.described} on each task, in runs of {tuning.run_budget.described} with the seeds "
+        f"{', '.join(map(str, tuning.seeds))}, which are not reported. The score of a trial is the mean over tasks and seeds of "
+        "the best objective, in units of the first trial's, the solver as given: below 1 is better. The reports compare "
+        "both on the reported seeds; a difference here alone may be luck.",
+        "",
+        "| solver | trials | as given | best | median | worst | best settings |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    lines += [_line(each) for each in tuning.solvers if each.trials]
+    lines += [f"\nNot tuned: {_text(each.reason)}." for each in tuning.solvers if each.reason]
+    lines += [
+        "",
+        "| solver | task | runs | evaluations + gradient queries | GPU-hours |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    for each in tuning.solvers:
+        for task, bill in each.bill.items():
+            cells = [_text(each.label), _text(task), f"{bill['tuning_runs']:,.0f}", f"{bill['tuning_queries']:,.0f}"]
+            cells.append(f"{bill['tuning_gpu_hours']:,.1f}")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _line(of: SolverTuning) -> str:
+    best, median, worst = of.spread
+    settings = ", ".join(f"{name}={_short(value)}" for name, value in of.best.settings.items()) or "as given"
+    cells = [
+        _text(of.label),
+        str(len(of.trials)),
+        *map(_score, (of.trials[0].score, best, median, worst)),
+        _text(settings),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _score(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "∞"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _text(text: str) -> str:
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    for character in "\\|[]!`*_":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return "inf" if value == math.inf else value

@@ -1,0 +1,209 @@
+"""Trials of settings, round by round: each is a comparison on tuning seeds, on record, so that tuning resumes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from solvers.comparison.compare import compare
+from solvers.comparison.listener import Listener
+from solvers.comparison.run import Run
+from solvers.comparison.settings import Settings
+from solvers.comparison.spec import Contestant, SolverSpec
+from solvers.comparison.tuning.tuning import SolverTuning, Trial, Tuning
+from solvers.contract.budget import Budget
+from solvers.contract.tunable import Tunable, TunableRange
+
+TUNING_SEEDS = (1_000_000_000, 1_000_000_001)
+"""The seeds of every trial."""
+
+FOLDER = "tuning"
+"""Where the records of trials stand, in the run folder."""
+
+_LEAST_TRIALS = 2
+_STARTUP = 10
+
+
+def tune(
+    settings: Settings,
+    budget: int | str | Budget,
+    *,
+    executor: Executor | None = None,
+    listener: Listener | None = None,
+) -> Tuning:
+    """Tune each solver of a comparison with the same budget, on all its tasks together.
+
+    The first trial is the solver as given; the others are asked of Optuna's TPE sampler, over what the solver declares
+    (`Solver.tunable`), without the settings that were given. A trial is one run on each task with each tuning seed.
+
+    Args:
+        settings: What is compared; its solvers are named.
+        budget: What the trials of one solver may spend on one task, in the unit of a run's budget.
+        executor, listener: As for `compare`.
+
+    Raises:
+        ImportError: If Optuna is not installed.
+        ValueError: If the budget pays for fewer than two trials, its unit is another one, no solver is named, or a tuning
+            seed is to be reported.
+    """
+    if settings.specs is None:
+        raise ValueError("tuning needs the solvers by name: give --solver")
+    if set(TUNING_SEEDS) & set(settings.seeds):
+        raise ValueError(f"the seeds {TUNING_SEEDS} are those of tuning and cannot be reported; give others")
+    run_budget, budget = Budget.of(settings.budget), Budget.of(budget)
+    number = _trials(budget, run_budget)
+    contestants = [Contestant.of(spec) for spec in settings.specs]
+    searches = [_Search.of(each, number) for each in contestants]
+    for trial in range(number):
+        asked = {search.contestant.label: search.ask(trial) for search in searches if search.space}
+        if not asked:
+            break
+        specs = [search.spec(trial, asked[search.contestant.label]) for search in searches if search.space]
+        found = compare(
+            dataclasses.replace(settings, solvers=specs, seeds=TUNING_SEEDS, out=settings.out / FOLDER),
+            executor=executor,
+            listener=listener,
+        )
+        for search in searches:
+            if search.space:
+                label = search.contestant.label
+                search.tell(asked[label], [run for run in found.runs if run.label == f"{label} trial {trial}"])
+    return Tuning(budget, run_budget, TUNING_SEEDS, tuple(search.result() for search in searches))
+
+
+def tuned_specs(settings: Settings, tuning: Tuning) -> list[SolverSpec]:
+    """Return the solvers of a comparison, and after each that was tuned the same with its best settings, billed for it."""
+    specs: list[SolverSpec] = []
+    for spec, found in zip(settings.specs or (), tuning.solvers, strict=True):
+        specs.append(spec)
+        if found.trials:
+            changed = _changed(spec, found.best.settings, f"{found.label} (tuned)")
+            specs.append(dataclasses.replace(changed, tuning=found.bill))
+    return specs
+
+
+def _trials(budget: Budget, run_budget: Budget) -> int:
+    """How many trials a tuning budget pays for."""
+    units = [{each.name for each in dataclasses.fields(one) if getattr(one, each.name) is not None}
+             for one in (budget, run_budget)]  # fmt: skip
+    if len(units[0]) != 1 or units[0] != units[1]:
+        raise ValueError(
+            f"a tuning budget has the unit of a run's budget, and a single one; got {budget} and a run's {run_budget}"
+        )
+    (unit,) = units[0]
+    each = getattr(run_budget, unit) * len(TUNING_SEEDS)
+    number = math.floor(getattr(budget, unit) / each + 1e-9)
+    if number < _LEAST_TRIALS:
+        raise ValueError(
+            f"a tuning budget of {budget} pays for {number} trials of {len(TUNING_SEEDS)} runs of {run_budget}; give at "
+            f"least {Budget(**{unit: each * _LEAST_TRIALS})}"
+        )
+    return number
+
+
+@dataclasses.dataclass(eq=False)
+class _Search:
+    """The trials of one contestant."""
+
+    contestant: Contestant
+    space: Mapping[str, Tunable]
+    reason: str
+    study: Any = None
+    asked: Any = None
+    trials: list[Trial] = dataclasses.field(default_factory=list)
+    scale: dict[str, float] = dataclasses.field(default_factory=dict)
+    bill: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, contestant: Contestant, number: int) -> _Search:
+        solver, given = contestant.solver, contestant.spec.settings
+        space = {name: each for name, each in solver.tunable.items() if name not in given}
+        if not solver.tunable:
+            return cls(contestant, {}, f"{solver.name} declares no settings to tune")
+        if not space:
+            return cls(contestant, {}, f"all settings of {solver.name} that can be tuned were given")
+        optuna = _optuna()
+        sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=min(_STARTUP, max(1, number // 2)))
+        return cls(contestant, space, "", optuna.create_study(sampler=sampler))
+
+    def ask(self, trial: int) -> dict[str, Any]:
+        """The settings of the next trial; none for the first, which is the contestant as given."""
+        if trial == 0:
+            return {}
+        self.asked = self.study.ask()
+        return {name: _suggested(self.asked, name, each) for name, each in self.space.items()}
+
+    def spec(self, trial: int, changes: Mapping[str, Any]) -> SolverSpec:
+        return _changed(self.contestant.spec, changes, f"{self.contestant.label} trial {trial}")
+
+    def tell(self, changes: Mapping[str, Any], runs: Sequence[Run]) -> None:
+        by_task: dict[str, list[float]] = {}
+        for run in runs:
+            objective = run.result.best_objective if run.result.status.complete else math.inf
+            by_task.setdefault(run.task, []).append(objective)
+            self._add(run)
+        means = {task: float(np.mean(values)) for task, values in by_task.items()}
+        if not changes:
+            self.scale = {task: abs(mean) if 0 < abs(mean) < math.inf else 1.0 for task, mean in means.items()}
+        score = float(np.mean([mean / self.scale[task] for task, mean in means.items()])) if means else math.inf
+        self.trials.append(Trial(dict(changes), score))
+        if changes:
+            self.study.tell(self.asked, score)
+        else:
+            self._tell_default(score)
+
+    def _tell_default(self, score: float) -> None:
+        """Let the sampler know of the first trial, where it lies in the space."""
+        values = {name: getattr(self.contestant.solver, name) for name in self.space}
+        if all(each.holds(values[name]) for name, each in self.space.items()):
+            optuna = _optuna()
+            distributions = {name: _distribution(each) for name, each in self.space.items()}
+            self.study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=score))
+
+    def _add(self, run: Run) -> None:
+        """Bill a run; the final training of its design was never asked for."""
+        ledger = run.result.ledger
+        bill = self.bill.setdefault(run.task, {"tuning_runs": 0, "tuning_queries": 0, "tuning_gpu_hours": 0.0})
+        bill["tuning_runs"] += 1
+        bill["tuning_queries"] += ledger.spent
+        bill["tuning_gpu_hours"] += ledger.gpu_hours or 0.0
+
+    def result(self) -> SolverTuning:
+        return SolverTuning(self.contestant.label, self.reason, tuple(self.trials), self.bill)
+
+
+def _changed(spec: SolverSpec, changes: Mapping[str, Any], label: str) -> SolverSpec:
+    if spec.solver is None:
+        return dataclasses.replace(spec, settings={**spec.settings, **changes}, label=label)
+    solver = dataclasses.replace(spec.solver, **changes)  # type: ignore[type-var]
+    return dataclasses.replace(spec, solver=solver, label=label)
+
+
+def _suggested(trial: Any, name: str, of: Tunable) -> Any:
+    if not isinstance(of, TunableRange):
+        return trial.suggest_categorical(name, of.values)
+    if of.whole:
+        return trial.suggest_int(name, of.low, of.high, log=of.log)
+    return trial.suggest_float(name, of.low, of.high, log=of.log)
+
+
+def _distribution(of: Tunable) -> Any:
+    distributions = _optuna().distributions
+    if not isinstance(of, TunableRange):
+        return distributions.CategoricalDistribution(of.values)
+    kind = distributions.IntDistribution if of.whole else distributions.FloatDistribution
+    return kind(of.low, of.high, log=of.log)
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise ImportError("tuning needs Optuna: pip install 'dance-env[optuna]'") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
