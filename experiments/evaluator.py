@@ -14,7 +14,7 @@ from experiments.claims.evaluator_accuracy import table_rows
 from experiments.claims.evaluator_quality import Quality, quality, trained, with_forwarding
 from experiments.claims.problems import problem_of
 from experiments.claims.run import write_json
-from experiments.claims.scale import SCALES
+from experiments.claims.scale import PUBLISHED_SAMPLES, SCALES
 from experiments.claims.work import Work
 from solvers.contract.result import software_versions
 from solvers.methods.dance.evaluator import LAPTOP, MUON, EvaluatorSettings
@@ -25,7 +25,7 @@ _PRESETS = {
     "dance": EvaluatorSettings(),
     "dance-laptop": LAPTOP,
     "dance-refined": MUON,
-    "laptop": SCALES["laptop"].evaluator.settings,
+    "laptop": PUBLISHED_SAMPLES,
     "paper": SCALES["paper"].evaluator.settings,
 }
 """What the solvers search with, and what the claims are tested with at two scales."""

@@ -27,7 +27,7 @@ from experiments.claims.catalog import claim_names
 from experiments.claims.page import write_report
 from experiments.claims.run import Outcome, run_claims
 from experiments.claims.scale import SCALES, Scale, on_device
-from experiments.claims.work import Work
+from experiments.claims.work import Work, default_workers
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -36,6 +36,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--scale", default="laptop", choices=list(SCALES))
     parser.add_argument("--claims", nargs="+", default=claim_names(), metavar="CLAIM", help=", ".join(claim_names()))
     parser.add_argument("--out", type=Path, help="folder of the report (default: runs/reproduce_dance_SCALE)")
+    parser.add_argument("--workers", type=int, default=default_workers(), help="runs and threads side by side")
     parser.add_argument("--device", help="cpu or cuda, instead of the scale's own")
     parser.add_argument(
         "--accuracy-table", type=Path, metavar="JSON", help="NAS-Bench-Macro's table, not its surrogate"
@@ -66,7 +67,7 @@ def main(given: Sequence[str] | None = None) -> int:
         def tell(what: str, done: int, total: int) -> None:
             bars.update(bar, description=escape(what), completed=done, total=total)
 
-        work = Work(folder, tell=tell)
+        work = Work(folder, tell=tell, workers=asked.workers)
 
         def show(tested: list[Outcome]) -> None:
             write_report(tested, scale=scale, work=work, command=command, machine=machine)

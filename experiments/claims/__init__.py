@@ -5,7 +5,8 @@
 - one file per claim: `evaluator_accuracy`, `feature_forwarding`, `joint_beats_separate`, `joint_gain`, `search_cost`,
   `accelerators_by_objective`, `joint_on_images`; each a function `measure(scale, work) -> Claim`
 - what they share: `work` (folder and progress), `problems`, `runs` (solver runs, kept on disk), `evaluator_quality`,
-  `fronts` (error against cost, joint and separate)
+  `exact_ends` (enumerated or proved), `fronts` (error against cost, joint and separate), `recorded_cost` and `compared_cost`
+  (search costs from records)
 - `run` (runs what is not on record yet), `page` and `pictures` (the report)
 
 `experiments/reproduce_dance.py` is the script.

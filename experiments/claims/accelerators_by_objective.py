@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dance_env.analysis.exact import MAX_DESIGNS
+from dance_env.analysis.optimum import prove
 from dance_env.cost import get_technology
-from dance_env.objective import Linear
+from dance_env.objective import Linear, Objective
 from dance_env.space import DATAFLOWS, DesignSpace
 from dance_env.tasks import make_problem
 from experiments.claims.claim import Claim, Finding, Table, Verdict
+from experiments.claims.problems import table_for
 from experiments.claims.scale import ObjectiveScale, Scale
 from experiments.claims.work import Work
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from dance_env.problem import Problem
 
 NAME = "accelerators_by_objective"
+WORDS_OF_SPACE = "8 to 24 columns and rows, register files of 4 to 64 words"
 _NETWORKS_AT_A_TIME = 16
 _SAMPLES = 4096
 
@@ -70,21 +74,23 @@ def measure(scale: Scale, work: Work) -> Claim:
     wanted = scale.objectives
     groups = {
         f"{task}, {name}": pairs_of(
-            make_problem(task, technology=get_technology(name), accuracy_table=scale.accuracy_table), wanted, work
+            make_problem(task, technology=get_technology(name), accuracy_table=table_for(task, scale)), wanted, work
         )
-        for task in wanted.tasks
-        for name in wanted.technologies
+        for task, technologies in zip(wanted.tasks, wanted.technologies, strict=True)
+        for name in technologies
     }
     findings = [finding for name, pairs in groups.items() for finding in judged(name, pairs)]
     failed = [f"{finding.what} ({finding.ours})" for finding in findings if finding.verdict is Verdict.DOES_NOT_HOLD]
-    name, pairs = next(iter(groups.items()))
     return Claim(
         name=NAME,
         statement="Latency-lean objectives want larger arrays and weight stationary, energy-lean ones smaller arrays "
         "and larger register files.",
         paper="latency: 16 x 16 PEs, RF 16, WS; energy: 12 x 8 PEs, RF 32, RS",
-        ours=f"{name}: latency {commonest([pair.latency for pair in pairs])}; "
-        f"energy {commonest([pair.energy for pair in pairs])} (commonest of {len(pairs)})",
+        ours="; ".join(
+            f"{name}: latency {commonest([pair.latency for pair in pairs])}, energy "
+            f"{commonest([pair.energy for pair in pairs])} (commonest of {len(pairs)})"
+            for name, pairs in groups.items()
+        ),
         sentence=(
             "All of it holds for the exact optima."
             if not failed
@@ -95,7 +101,8 @@ def measure(scale: Scale, work: Work) -> Claim:
         findings=tuple(findings),
         tables=tuple(
             Table(
-                f"{name}: accelerators of the exact optima; costs in units of their median over the space",
+                f"{name}: accelerators of the exact optima; costs in units of their median over the space. Space: "
+                f"{WORDS_OF_SPACE}",
                 ("share of the favored metric", "weight of area", "lambda2", "latency-lean", "energy-lean"),
                 tuple((pair.lean, pair.area, pair.weight, str(pair.latency), str(pair.energy)) for pair in pairs),
             )
@@ -141,6 +148,8 @@ def pairs_of(problem: Problem, wanted: ObjectiveScale, work: Work) -> list[Pair]
     """The exact optima of one problem's designs under every objective of the grid."""
     scales = median_costs(problem)
     grid = [(lean, area) for lean in wanted.lean for area in wanted.area]
+    if problem.space.size > MAX_DESIGNS:
+        return [_proved(problem, scales, lean, area, wanted, work) for lean, area in grid]
     functions = [
         linear(scales, latency=latency, energy=energy, area=area)
         for lean, area in grid
@@ -156,6 +165,22 @@ def pairs_of(problem: Problem, wanted: ObjectiveScale, work: Work) -> list[Pair]
                 both.append(_chosen(problem, int(hardware[function, network])))
             pairs.append(Pair(lean, area, weight, *both))
     return pairs
+
+
+def _proved(
+    problem: Problem, scales: tuple[float, float, float], lean: float, area: float, wanted: ObjectiveScale, work: Work
+) -> Pair:
+    """Return the proved optima of one pair of objectives, under the scale's weight for such spaces."""
+    both = []
+    for latency, energy in ((lean, 1.0 - lean), (1.0 - lean, lean)):
+        work.tell(f"{problem.name}: optimum of {latency:g} latency + {energy:g} energy + {area:g} area", 0, 0)
+        function = linear(scales, latency=latency, energy=energy, area=area)
+        objective = Objective(function, weight=wanted.proved_weight)
+        design = prove(replace(problem, objective=objective), workers=work.workers).design
+        assert design is not None, "without limits there is a best design"
+        hardware = np.array([design])[:, problem.space.hardware]
+        both.append(_chosen(problem, int(problem.accelerator_space.index(hardware)[0])))
+    return Pair(lean, area, wanted.proved_weight, *both)
 
 
 def median_costs(problem: Problem) -> tuple[float, float, float]:

@@ -6,18 +6,24 @@ network then gets its exact best accelerator. What is left between them and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from dance_env.analysis.exact import MAX_DESIGNS, best_designs, non_dominated
-from dance_env.analysis.optimum import prove
+from dance_env.analysis.optimum import (
+    FrontProgress,
+    ProvedFront,
+    load_front,
+    prove_front,
+    save_front,
+    shipped_front,
+)
 from dance_env.cost import CostTable
-from dance_env.graph import layer_sum
-from dance_env.objective import Constraint, Linear, Objective
+from dance_env.graph import macs_sum
+from dance_env.objective import Linear, Objective
 from dance_env.problem import Problem
-from dance_env.space import AcceleratorSpace, FactorSum
+from dance_env.space import AcceleratorSpace, Factor, FactorSum
 from experiments.claims.work import Work
 
 JOINT = "joint, exact"
@@ -39,11 +45,14 @@ class Points:
         label: the search.
         error_pct: (n,) percentage points.
         cost: (n,) the objective's cost function.
+        gap: what the designs may lack of the true front that they come from, as a share of its hypervolume; 0 where
+            they were enumerated, or where nothing is known.
     """
 
     label: str
     error_pct: np.ndarray
     cost: np.ndarray
+    gap: float = 0.0
 
     def least_cost(self, levels: np.ndarray) -> np.ndarray:
         """(L,) the least cost at an error of at most each level (L,); infinite where there is none."""
@@ -53,21 +62,19 @@ class Points:
     def front(self) -> Points:
         """Those that no other beats in both."""
         kept = non_dominated(self.error_pct, self.cost)
-        return Points(self.label, self.error_pct[kept], self.cost[kept])
+        return Points(self.label, self.error_pct[kept], self.cost[kept], self.gap)
 
 
-def exact_ends(problem: Problem, *, weights: Sequence[float], work: Work) -> dict[str, Points]:
+def exact_ends(problem: Problem, *, work: Work) -> dict[str, Points]:
     """The exact joint front (`JOINT`), and where exact separate searches end.
 
     Args:
-        problem: any with a known accuracy of every network, or one whose optimum can be proved.
-        weights: factors on lambda2 at which the joint front of a space that cannot be enumerated is proved: its points
-            are those of the lower hull. Penalties on operations take as many values.
-        work: whom to tell.
+        problem: any with a known accuracy of every network, or one whose front can be proved (`prove_front`).
+        work: whom to tell, and how many threads.
     """
     if problem.space.size <= MAX_DESIGNS:
         return _enumerated(problem, work)
-    return _proved(problem, weights, work)
+    return _proved(problem, work)
 
 
 def _enumerated(problem: Problem, work: Work) -> dict[str, Points]:
@@ -89,76 +96,67 @@ def _enumerated(problem: Problem, work: Work) -> dict[str, Points]:
     return {label: Points(label, error[rows], cost[rows]) for label, rows in met.items()}
 
 
-def _proved(problem: Problem, weights: Sequence[float], work: Work) -> dict[str, Points]:
-    networks = _NetworkProblem(problem)
-    steps: list[tuple[str, Problem]] = [
-        *((JOINT, each) for each in _weighted(problem, weights)),
-        (ALONE, networks.penalized(0.0)),
-        *((PENALIZED, networks.penalized(each)) for each in networks.penalties(len(weights))),
-        *((LIMITED, networks.limited(each)) for each in networks.limits(len(weights))),
-    ]
-    found: dict[str, list[np.ndarray]] = {JOINT: [], ALONE: [], PENALIZED: [], LIMITED: []}
-    for done, (label, each) in enumerate(steps):
-        work.tell(f"{problem.name}: {label}", done, len(steps))
-        proof = prove(each, workers=work.workers)
-        if proof.design is not None:
-            found[label].append(np.array(proof.design)[each.space.network])
-    return {label: _on_best_accelerators(problem, label, rows) for label, rows in found.items()}
+def _proved(problem: Problem, work: Work) -> dict[str, Points]:
+    joint = shipped_front(problem) or kept_front(problem, work)
+    alone = network_problem(problem)
+    front = kept_front(alone, work)
+    networks = front.designs[:, alone.space.network]
+    ends = {
+        ALONE: np.array([int(front.error.argmin())]),
+        PENALIZED: lower_hull(front.cost, front.error),
+        LIMITED: np.arange(len(front)),
+    }
+    found = {JOINT: Points(JOINT, joint.error, joint.cost, joint.gap)}
+    for label, rows in ends.items():
+        found[label] = _on_best_accelerators(problem, label, networks[rows], front.gap)
+    return found
 
 
-def _on_best_accelerators(problem: Problem, label: str, rows: list[np.ndarray]) -> Points:
+def kept_front(problem: Problem, work: Work) -> ProvedFront:
+    """The proved front of a problem, from the work's folder where it is on record there."""
+    key = problem.fingerprint()
+    path = work.folder / "fronts" / f"{key}.npz"
+    if key is not None and path.exists():
+        return load_front(path)
+
+    def tell(progress: FrontProgress) -> None:
+        work.tell(f"{problem.name}: front, {progress.designs} designs, gap {progress.gap:.2g}", 0, 0)
+
+    front = prove_front(problem, workers=work.workers, progress=tell)
+    if key is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_front(path, front)
+    return front
+
+
+def _on_best_accelerators(problem: Problem, label: str, networks: np.ndarray, gap: float) -> Points:
     """Return networks, each on the accelerator that is best for it; those that meet no limit on any are left out."""
-    networks = np.unique(np.stack(rows), axis=0)
     evaluation = problem.evaluate(problem.design(networks, problem.best_hardware(networks)))
     met = evaluation.feasible
     cost = np.asarray(problem.objective.cost_function(evaluation.cost))
-    return Points(label, evaluation.error_pct[met], cost[met])
+    return Points(label, evaluation.error_pct[met], cost[met], gap)
 
 
-def _weighted(problem: Problem, weights: Sequence[float]) -> Iterator[Problem]:
-    objective = problem.objective
-    for factor in weights:
-        yield replace(problem, objective=replace(objective, weight=factor * objective.weight))
+def network_problem(problem: Problem) -> Problem:
+    """A search of networks alone: error against multiply-accumulates, written as a problem with one accelerator.
+
+    Its cost function is the number of multiply-accumulates in millions, over all workloads, each times its weight.
+    """
+    macs = macs_sum(problem.network_space)
+    millions = _scaled(macs, _MACS)
+    return Problem(
+        f"{problem.name}, networks alone",
+        problem.network_space,
+        AcceleratorSpace((1,), (1,), (4,), ("WS",)),
+        CostTable(millions, _scaled(macs, 0.0), np.zeros(1)),
+        problem.accuracy,
+        Objective(Linear(latency_s=1.0), weight=1.0),
+    )
 
 
-class _NetworkProblem:
-    """A search of networks alone: error against multiply-accumulates, written as a problem with one accelerator."""
-
-    def __init__(self, problem: Problem) -> None:
-        space = problem.network_space
-        macs = layer_sum(space, lambda layer: _MACS * layer.macs)
-        none = FactorSum(
-            macs.option_counts, 0.0 * macs.constant, [replace(f, table=0.0 * f.table) for f in macs.factors]
-        )
-        self._problem = Problem(
-            f"{problem.name}, networks alone",
-            space,
-            AcceleratorSpace((1,), (1,), (4,), ("WS",)),
-            CostTable(macs, none, np.zeros(1)),
-            problem.accuracy,
-            Objective(Linear(latency_s=1.0), weight=0.0),
-        )
-        sample = problem.space.sample(np.random.default_rng(0), 10_000)[:, problem.space.network]
-        self._millions = _MACS * space.macs(sample)
-        self._errors = 100.0 * (1.0 - problem.accuracies(sample))
-
-    def penalized(self, weight: float) -> Problem:
-        """Return the problem of error + weight x millions of multiply-accumulates."""
-        return replace(self._problem, objective=Objective(Linear(latency_s=1.0), weight=weight))
-
-    def limited(self, millions: float) -> Problem:
-        """Return the problem of the least error under a limit on the multiply-accumulates."""
-        limit = (Constraint("latency_s", millions),)
-        return replace(self._problem, objective=Objective(Linear(latency_s=1.0), weight=0.0, constraints=limit))
-
-    def penalties(self, count: int) -> list[float]:
-        """Return weights from 0.03 to 30 times the spread of the errors over that of the operations."""
-        ratio = float(np.std(self._errors) / np.std(self._millions))
-        return [ratio * factor for factor in np.geomspace(0.03, 30.0, count)]
-
-    def limits(self, count: int) -> list[float]:
-        """Return numbers of operations at even quantiles of random networks."""
-        return np.quantile(self._millions, np.linspace(0.0, 1.0, count)).tolist()
+def _scaled(factors: FactorSum, by: float) -> FactorSum:
+    tables = [Factor(each.scope, by * each.table) for each in factors.factors]
+    return FactorSum(factors.option_counts, by * factors.constant, tables)
 
 
 def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:

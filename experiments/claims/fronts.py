@@ -9,8 +9,8 @@ import numpy as np
 
 from dance_env.problem import Problem
 from experiments.claims.claim import Picture, Series
-from experiments.claims.exact_ends import JOINT, Points, exact_ends
-from experiments.claims.problems import problem_of
+from experiments.claims.exact_ends import JOINT, LIMITED, Points, exact_ends
+from experiments.claims.problems import by_name, problem_of
 from experiments.claims.runs import run_solvers
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
@@ -27,10 +27,19 @@ class Rival:
     Attributes:
         label: the search.
         by_seed: what it ends with, one `Points` for each of DANCE's seeds; all the same for an exact search.
+        exact: whether it is an exact search.
+        in_paper: whether the paper compares with one like it. Others are shown, and decide nothing.
     """
 
     label: str
     by_seed: tuple[Points, ...]
+    exact: bool = True
+    in_paper: bool = True
+
+    @property
+    def short(self) -> str:
+        """Its label up to the first comma."""
+        return self.label.split(",")[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +48,9 @@ class Fronts:
 
     Attributes:
         task: its name.
-        levels: (L,) the errors on the exact joint front within the span, from the most accurate up.
+        levels: (L,) errors at even steps above the least one, up to the task's span.
         joint: the exact joint front.
-        dance: DANCE's designs, one `Points` a seed.
+        dance: DANCE's designs, one `Points` a seed; empty where it was not run.
         rivals: see `fronts_of`.
     """
 
@@ -56,7 +65,9 @@ class Fronts:
         return self._median_gain(rival, (self.joint,) * len(rival.by_seed), levels)
 
     def dance_gain(self, rival: Rival, levels: np.ndarray | None = None) -> np.ndarray:
-        """(L,) the same of DANCE, seed by seed."""
+        """(L,) the same of DANCE, seed by seed; NaN where it was not run."""
+        if not self.dance:
+            return np.full(len(self.levels if levels is None else levels), np.nan)
         return self._median_gain(rival, self.dance, levels)
 
     def _median_gain(self, rival: Rival, joint: tuple[Points, ...], levels: np.ndarray | None) -> np.ndarray:
@@ -91,11 +102,15 @@ def lower_median(gains: np.ndarray) -> np.ndarray:
 
 def measure_fronts(scale: Scale, work: Work) -> list[Fronts]:
     """The fronts of every task of the scale."""
-    return [fronts_of(problem_of(task, scale, work), scale, work) for task in scale.fronts.tasks]
+    wanted = scale.fronts
+    return [
+        fronts_of(problem_of(task, scale, work), scale, work, span=span)
+        for task, span in zip(wanted.tasks, wanted.spans, strict=True)
+    ]
 
 
-def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
-    """Exact and searched fronts of one problem.
+def fronts_of(problem: Problem, scale: Scale, work: Work, *, span: float) -> Fronts:
+    """Exact and searched fronts of one problem, up to `span` above the least error.
 
     The rivals are three separate searches, and EDD with the same loss:
 
@@ -103,20 +118,22 @@ def fronts_of(problem: Problem, scale: Scale, work: Work) -> Fronts:
     - operations penalized: networks that minimize error + weight x multiply-accumulates for some weight;
     - operations limited: networks that err least at their number of multiply-accumulates, which is stronger than what
       the paper compared with, since a penalty finds only the convex part of these;
-    - EDD: a gradient search that ignores the relation between network and accelerator, at DANCE's lambdas, with as
-      large a budget over all of them.
+    - EDD: a gradient search that ignores the relation between network and accelerator, over the range of DANCE's
+      lambdas, with as large a budget over all of them.
+
+    The levels are even steps, so that they do not depend on how many designs some front happens to have.
     """
     wanted = scale.fronts
-    exact = exact_ends(problem, weights=wanted.lambdas, work=work)
+    exact = exact_ends(problem, work=work)
     joint = exact.pop(JOINT)
-    levels = np.sort(joint.error_pct)
-    rivals = [Rival(label, (points,) * len(wanted.seeds)) for label, points in exact.items()]
-    rivals.append(Rival("EDD, same loss", _edd(problem, scale, work)))
+    rivals = [Rival(label, (points,) * len(wanted.seeds), in_paper=label != LIMITED) for label, points in exact.items()]
+    if wanted.edd_lambdas and problem.name in wanted.searched:
+        rivals.append(Rival("EDD, same loss", _edd(problem, scale, work), exact=False))
     return Fronts(
         task=problem.name,
-        levels=levels[levels <= levels[0] + wanted.span_pct],
+        levels=joint.error_pct.min() + span * np.arange(1, wanted.levels + 1) / wanted.levels,
         joint=joint,
-        dance=_dance(problem, scale, work),
+        dance=_dance(problem, scale, work) if problem.name in wanted.searched else (),
         rivals=tuple(rivals),
     )
 
@@ -125,21 +142,22 @@ def _dance(problem: Problem, scale: Scale, work: Work) -> tuple[Points, ...]:
     """Return the designs of each seed's sweep over lambda2."""
     wanted = scale.fronts
     solver = DanceFront(dance=Dance(evaluator=scale.search_evaluator, device=scale.device), lambdas=wanted.lambdas)
-    runs = run_solvers([problem], {solver.name: solver}, seeds=wanted.seeds, budget=wanted.budget, work=work).results
+    tasks = [by_name(problem, scale)]
+    runs = run_solvers(tasks, {solver.name: solver}, seeds=wanted.seeds, budget=wanted.budget, work=work).results
     return tuple(_found(f"DANCE, seed {run.seed}", [run]) for run in runs)
 
 
 def _edd(problem: Problem, scale: Scale, work: Work) -> tuple[Points, ...]:
-    """Return the designs of each seed over all lambdas, with DANCE's budget over all of them together."""
+    """Return the designs of each seed over EDD's lambdas, with DANCE's budget over all of them together."""
     wanted = scale.fronts
-    solver, budget = make_solver("edd", device=scale.device), max(1, wanted.budget // len(wanted.lambdas))
+    solver, budget = make_solver("edd", device=scale.device), max(1, wanted.budget // len(wanted.edd_lambdas))
     weighted = [
         replace(
             problem,
             objective=replace(problem.objective, weight=factor * problem.objective.weight),
             name=f"{problem.name} x {factor:g}",
         )
-        for factor in wanted.lambdas
+        for factor in wanted.edd_lambdas
     ]
     runs = run_solvers(weighted, {solver.name: solver}, seeds=wanted.seeds, budget=budget, work=work).results
     return tuple(_found(f"EDD, seed {seed}", [run for run in runs if run.seed == seed]) for seed in wanted.seeds)
@@ -153,7 +171,7 @@ def _found(label: str, runs: Sequence[Result]) -> Points:
 
 def picture(fronts: Fronts, name: str) -> Picture:
     """Error against cost, over the span that is compared."""
-    highest = fronts.levels[-1] + 0.3
+    highest = fronts.levels[-1] + 0.1 * (fronts.levels[-1] - fronts.levels[0])
 
     def shown(points: Points) -> tuple[np.ndarray, np.ndarray]:
         kept = points.error_pct <= highest
@@ -163,7 +181,7 @@ def picture(fronts: Fronts, name: str) -> Picture:
         name=name,
         title=f"{fronts.task}: error against cost",
         x_label="cost function of the objective",
-        y_label="error (%)",
+        y_label="error (%, or perplexity)",
         log_x=True,
         series=(
             Series.of(fronts.joint.label, *shown(fronts.joint), style="step"),

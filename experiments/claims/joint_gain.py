@@ -6,51 +6,47 @@ import numpy as np
 
 from experiments.claims.claim import Claim, Finding, Table, Verdict
 from experiments.claims.fronts import Fronts, Rival, measure_fronts
-from experiments.claims.joint_beats_separate import times
+from experiments.claims.joint_beats_separate import penalized, times
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
 
 NAME = "joint_gain"
-PAPER = ((0.25, 3.0, "3 to 4 times near 5 % error"), (1.0, 7.0, "7 to 11 times near 6 % error"))
-"""Distance from the least error (4.92 % in the paper's plot), the least gain claimed there, and the words."""
+PAPER = ((3.0, "3 to 4 times near 5 % error"), (7.0, "7 to 11 times near 6 % error"))
+"""The least gain claimed, and the words."""
+ABOVE = (0.05, 0.2)
+"""Where the paper's gains are read: error above the least one (4.92 % in its plot), as a share of it."""
 
 
 def measure(scale: Scale, work: Work) -> Claim:
-    """Read the gain off at the paper's distances from the least error."""
+    """Look for gains of the paper's size anywhere along the front."""
     measured = measure_fronts(scale, work)
     findings = [finding for fronts in measured for finding in judged(fronts)]
-    first = measured[0]
     held = [finding for finding in findings if finding.verdict is Verdict.HOLDS]
     return Claim(
         name=NAME,
         statement="Joint search gains 3 to 11 times in EDAP at equal error over separate searches.",
-        paper="3 to 4 times near 5 % error, 7 to 11 times near 6 %",
-        ours=f"{first.task}: over an operations penalty "
-        + ", ".join(
-            f"{times(at(first, first.rivals[1], above))} times {above:g} points above the least error"
-            for above, _, _ in PAPER
-        ),
+        paper="3 to 4 times near 5 % error, 7 to 11 times near 6 %, over a penalty on operations",
+        ours="largest gain over an operations penalty, both searches exact: "
+        + "; ".join(f"{fronts.task} {times(largest(fronts, penalized(fronts)))} times" for fronts in measured),
         sentence=(
-            "The gain is of the paper's size everywhere."
+            "A gain of the paper's size is there on every task."
             if len(held) == len(findings)
-            else f"The gain is of the paper's size in {len(held)} of {len(findings)} readings. Exact separate searches "
-            "are a stronger rival than the paper's, and this network space differs from its own."
+            else f"{len(held)} of {len(findings)} parts hold: nowhere along the other fronts is the gain so large, wherever "
+            "it is read."
         ),
         findings=tuple(findings),
         tables=(
             Table(
-                "Gain at equal error (cost of the rival over that of the joint search)",
-                ("task", "above the least error, points", "rival", "DANCE", "exact joint front"),
+                "Gain at equal error: cost of the rival over that of the joint search, where the error is so far above the "
+                "least one, and the largest along the front",
+                (
+                    "task",
+                    "rival",
+                    *(f"{who}, {words}" for who in ("exact", "DANCE") for words in (*shares(), "largest")),
+                ),
                 tuple(
-                    (
-                        fronts.task,
-                        above,
-                        rival.label,
-                        at(fronts, rival, above),
-                        exactly_at(fronts, rival, above),
-                    )
+                    (fronts.task, rival.label, *readings(fronts, rival))
                     for fronts in measured
-                    for above, _, _ in PAPER
                     for rival in fronts.rivals
                 ),
             ),
@@ -59,29 +55,36 @@ def measure(scale: Scale, work: Work) -> Claim:
 
 
 def judged(fronts: Fronts) -> list[Finding]:
-    """A part for each distance and each rival."""
-    found = []
-    for above, least, words in PAPER:
-        for rival in fronts.rivals:
-            ours, exact = at(fronts, rival, above), exactly_at(fronts, rival, above)
-            known = not np.isnan(ours)
-            found.append(
-                Finding(
-                    what=f"{fronts.task}: {above:g} points above the least error, against {rival.label}",
-                    paper=words,
-                    ours=f"DANCE {times(ours)} times, exact joint front {times(exact)} times",
-                    verdict=Verdict.of(ours >= least) if known else Verdict.NOT_TESTABLE,
-                    rule=f"DANCE's gain at least {least:g}",
-                )
-            )
+    """A part for each size, against the operations penalty."""
+    rival = penalized(fronts)
+    gain = largest(fronts, rival)
+    return [
+        Finding(
+            what=f"{fronts.task}: {least:g} times or more, against {rival.label}",
+            paper=words,
+            ours=f"at most {times(gain)} times",
+            verdict=Verdict.of(gain >= least),
+            rule=f"the exact joint front's gain over the exact separate search is at least {least:g} at some error",
+        )
+        for least, words in PAPER
+    ]
+
+
+def largest(fronts: Fronts, rival: Rival) -> float:
+    """The exact joint front's largest gain along the front."""
+    return float(np.nanmax(fronts.exact_gain(rival)))
+
+
+def shares() -> list[str]:
+    """For example "5 % above"."""
+    return [f"{100 * share:g} % above" for share in ABOVE]
+
+
+def readings(fronts: Fronts, rival: Rival) -> list[float]:
+    """Of the exact joint front and of DANCE, the gain at each of `ABOVE`, and the largest."""
+    at = fronts.joint.error_pct.min() * (1.0 + np.array(ABOVE))
+    found: list[float] = []
+    for gain in (fronts.exact_gain, fronts.dance_gain):
+        along = gain(rival)
+        found += [*gain(rival, at).tolist(), float(np.nanmax(along)) if not np.isnan(along).all() else float("nan")]
     return found
-
-
-def at(fronts: Fronts, rival: Rival, above: float) -> float:
-    """DANCE's gain at an error of at most `above` points over the least one, median over seeds."""
-    return float(fronts.dance_gain(rival, fronts.levels[:1] + above)[0])
-
-
-def exactly_at(fronts: Fronts, rival: Rival, above: float) -> float:
-    """The same of the exact joint front."""
-    return float(fronts.exact_gain(rival, fronts.levels[:1] + above)[0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from dance_env.analysis.exact import MAX_DESIGNS, optimum
 from dance_env.problem import Problem
 from experiments.claims.scale import Scale
 from experiments.claims.work import Work
@@ -22,7 +25,7 @@ def problem_of(name: str, scale: Scale, work: Work) -> Problem:
         work.tell(f"cost table of {name}", done, total)
 
     if name not in COSTS_ONLY:
-        return make_problem(name, accuracy_table=scale.accuracy_table, progress=tell)
+        return make_problem(name, accuracy_table=table_for(name, scale), progress=tell)
     task = get_task(name)
     return Problem.build(
         task.name,
@@ -33,6 +36,31 @@ def problem_of(name: str, scale: Scale, work: Work) -> Problem:
         cost_model=task.cost_model(),
         progress=tell,
     )
+
+
+def table_for(name: str, scale: Scale) -> Path | None:
+    """NAS-Bench-Macro's table, where the scale has it and the task is one of its networks'."""
+    return scale.accuracy_table if name.split("/", maxsplit=1)[0] in ("macro-cifar10", "tiny") else None
+
+
+def by_name(problem: Problem, scale: Scale) -> Problem | str:
+    """The name of the task that the problem is, or the problem where no name says all of it."""
+    from dance_env.tasks import task_names
+
+    return problem.name if scale.accuracy_table is None and problem.name in task_names() else problem
+
+
+def least_objective(problem: Problem, work: Work) -> float:
+    """The exact optimum's objective: by enumeration, from the proof that ships, or proved here.
+
+    Raises:
+        ValueError: the space cannot be enumerated, and the problem does not fit the proof.
+    """
+    if problem.space.size <= MAX_DESIGNS:
+        return optimum(problem).objective
+    from dance_env.analysis.optimum import prove, shipped_optimum
+
+    return (shipped_optimum(problem) or prove(problem, workers=work.workers)).objective
 
 
 def knows_accuracy(problem: Problem) -> bool:

@@ -142,6 +142,8 @@ def problem_fingerprints(name: str, scale: Scale, work: Work) -> list[str]:
     """Fingerprints of the problems that a claim is tested on."""
     found: list[str] = []
     for part, settings in settings_of(name, scale).items():
+        records = (getattr(settings, each, None) for each in ("record", "comparison"))
+        found += [hashlib.sha256(record.read_bytes()).hexdigest() for record in records if record is not None]
         if part == "images" and settings is not None:
             found += map(partial(_image_fingerprint, location=settings.location), settings.tasks)
         elif part != "images":

@@ -18,12 +18,12 @@ from solvers.contract.solver import Solver
 
 
 def run_solvers(
-    problems: Sequence[Problem], solvers: Mapping[str, Solver], *, seeds: Sequence[int], budget: int, work: Work
+    problems: Sequence[Problem | str], solvers: Mapping[str, Solver], *, seeds: Sequence[int], budget: int, work: Work
 ) -> Comparison:
     """Run every solver on every problem with every seed; runs on record are read.
 
     Args:
-        problems: what to solve.
+        problems: what to solve. A task by name is loaded once for all runs; a problem travels to every run.
         solvers: by label.
         seeds: of each solver.
         budget: evaluations + gradient queries of one run.

@@ -10,8 +10,9 @@ import numpy as np
 
 from solvers.methods.dance.evaluator import MUON, EvaluatorSettings
 
-_LAMBDAS = tuple(float(f"{each:.3g}") for each in np.geomspace(0.03, 30.0, 13))
-_PUBLISHED_SAMPLES = replace(
+_LAMBDAS = tuple(float(f"{each:.3g}") for each in np.geomspace(0.03, 30.0, 61))
+_EDD_LAMBDAS = tuple(float(f"{each:.3g}") for each in np.geomspace(0.1, 10.0, 5))
+PUBLISHED_SAMPLES = replace(
     MUON,
     networks=50_000,
     pairs=1_800_000,
@@ -20,6 +21,12 @@ _PUBLISHED_SAMPLES = replace(
 )
 """The paper's numbers of samples, with as much training as a laptop has time for (two minutes of one core)."""
 
+
+TASKS = ("macro-cifar10/edap", "accel-nasbench/edap", "gpt-s/edap")
+"""An enumerated space, and two whose optimum is proved."""
+_RECORDS = Path(__file__).resolve().parents[2] / "docs" / "records"
+RECORD = _RECORDS / "search_cost" / "readings.csv.gz"
+COMPARISON = _RECORDS / "compare_default" / "runs.csv"
 
 HardwareName = Literal["evaluator", "table", "macs", "none"]
 """As in `solvers.methods.dance.images.hardware`, which imports torch."""
@@ -31,19 +38,21 @@ class EvaluatorScale:
 
     Attributes:
         tasks: the first is the one that the paper's figures are held against.
-        settings: of the evaluators.
+        settings: of the evaluators whose accuracy is judged.
+        forwarding: of those that are compared with and without feature forwarding.
         test_networks, test_pairs: held-out samples that they are judged on.
-        seeds: of evaluators for the comparison with and without feature forwarding.
+        seeds: of the evaluators with and without feature forwarding; at least two, or no difference can be told from chance.
         search_seeds, search_budget: of the searches that use either evaluator.
     """
 
-    tasks: tuple[str, ...] = ("macro-cifar10/edap", "macro-cifar10/balanced")
-    settings: EvaluatorSettings = _PUBLISHED_SAMPLES
+    tasks: tuple[str, ...] = TASKS
+    settings: EvaluatorSettings = MUON
+    forwarding: EvaluatorSettings = MUON
     test_networks: int = 2_000
     test_pairs: int = 20_000
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = (0, 1, 2)
     search_seeds: tuple[int, ...] = (0, 1, 2)
-    search_budget: int = 2_000
+    search_budget: int = 250
 
 
 @dataclass(frozen=True)
@@ -51,18 +60,25 @@ class FrontScale:
     """How fronts of error against cost are found.
 
     Attributes:
-        tasks: the first is the one that the paper's figures are held against.
-        lambdas: factors on lambda2 that DANCE sweeps in one batch.
+        tasks: all under EDAP, the cost that the paper plots; the first is the one that its figures are held against.
+        spans: how far above the least error the fronts of each task are compared, in units of its error (percentage points;
+            perplexity). The paper's plot spans 2.7.
+        levels: errors at which they are compared.
+        searched: the tasks on which DANCE, and EDD, are run as well; on the others only exact searches are compared.
+        lambdas: factors on lambda2 that DANCE sweeps, one search each in turn.
+        edd_lambdas: factors for EDD, a run each; none leaves it out.
         budget: of one sweep.
         seeds: sweeps.
-        span_pct: how far above the least error the fronts are compared, percentage points; the paper's plot spans 2.7.
     """
 
-    tasks: tuple[str, ...] = ("macro-cifar10/edap", "macro-cifar10/latency-limited")
+    tasks: tuple[str, ...] = TASKS
+    spans: tuple[float, ...] = (2.7, 2.7, 10.0)
+    levels: int = 27
+    searched: tuple[str, ...] = TASKS
     lambdas: tuple[float, ...] = _LAMBDAS
-    budget: int = 8_000
+    edd_lambdas: tuple[float, ...] = ()
+    budget: int = 4_000
     seeds: tuple[int, ...] = (0, 1, 2)
-    span_pct: float = 2.7
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,8 @@ class SearchCostScale:
 
     Attributes:
         tasks: on which.
+        record: of `experiments.search_cost`, on another task; None for none.
+        comparison: the table of runs of a comparison on record, on another task; None for none.
         rivals: reinforcement learning and evolution, that DANCE is held against.
         others: shown beside them.
         budget: evaluations + gradient queries of one run.
@@ -78,10 +96,12 @@ class SearchCostScale:
         close_pct: equal quality: regret of at most this share (%) of the optimum.
     """
 
-    tasks: tuple[str, ...] = ("macro-cifar10/edap", "macro-cifar10/balanced")
-    rivals: tuple[str, ...] = ("ppo", "evolution")
-    others: tuple[str, ...] = ("dance-exact", "network-evolution", "network-local-search", "random")
-    budget: int = 6_000
+    tasks: tuple[str, ...] = ("macro-cifar10/edap", "gpt-s/edap")
+    record: Path | None = RECORD
+    comparison: Path | None = COMPARISON
+    rivals: tuple[str, ...] = ("ppo", "evolution", "network-evolution")
+    others: tuple[str, ...] = ("random",)
+    budget: int = 3_000
     seeds: tuple[int, ...] = (0, 1, 2)
     close_pct: float = 1.0
 
@@ -91,18 +111,23 @@ class ObjectiveScale:
     """The grid of objectives whose exact optima are compared.
 
     Attributes:
-        tasks: whose networks are enumerated; each is looked at with every technology.
-        technologies: names in `dance_env.cost.technology`.
+        tasks: whose optima are enumerated, or proved.
+        technologies: for each task, names in `dance_env.cost.technology`.
         lean: share of the weight that the favored metric gets, out of latency and energy.
-        area: weight of area beside them; costs are in units of their median over the space.
-        weights: lambda2, percentage points of error per unit.
+        area: weight of area beside them; costs are in units of their median over the space. Not 0: nothing would keep an
+            array from growing to the edge of the space.
+        weights: lambda2, units of error per unit of cost, where networks are enumerated.
+        proved_weight: lambda2 where the optimum has to be proved.
     """
 
-    tasks: tuple[str, ...] = ("macro-cifar10/linear",)
-    technologies: tuple[str, ...] = ("edge-lpddr4", "hwcomponents-65nm")
+    tasks: tuple[str, ...] = ("macro-cifar10/linear", "accel-nasbench/linear", "gpt-s/linear")
+    technologies: tuple[tuple[str, ...], ...] = (
+        ("edge-lpddr4", "hwcomponents-65nm"), ("edge-lpddr4",), ("edge-lpddr4",),
+    )  # fmt: skip
     lean: tuple[float, ...] = (0.9, 1.0)
-    area: tuple[float, ...] = (0.0, 0.1, 0.3)
+    area: tuple[float, ...] = (0.1, 0.3)
     weights: tuple[float, ...] = (0.3, 1.0, 3.0)
+    proved_weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -155,15 +180,16 @@ class Scale:
 
 
 _AS_PUBLISHED = replace(
-    _PUBLISHED_SAMPLES,
+    PUBLISHED_SAMPLES,
     generator=replace(MUON.generator, epochs=60, weight_decay=0.3),
     estimator=replace(MUON.estimator, epochs=12, batch=1024),
     estimator_width=256,
 )
 _SEEDS = tuple(range(10))
 _EVALUATORS = EvaluatorScale(
-    tasks=("macro-cifar10/edap", "macro-cifar10/balanced", "dance-cifar10"),
+    tasks=(*TASKS, "macro-cifar10/balanced", "dance-cifar10"),
     settings=_AS_PUBLISHED,
+    forwarding=_AS_PUBLISHED,
     test_networks=5_000,
     test_pairs=100_000,
     seeds=(0, 1, 2),
@@ -172,11 +198,20 @@ _EVALUATORS = EvaluatorScale(
 )
 
 SCALES: dict[str, Scale] = {
-    "laptop": Scale("laptop"),
+    "laptop": Scale(
+        "laptop",
+        evaluator=EvaluatorScale(tasks=TASKS[:2]),
+        fronts=FrontScale(tasks=TASKS[:2], spans=(2.7, 2.7), searched=TASKS[:2]),
+        search_cost=SearchCostScale(tasks=()),  # the records have more seeds than there is time for here
+        objectives=ObjectiveScale(
+            tasks=("macro-cifar10/linear", "gpt-s/linear"),
+            technologies=(("edge-lpddr4", "hwcomponents-65nm"), ("edge-lpddr4",)),
+        ),
+    ),
     "gpu": Scale(
         "gpu",
         evaluator=_EVALUATORS,
-        fronts=FrontScale(seeds=_SEEDS, budget=20_000),
+        fronts=FrontScale(seeds=_SEEDS, budget=20_000, edd_lambdas=_EDD_LAMBDAS),
         search_cost=SearchCostScale(seeds=_SEEDS, budget=20_000),
         images=ImageScale(device="cuda", precision="bfloat16"),
         device="cuda",
@@ -185,9 +220,9 @@ SCALES: dict[str, Scale] = {
     "paper": Scale(
         "paper",
         evaluator=_EVALUATORS,
-        fronts=FrontScale(seeds=_SEEDS, budget=20_000),
+        fronts=FrontScale(seeds=_SEEDS, budget=20_000, edd_lambdas=_EDD_LAMBDAS),
         search_cost=SearchCostScale(
-            tasks=("macro-cifar10/edap", "macro-cifar10/balanced", "macro-cifar10/latency-limited"),
+            tasks=("macro-cifar10/edap", "macro-cifar10/balanced", "macro-cifar10/latency-limited", "gpt-s/edap"),
             seeds=_SEEDS,
             budget=50_000,
         ),

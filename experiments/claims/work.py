@@ -15,6 +15,11 @@ def ignore(what: str, done: int, total: int) -> None:
     """Do nothing with progress."""
 
 
+def default_workers() -> int:
+    """Two, or one on a machine with a single core."""
+    return min(2, os.cpu_count() or 1)
+
+
 @dataclass(frozen=True)
 class Work:
     """Where and for whom.
@@ -29,7 +34,7 @@ class Work:
     folder: Path
     command: str = "python -m experiments.reproduce_dance --scale {scale} --claims {claim}"
     tell: Tell = ignore
-    workers: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
+    workers: int = field(default_factory=default_workers)
 
     def command_of(self, claim: str, scale: str) -> str:
         """The command line that tests one claim."""
