@@ -99,6 +99,14 @@ def test_each_takes_budgets_in_trained_networks_and_gpu_hours(name: str, timed: 
     assert 0 < by_hours.ledger.training_gpu_hours <= 40
 
 
+def test_a_converged_sampler_ends_a_run_that_trains_nothing_new() -> None:
+    few = synthetic_problem(0, option_counts=(2, 2))  # four networks, of a budget of eight
+    for name, settings in (("reinforce", SMALL["reinforce"]), ("a2c", SMALL["a2c"]), ("cma-es", SMALL["cma-es"])):
+        run = make_solver(name, **settings).solve(few, budget="8networks", seed=0)
+        assert run.status is Status.STOPPED_EARLY
+        assert 80 <= run.ledger.evaluations < 120
+
+
 def test_the_controllers_and_encodings_keep_budgets_and_seeds() -> None:
     problem = synthetic_problem(0, constraints=(Constraint("latency_s", 0.006),))
     for name, settings in (

@@ -16,6 +16,7 @@ from solvers.contract.isolation import isolated_global_state
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.merit import merit
+from solvers.methods.stalled import stalled
 
 ENCODINGS = ("index", "transition", "softmax")
 
@@ -62,7 +63,7 @@ class Nevergrad(Solver):
             parameters.random_state = np.random.RandomState(seed)
             optimizer = registry[self.optimizer](parameters, budget=problem.meter.planned_evaluations)
             designs = np.zeros((1, problem.space.num_choices), dtype=np.int64)
-            while True:
+            while not stalled(problem.meter):
                 candidate = optimizer.ask()
                 designs[0, free] = candidate.value
                 optimizer.tell(candidate, float(merit(problem.evaluate(designs))[0]))

@@ -65,8 +65,10 @@ class GP(Solver):
                 batch = -(-problem.meter.evaluations_left // (self.models - model))
                 pool = known.candidates(rng, max(self.candidates, batch))
                 sampler.offer(study.named(pool))
-                trials, _ = study.ask(1)
-                found = known.evaluate(pool[sampler.order[: max(1, batch)]])
+                trials, asked = study.ask(1)
+                proposed = pool[sampler.order[: max(1, batch)]]
+                proposed[:1] = asked  # the first of the pool; a random design where all costs so far are infinite
+                found = known.evaluate(proposed)
                 study.tell(trials, known.objective[found][:1], known.violation[found][:1])
                 study.add(known.designs[found][1:], known.objective[found][1:], known.violation[found][1:])
                 if study.size > self.points:

@@ -14,6 +14,7 @@ from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.merit import merit
+from solvers.methods.stalled import stalled
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class CMAES(Solver):
             problem.evaluate(problem.space.sample(rng, 1))
             return
         population = float(self.population or 4 + int(3 * np.log((problem.space.option_counts > 1).sum())))
-        while True:
+        while not stalled(problem.meter):
             self._converge(problem, max(4, round(population)), int(rng.integers(2**31)))
             population *= self.growth
 

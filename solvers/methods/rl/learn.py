@@ -16,6 +16,7 @@ from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.rl.return_scale import spread
 from solvers.methods.rl.vec_env import CoDesignVecEnv
+from solvers.methods.stalled import stalled
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -31,6 +32,7 @@ class Plan:
         smallest_batch: The least episodes of a batch, however small the budget.
         penalty: First weight of the violation in the reward, in spreads of the objective for a violation of 1.
         penalty_growth: Factor on that weight after every batch in which less than half of the designs are feasible.
+        endless: Whether a policy that trains nothing new goes on all the same, until the budget is spent.
     """
 
     episode: str
@@ -38,6 +40,7 @@ class Plan:
     smallest_batch: int
     penalty: float
     penalty_growth: float
+    endless: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,9 @@ def learn(
         if isinstance(reward, PenalizedReward):
             callbacks.append(_RaisePenalty(envs, batch, growth=plan.penalty_growth, steps=steps))
         model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
-        while meter.left:  # the budget counts trained networks, and some episodes trained none
+        while meter.left and (
+            plan.endless or not stalled(meter)
+        ):  # the budget counts trained networks, and some episodes trained none
             more = num_envs * steps
             model.learn(more, callback=callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
 

@@ -22,6 +22,7 @@ class MaskablePPO(PPO):
     """
 
     name: ClassVar[str] = "maskable-ppo"
+    _endless: ClassVar[bool] = False
     capabilities: ClassVar[Capabilities] = Capabilities(library="sb3_contrib", extra="rl")
     episode: str = "sequential"
     updates: int = 64

@@ -37,6 +37,7 @@ class PPO(Solver):
     """
 
     name: ClassVar[str] = "ppo"
+    _endless: ClassVar[bool] = True  # as its published records were made
     episode: str = "one-shot"
     updates: int = 128
     smallest_batch: int = 8
@@ -69,7 +70,7 @@ class PPO(Solver):
 
         Where there are constraints, a few random designs are evaluated first, for the scale of the penalty.
         """
-        plan = Plan(self.episode, self.updates, self.smallest_batch, self.penalty, self.penalty_growth)
+        plan = Plan(self.episode, self.updates, self.smallest_batch, self.penalty, self.penalty_growth, self._endless)
         learn(problem, rng, plan, self._learner)
 
     def _learner(self, setup: Setup) -> Any:

@@ -14,6 +14,7 @@ from solvers.contract.isolation import isolated_global_state
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.methods.rl.return_scale import spread
+from solvers.methods.stalled import stalled
 
 CONTROLLERS = ("lstm", "factorized")
 _MOST_SPREADS = 4.0
@@ -76,7 +77,7 @@ class Reinforce(Solver):
             counts = [int(count) for count in problem.space.option_counts]
             controller: nn.Module = LSTM(counts, self.width) if self.controller == "lstm" else Factorized(counts)
             optimizer = torch.optim.Adam(controller.parameters(), lr=self.learning_rate)
-            while True:
+            while not stalled(meter):
                 designs, log_probability, entropy = controller(batch)
                 evaluation = problem.evaluate(designs.numpy())
                 returns = self._returns(evaluation, scale, penalty)
