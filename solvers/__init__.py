@@ -1,8 +1,8 @@
 """Solvers of co-design problems, all on one contract: `solve(env, *, budget, seed, callback=None) -> Result`.
 
 contract: the solver, what it is given, its bill, what a run leaves behind. methods: the solvers, a file or a room for each
-family. catalog: solvers by name. comparison: solvers with seeds on tasks, a process for each run. report: tables, plots,
-pages. testing: the contract's checks, for any solver. commands, cli: the command line.
+family. middleware: solvers around any of them. catalog: solvers by name. comparison: solvers with seeds on tasks, a process
+for each run. report: tables, plots, pages. testing: the contract's checks, for any solver. commands, cli: the command line.
 
 Importing this package loads none of these; `make_solver("ppo")` loads one solver.
 """

@@ -269,3 +269,14 @@ def test_an_agent_may_end_as_soon_as_nothing_is_left(tmp_path: Path, monkeypatch
     monkeypatch.setattr(process.AgentProcess, "send", slowly)
     result = External(f"{sys.executable} {agent}").solve("tiny", budget=1, seed=0)
     assert result.status is Status.BUDGET_SPENT
+
+
+def test_a_time_limit_of_the_run_ends_the_agent_and_keeps_what_was_found(tmp_path: Path) -> None:
+    solver = f"cmd:{AGENT} sleeps 8 {tmp_path / 'pids'}"
+    (result,) = compare(Settings("tiny", [solver], (0,), 40, tmp_path / "out", timeout_s=5)).results
+    assert result.status is Status.TIMED_OUT
+    assert result.ledger.evaluations == 8
+    pids = [int(each) for each in (tmp_path / "pids").read_text().split()]
+    assert not any(map(alive, pids))
+    (path,) = (tmp_path / "out" / "records").glob("*.transcript.jsonl")
+    assert len(path.read_text().splitlines()) == 3, "the card, a question, its answer"

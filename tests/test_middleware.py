@@ -21,7 +21,7 @@ from solvers.catalog import load_solver, wrapper_names
 from solvers.cli import main
 from solvers.comparison.compare import compare
 from solvers.comparison.settings import Settings
-from solvers.comparison.spec import parse_specs
+from solvers.comparison.spec import Contestant, parse_specs
 from solvers.contract.settings import json_settings
 from solvers.methods.random_search import RandomSearch
 from solvers.middleware.average import Average
@@ -269,8 +269,6 @@ def test_capabilities_are_those_of_what_is_wrapped() -> None:
     ],
 )  # fmt: skip
 def test_one_syntax_names_all_of_it(text, label, settings) -> None:
-    from solvers.comparison.spec import Contestant
-
     (spec,) = parse_specs(text)
     contestant = Contestant.of(spec)
     assert contestant.label == label
@@ -366,3 +364,13 @@ def test_the_pages_python_runs_and_its_table_names_every_wrapper_and_setting() -
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         settings = [each.name for each in dataclasses.fields(load_solver(name)) if each.name != "solver"]
         assert all(f"`{each}`" in row for each in settings)
+
+
+@pytest.mark.parametrize(
+    "given", ["cache(deduplicate(dance))", Cache(Deduplicate(make_solver("dance")))], ids=["text", "value"]
+)
+def test_fresh_evaluators_reach_what_is_wrapped(given) -> None:
+    contestant = Contestant.of(SolverSpec.of(given), fresh_evaluator=True)
+    assert contestant.solver.solver.solver.fresh_evaluator
+    assert contestant.label == "cache(deduplicate(dance))"
+    assert contestant.spec.make() == contestant.solver

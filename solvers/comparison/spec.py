@@ -157,6 +157,13 @@ class Contestant:
 
 def _with_fresh_evaluator(spec: SolverSpec, solver: Solver) -> tuple[SolverSpec, Solver]:
     """Turn the setting on wherever the solver has it: in itself, or in a solver that is one of its settings."""
+    if isinstance(solver, Wrapper):
+        inner_spec, inner_solver = _with_fresh_evaluator(_inner(spec), solver.solver)
+        if spec.solver is None:
+            spec = dataclasses.replace(spec, settings={**spec.settings, _INNER: inner_spec})
+        else:
+            spec = dataclasses.replace(spec, solver=dataclasses.replace(solver, solver=inner_solver))
+        return spec, spec.make()
     holders = [holder for holder in ("", *_nested_solvers(solver)) if hasattr(_at(solver, holder), _FRESH)]
     for holder in holders:
         dotted = f"{holder}.{_FRESH}" if holder else _FRESH
