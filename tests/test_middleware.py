@@ -29,7 +29,7 @@ from solvers.middleware.cache import Cache
 from solvers.middleware.deduplicate import Deduplicate
 from solvers.middleware.retry import Retry
 from solvers.middleware.time_limit import TimeLimited
-from solvers.testing import check_solver
+from solvers.testing import CHECKS, check_solver
 
 SMALL = RandomSearch(batch=16)
 
@@ -59,11 +59,16 @@ def counted(failures: tuple[int, ...] = ()) -> tuple[Problem, Counting]:
 
 @pytest.mark.parametrize("wrapper", [Cache, Deduplicate, Retry, Average, TimeLimited], ids=lambda kind: kind.name)
 def test_every_wrapper_keeps_the_contract(wrapper) -> None:
-    check_solver(wrapper(SMALL)).raise_if_failed()
+    # Another process takes seconds to start; what all wrappers share is pickled for one of them.
+    checks = [each for each in CHECKS if each != "another-process-same-trace" or wrapper is Deduplicate]
+    check_solver(wrapper(SMALL), checks=checks).raise_if_failed()
 
 
 def test_wrappers_around_wrappers_keep_the_contract() -> None:
-    check_solver(SolverSpec.parse("cache(average:repeats=2(deduplicate(network-evolution)))").make()).raise_if_failed()
+    solver = SolverSpec.parse("cache(average:repeats=2(deduplicate(network-evolution)))").make()
+    check_solver(
+        solver, budget=16, checks=["budget-is-spent", "same-seed-same-trace", "infinite-costs"]
+    ).raise_if_failed()
 
 
 def test_a_cache_asks_once_and_changes_nothing() -> None:
