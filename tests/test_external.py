@@ -147,10 +147,13 @@ def test_a_silent_agent_is_ended_with_what_it_started(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_the_agent(tmp_path: Path) -> None:
-    pids: list[int] = []
+    def children() -> set[int]:
+        return {int(each) for each in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+
+    before, pids = children(), set()
 
     def interrupt(_: object) -> None:
-        pids.extend(int(each) for each in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+        pids.update(children() - before)
         raise KeyboardInterrupt
 
     result = External(f"{AGENT} good").solve("tiny", budget=40, seed=0, callback=interrupt)
