@@ -210,7 +210,7 @@ def test_trainings_of_a_network_are_independent() -> None:
     correlation = np.corrcoef(residuals) - np.eye(4)
     assert np.abs(correlation).max() < 0.06  # 4 standard errors of 4,000 pairs
     assert np.mean(residuals, axis=0).std() == pytest.approx(noisy.training_noise / 2, rel=0.05)
-    assert noisy.repeat(0) is noisy
+    assert noisy.repeat(0).seed == noisy.seed
     assert OneTraining(noisy.expected, 1).repeat(1).seed != noisy.repeat(1).seed
     with pytest.raises(ValueError, match="numbered from 0"):
         noisy.repeat(-1)
