@@ -12,10 +12,11 @@ import re
 
 import numpy as np
 import pytest
-from report_pages import HOSTILE, Page, hostile_comparison, write_hostile_page, write_page
+from report_pages import HOSTILE, Page, hostile_comparison, write_page
 
 from solvers.comparison.reference import Reference
 from solvers.comparison.spending import AXES
+from solvers.comparison.statistics import StatisticsSettings, statistics_of
 from solvers.comparison.table import long_table
 from solvers.report.anytime import Measure, spreads
 from solvers.report.html.chart import SIDE, charts
@@ -31,8 +32,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(folder):
-    return write_hostile_page(folder).read_text(encoding="utf-8")
+def comparison(folder):
+    return hostile_comparison(folder)
+
+
+@pytest.fixture(scope="module")
+def source(comparison, folder):
+    return write_page(comparison, folder).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +119,7 @@ def test_every_point_says_what_it_is_and_one_is_a_stop_of_tab(page):
         assert [each.attributes["tabindex"] for each in points].count("0") == 1
 
 
-def test_the_ranking_is_that_of_the_summary(folder, page):
-    comparison = hostile_comparison(folder)
+def test_the_ranking_is_that_of_the_summary(comparison, page):
     rows = summarize(long_table(comparison))
     tables = [table for table in page.all("table") if table.all("caption")[0].text.startswith("Solvers as they rank")]
     assert len(tables) == 2
@@ -125,8 +130,7 @@ def test_the_ranking_is_that_of_the_summary(folder, page):
     assert regret[-1] == "–"  # the solver that failed
 
 
-def test_the_design_under_a_point_is_the_one_that_was_evaluated(folder, data):
-    comparison = hostile_comparison(folder)
+def test_the_design_under_a_point_is_the_one_that_was_evaluated(comparison, data):
     labels = [solver["name"] for solver in data["solvers"]]
     for task, of in zip(data["tasks"], comparison.tasks, strict=True):
         ends = [point for point in task["planes"][0] if point[1]]
@@ -157,8 +161,24 @@ def _height(path: str, x: float) -> float:
     return at
 
 
-def test_the_curves_hold_every_step(folder):
-    of = hostile_comparison(folder).tasks[0]
+def test_the_statistics_are_shown(comparison, page):
+    statistics = statistics_of(comparison, settings=StatisticsSettings(resamples=50))
+    tables = {table.all("caption")[0].text.split(",")[0]: table for table in reversed(page.all("table"))}
+    ranks = statistics.tasks[0].standings
+    rows = tables["Ranks"].all("tbody")[0].children
+    assert [row.all("th")[0].text for row in rows][:4] == list(ranks.solvers)[:4]
+    assert [row.all("td")[0].text for row in rows] == [f"{rank:.2f}" for rank in ranks.ranks.average]
+    improvement = tables[
+        "Probability of improvement: that a run of the row's solver is better than one of the column's"
+    ]
+    first = improvement.all("tbody")[0].children[0].all("td")
+    assert first[0].text == "–"
+    assert first[1].text.startswith(f"{ranks.improvement[0, 1]:.2f} [")
+    assert "Over all tasks" in [heading.text for heading in page.all("h2")]
+
+
+def test_the_curves_hold_every_step(comparison):
+    of = comparison.tasks[0]
     results = {label: runs for label, runs in of.by_solver().items() if label != HOSTILE[3]}
     measure = Measure.of(of.reference)
     chart = charts(results, measure, axes=list(AXES), numbers={label: n for n, label in enumerate(results)})[0]
@@ -193,8 +213,7 @@ def test_a_logarithmic_axis_has_a_place_for_zero():
     ]  # fmt: skip
 
 
-def test_the_page_is_there_where_nothing_was_found(folder, tmp_path):
-    comparison = hostile_comparison(folder)
+def test_the_page_is_there_where_nothing_was_found(comparison, tmp_path):
     runs = tuple(
         dataclasses.replace(run, result=dataclasses.replace(run.result, trace=run.result.trace[:0]))
         for run in comparison.tasks[0].runs

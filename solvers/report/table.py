@@ -93,7 +93,7 @@ def _two(value: float) -> str:
 
 COLUMNS = (
     Column("objective", "objective", _median(lambda value: number(value, 3)), "objective"),
-    Column("regret %", "regret_pct", _with_range(_two), "regret %", _median(_two)),
+    Column("regret %", "regret_pct", _with_range(_two), "regret\n%", _median(_two)),
     Column("error %", "error_pct", _median(_two)),
     Column("latency ms", "latency_ms", _median(_significant)),
     Column("energy mJ", "energy_mj", _median(_significant)),
@@ -164,7 +164,7 @@ def note(rows: Sequence[SolverRow], reference: Reference) -> str:
 def heading(column: Column, reference: Reference, *, short: bool = False, error_name: str = "error") -> str:
     """Return what stands above a column; `error_name` is what the error is called, a percentage where it is "error"."""
     if column.figure == "regret_pct" and not reference.exact:
-        return "above best %"
+        return "above\nbest %" if short else "above best %"
     if column.figure == "error_pct" and error_name != "error":
         return error_name
     return column.short if short else column.heading
