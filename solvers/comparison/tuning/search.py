@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from solvers.comparison.compare import compare
+from solvers.comparison.execution import own_executor
 from solvers.comparison.listener import Listener
+from solvers.comparison.plan import plan
+from solvers.comparison.processes.executor import ProcessPerCall
 from solvers.comparison.run import Run
 from solvers.comparison.settings import Settings
 from solvers.comparison.spec import Contestant, SolverSpec
@@ -59,13 +63,40 @@ def tune(
     number = _trials(budget, run_budget)
     contestants = [Contestant.of(spec) for spec in settings.specs]
     searches = [_Search.of(each, number) for each in contestants]
+    with _executor(settings, executor) as running:
+        _rounds(searches, number, settings, running, listener)
+    return Tuning(budget, run_budget, TUNING_SEEDS, tuple(search.result() for search in searches))
+
+
+@contextmanager
+def _executor(settings: Settings, executor: Executor | None) -> Iterator[Executor]:
+    """The caller's executor, or one of our own for all rounds: its processes load the library once."""
+    if executor is not None:
+        yield executor
+        return
+    problems = {problem.name: problem for problem in map(settings.sources.problem, settings.task_list)}
+    own = own_executor(settings, plan(settings, problems).cells)
+    try:
+        yield own
+    except BaseException:
+        if isinstance(own, ProcessPerCall):
+            own.kill()
+        own.shutdown(cancel_futures=True)
+        raise
+    own.shutdown()
+
+
+def _rounds(
+    searches: Sequence[_Search], number: int, settings: Settings, executor: Executor, listener: Listener | None
+) -> None:
+    """Run the trials; the executor keeps the time limit."""
     for trial in range(number):
         asked = {search.contestant.label: search.ask(trial) for search in searches if search.space}
         if not asked:
             break
         specs = [search.spec(trial, asked[search.contestant.label]) for search in searches if search.space]
         found = compare(
-            dataclasses.replace(settings, solvers=specs, seeds=TUNING_SEEDS, out=settings.out / FOLDER),
+            dataclasses.replace(settings, solvers=specs, seeds=TUNING_SEEDS, out=settings.out / FOLDER, timeout_s=None),
             executor=executor,
             listener=listener,
         )
@@ -73,7 +104,6 @@ def tune(
             if search.space:
                 label = search.contestant.label
                 search.tell(asked[label], [run for run in found.runs if run.label == f"{label} trial {trial}"])
-    return Tuning(budget, run_budget, TUNING_SEEDS, tuple(search.result() for search in searches))
 
 
 def tuned_specs(settings: Settings, tuning: Tuning) -> list[SolverSpec]:
