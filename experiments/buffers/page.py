@@ -41,7 +41,7 @@ def page(readings: list[Reading], proofs: Sequence[Proof]) -> str:
         _DESIGNS,
         *_by_capacity(readings, OBJECTIVE),
         "",
-        _verdict(readings),
+        _verdict(readings) + _missing(readings),
         "",
         "## When a larger buffer pays",
         "",
@@ -212,6 +212,11 @@ def _verdict(readings: list[Reading]) -> str:
         else "The bandwidth is above the narrowest channel on all tasks."
     )
     return "\n".join(text)
+
+
+def _missing(readings: list[Reading]) -> str:
+    absent = [f"`{task}`" for task in TASKS if task not in {each.task for each in readings}]
+    return f"\nNot measured: {', '.join(absent)}." if absent else ""
 
 
 def _energy_verdict(readings: list[Reading]) -> str:
