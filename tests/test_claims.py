@@ -207,8 +207,8 @@ def test_runs_that_never_came_close_count_as_infinite_in_the_median():
 def reading(solver: str, amount: float, regret: float, **changes: object) -> Reading:
     access = "gradients" if solver.startswith("dance") else "values"
     values = {"part": "solvers", "task": "t", "variant": "", "solver": solver, "access": access, "seed": 0,
-              "unit": "networks", "amount": amount, "regret_pct": regret, "networks": 1, "gpu_hours": 1.0, "supernet_gpu_hours": 0.0,
-              "gradient_queries": 0, "cost_pairs": 1, "seconds": 1.0}  # fmt: skip
+              "unit": "networks", "amount": amount, "regret_pct": regret, "networks": 1, "gpu_hours": 1.0,
+              "supernet_gpu_hours": 0.0, "gradient_queries": 0, "cost_pairs": 1, "seconds": 1.0}  # fmt: skip
     return Reading(**(values | changes))  # type: ignore[arg-type]
 
 
