@@ -104,7 +104,8 @@ class DanceConditional(Solver):
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         """Train the generator, then propose, screen and evaluate until the budget is spent."""
         with torch_threads(1):  # sums come out with other bits on more
-            relaxed = problem.relax(device=self.device)
+            # Costs on all accelerators are most of the work, and their gradients need no more digits.
+            relaxed = problem.relax(device=self.device, dtype="float32")
             proposals = self._trained(problem, relaxed, rng)
             evaluated = EvaluatedDesigns(problem)
             pool: Candidates | None = None
@@ -177,7 +178,8 @@ class DanceConditional(Solver):
         networks, hardware = np.concatenate([networks, more[0]]), np.concatenate([hardware, more[1]])
         error_pct = np.zeros(len(networks))
         if screen and len(networks):
-            probs = torch.tensor(one_hot(networks, network_option_counts(problem)), device=self.device)
+            options = one_hot(networks, network_option_counts(problem))
+            probs = torch.tensor(options, dtype=torch.float32, device=self.device)
             with torch.no_grad():
                 error_pct = 100.0 * (1.0 - relaxed.accuracy(probs).cpu().numpy())
         if self.accelerators == "best":

@@ -79,7 +79,7 @@ def train(
     Args:
         generator: is changed.
         problem: whose objective is relaxed.
-        relaxed: its differentiable view.
+        relaxed: its differentiable view, in float32.
         rng: draws the conditions.
         settings: of the training.
         queries: the most gradient queries.
@@ -119,8 +119,9 @@ def loss(
     """
     objective: Objective = problem.objective
     networks = problem.space.network_options.stop
-    joint = relaxed.joint(probs[:, networks:])
-    accuracy, cost = relaxed.on_each_accelerator(probs[:, :networks])
+    asked = probs.float()
+    joint = relaxed.joint(asked[:, networks:])
+    accuracy, cost = relaxed.on_each_accelerator(asked[:, :networks])
     error_pct = 100.0 * (1.0 - accuracy)
     lambdas = torch.tensor(conditions.lambdas, device=probs.device)
     deadlines = torch.tensor(conditions.deadlines, device=probs.device)
