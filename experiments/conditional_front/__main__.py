@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.conditional_front.measure import load, load_fronts, measure_all, save, save_fronts
+from experiments.conditional_front.measure import is_finished, load, load_fronts, measure_all, save, save_fronts
 from experiments.conditional_front.page import write_page
 from experiments.conditional_front.plan import BUDGETS, LIMITED, PARTS, cells
 
@@ -28,12 +28,15 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="runs of each solver (default: 5)")
     parser.add_argument("--runs", type=Path, default=Path("runs/conditional_front"), help="where single runs are kept")
     parser.add_argument("--out", type=Path, default=RECORD, help=f"record and page (default: {RECORD})")
+    parser.add_argument("--finished", action="store_true", help="run nothing: read what is on disk for all seeds")
     parser.add_argument("--page-only", action="store_true", help="tables and figures alone, from the record")
     asked = parser.parse_args(given)
     asked.out.mkdir(parents=True, exist_ok=True)
     record, drawn = asked.out / "readings.csv.gz", asked.out / "fronts.csv.gz"
     if not asked.page_only:
         chosen = list(cells(tuple(asked.parts), tuple(asked.tasks)))
+        if asked.finished:
+            chosen = [each for each in chosen if is_finished(each, range(asked.seeds), asked.runs)]
         try:
             readings, fronts = measure_all(
                 chosen, range(asked.seeds), asked.runs, lambda line: print(line, file=sys.stderr, flush=True)

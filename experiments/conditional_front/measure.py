@@ -66,8 +66,7 @@ class Points:
 def measure(cell: Cell, seed: int, folder: Path) -> tuple[list[Reading], dict[float, Points]]:
     """Run a cell, or read what is in `folder`; return a reading and the front found for each deadline."""
     results = [
-        run(solver, problem, budget, seed, folder / f"{name}_{seed}.npz")
-        for name, problem, solver, budget in cell.runs()
+        run(solver, problem, budget, seed, path_of(name, seed, folder)) for name, problem, solver, budget in cell.runs()
     ]
     problem = problem_of(cell.task, cell.tau)
     traces = [each.trace for each in results]
@@ -94,6 +93,16 @@ def measure(cell: Cell, seed: int, folder: Path) -> tuple[list[Reading], dict[fl
             )
         )
     return readings, fronts
+
+
+def path_of(name: str, seed: int, folder: Path) -> Path:
+    """Return where a run is kept."""
+    return folder / f"{name}_{seed}.npz"
+
+
+def is_finished(cell: Cell, seeds: Sequence[int], folder: Path) -> bool:
+    """Return whether all runs of a cell are on disk."""
+    return all(path_of(name, seed, folder).is_file() for name, *_ in cell.runs() for seed in seeds)
 
 
 def run(solver: Solver, problem: object, budget: object, seed: int, path: Path) -> Result:

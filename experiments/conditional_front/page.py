@@ -66,10 +66,10 @@ def bill(rows: Sequence[Reading]) -> list[str]:
         own = [each for each in rows if (each.solver, each.budget) == (solver, budget)]
         figures = [f"{np.median([getattr(each, name) for each in own]):,.4g}" for name in _BILL]
         found.append((solver, budget, *figures))
-    return _markdown(("solver", "budget", "networks", "GPU-hours", "gradient queries", "seconds"), found)
+    return _markdown(("solver", "budget", "networks", "GPU-hours", "gradient queries"), found)
 
 
-_BILL = ("networks", "gpu_hours", "gradient_queries", "seconds")
+_BILL = ("networks", "gpu_hours", "gradient_queries")
 
 
 def _figure(task: str, budget: str, fronts: dict[tuple[str, float, str, str], Points], out: Path) -> None:
@@ -77,7 +77,7 @@ def _figure(task: str, budget: str, fronts: dict[tuple[str, float, str, str], Po
     from matplotlib.figure import Figure
 
     deadlines = sorted({key[1] for key in fronts if key[0] == task})
-    figure = Figure(figsize=(3.6 * len(deadlines) + 5.0, 4.6), dpi=150, layout="constrained")
+    figure = Figure(figsize=(3.6 * len(deadlines) + 5.0, 4.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     plots = figure.subplots(1, len(deadlines), squeeze=False)[0]
     for plot, deadline in zip(plots, deadlines, strict=True):
