@@ -158,8 +158,8 @@ def page(readings: Sequence[Reading]) -> str:
         "# Robustness, measured",
         "",
         "Made by `python -m experiments.robustness`. Regret of the design that a run reports, judged without noise, above the "
-        "task's optimum, in %: the median over seeds, in brackets the least and the greatest. – where a solver does not meet "
-        "a perturbation or was not run; inf where half of its runs report no feasible design.",
+        "task's optimum, in %: the median over seeds, in brackets the least and the greatest. n where a solver was run with fewer "
+        "seeds; – where it does not meet a perturbation or was not run; inf where half of its runs report no feasible design.",
     ]
     for task in dict.fromkeys(each.task for each in readings):
         rows = [each for each in readings if each.task == task]
@@ -169,7 +169,7 @@ def page(readings: Sequence[Reading]) -> str:
         lines.append(f"| solver | {' | '.join(f'`{each}`' if each else 'as it is' for each in columns)} |")
         lines.append(f"| --- |{' ---: |' * len(columns)}")
         for solver in sorted({row.solver for row in rows}, key=lambda name: median(_of(rows, name, "") or [math.inf])):
-            lines.append(f"| {solver} | {' | '.join(_cell(_of(rows, solver, each)) for each in columns)} |")
+            lines.append(f"| {solver} | {' | '.join(_cell(_of(rows, solver, each), seeds) for each in columns)} |")
     return "\n".join([*lines, ""])
 
 
@@ -177,10 +177,11 @@ def _of(rows: Iterable[Reading], solver: str, perturbation: str) -> list[float]:
     return [each.regret_pct for each in rows if (each.solver, each.perturbation) == (solver, perturbation)]
 
 
-def _cell(values: Sequence[float]) -> str:
+def _cell(values: Sequence[float], seeds: int) -> str:
     if not values:
         return "–"
-    return f"{median(values):.2f} [{min(values):.2f}, {max(values):.2f}]" if len(values) > 1 else f"{values[0]:.2f}"
+    fewer = "" if len(values) == seeds else f" (n = {len(values)})"
+    return f"{median(values):.2f} [{min(values):.2f}, {max(values):.2f}]{fewer}"
 
 
 def main(given: Sequence[str] | None = None) -> int:
