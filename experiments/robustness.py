@@ -16,7 +16,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -168,9 +168,15 @@ def page(readings: Sequence[Reading]) -> str:
         lines += ["", f"## {task}, budget {TASKS[task]}, {seeds} seeds", ""]
         lines.append(f"| solver | {' | '.join(f'`{each}`' if each else 'as it is' for each in columns)} |")
         lines.append(f"| --- |{' ---: |' * len(columns)}")
-        for solver in sorted({row.solver for row in rows}, key=lambda name: median(_of(rows, name, "") or [math.inf])):
+        known = [each for each in SOLVERS if any(row.solver == each for row in rows)]
+        for solver in sorted(known, key=partial(_order, rows)):
             lines.append(f"| {solver} | {' | '.join(_cell(_of(rows, solver, each), seeds) for each in columns)} |")
     return "\n".join([*lines, ""])
+
+
+def _order(rows: Sequence[Reading], solver: str) -> float:
+    """The solver's median regret on the task as it is."""
+    return median(_of(rows, solver, "") or [math.inf])
 
 
 def _of(rows: Iterable[Reading], solver: str, perturbation: str) -> list[float]:
