@@ -142,9 +142,11 @@ def test_the_exit_status_says_that_a_run_failed(tmp_path, capfd):
 
 
 DRIVER = """
+import signal
 import sys
 from solvers.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 sys.exit(main(sys.argv[1:]))
 """
 
