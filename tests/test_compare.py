@@ -351,8 +351,11 @@ def test_a_named_solver_is_left_out_of_the_tasks_that_it_does_not_suit(tmp_path)
         (huge.name, "random"),
     ]
     assert [f"{reason[:35]}" for reason in found.left_out] == ["exhaustive looks at every design, w"]
+    alone = compare(settings(tmp_path, tasks=[huge], solvers=("random", "exhaustive"), seeds=(0,), budget=8))
+    assert [run.label for run in alone.runs] == ["random"]
+    assert alone.left_out == found.left_out
     with pytest.raises(ValueError, match="exhaustive looks at every design"):
-        compare(settings(tmp_path, tasks=[huge], solvers=("random", "exhaustive"), seeds=(0,), budget=8))
+        compare(settings(tmp_path, tasks=[huge], solvers=("exhaustive",), seeds=(0,), budget=8))
 
 
 def test_runs_within_hours_are_the_same_with_one_worker_or_two_and_when_resumed(tmp_path):

@@ -75,13 +75,10 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
         problems: The problem of each task, by the task's name in tables, in the order of `settings.task_list`.
 
     Raises:
-        ValueError: If a solver is unknown or cannot be made, two have one label, or one that was named suits none of the
-            tasks.
+        ValueError: If a solver is unknown or cannot be made, two have one label, or none that was named suits any task.
     """
     cells: list[Cell] = []
     left_out: list[str] = []
-    suited: set[str] = set()
-    unsuited: dict[str, str] = {}
     fresh = settings.fresh_evaluators
     named = None
     if settings.specs is not None:
@@ -96,8 +93,6 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
             why = {each.label: each.solver.unsuitable(problem) for each in named}
             contestants = [each for each in named if not why[each.label]]
             left_out.extend(filter(None, why.values()))
-            unsuited |= {label: reason for label, reason in why.items() if reason}
-            suited |= {each.label for each in contestants}
         for contestant in contestants:
             seeds = settings.seeds[:1] if contestant.solver.capabilities.deterministic else settings.seeds
             cells.extend(
@@ -119,9 +114,8 @@ def plan(settings: Settings, problems: Mapping[str, Problem]) -> Plan:
                 )
                 for seed in seeds
             )
-    for label, reason in unsuited.items():
-        if label not in suited:
-            raise ValueError(reason)
+    if not cells and left_out:
+        raise ValueError("; ".join(left_out))
     return Plan(tuple(cells), tuple(left_out))
 
 
