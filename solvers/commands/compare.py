@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers=asked.workers,
         timeout_s=asked.timeout,
         fresh_evaluators=asked.fresh_evaluators,
+        ray=asked.ray,
     )
     if asked.tune_budget is not None:
         settings = run_tuning(settings, asked.tune_budget)
@@ -128,6 +129,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--workers", type=int, default=Settings().workers, help="runs side by side (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="auto|local|HOST:PORT",
+        help="run on a Ray cluster: the one of this machine, one made here of --workers processors, or the one of that head "
+        "(needs dance-env[ray]; docs/machines.md)",
     )
     parser.add_argument(
         "--timeout", type=float, metavar="SECONDS", help="wall-clock limit of one run (default: no limit)"

@@ -16,7 +16,7 @@ from solvers.comparison.execution import own_executor, run_cells
 from solvers.comparison.judging import judged
 from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell, plan
-from solvers.comparison.processes.executor import ProcessPerCall
+from solvers.comparison.processes.isolating import IsolatingExecutor
 from solvers.comparison.records import keep, recorded
 from solvers.comparison.reference import Reference, optimum_reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
@@ -33,13 +33,14 @@ def compare(settings: Settings, *, executor: Executor | None = None, listener: L
     Args:
         settings: What is compared.
         executor: Where the runs go on; by default each has a process of its own on this machine, `settings.workers` at
-            a time, within `settings.timeout_s`. Any `concurrent.futures.Executor` will do, such as one of loky, Dask or
-            Ray, whose workers can import this library and read the same files; threads will not do for solvers that use
-            global state, such as PPO. It is left open.
+            a time, within `settings.timeout_s`, or on the cluster that `settings.ray` names. Any
+            `concurrent.futures.Executor` will do, such as one of loky or Dask, whose workers can import this library and
+            read the same files; threads will not do for solvers that use global state, such as PPO. It is left open.
         listener: What to report to while it runs.
 
     Raises:
-        OSError: If the output folder cannot be written.
+        ImportError: If `settings.ray` is given, and Ray is not installed.
+        OSError: If the output folder cannot be written, or the cluster of `settings.ray` cannot be reached.
         ValueError: If a task or a solver is unknown (the nearest names are offered), a solver does not suit a task, a
             supernet is missing or another task's, or there are both an executor and a time limit.
         KeyboardInterrupt: If interrupted; finished cells are on record, and the same call goes on from there.
@@ -90,7 +91,7 @@ def _ended_runs(
     try:
         yield from run_cells(cells, problems, own, listener)
     except BaseException:
-        if isinstance(own, ProcessPerCall):
+        if isinstance(own, IsolatingExecutor):
             own.kill()
         own.shutdown(cancel_futures=True)
         raise

@@ -11,9 +11,11 @@ from multiprocessing import get_context
 import numpy as np
 
 from dance_env.problem import Problem
+from solvers.comparison.cluster.executor import RayExecutor
 from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell
-from solvers.comparison.processes.executor import CallFailed, ProcessPerCall
+from solvers.comparison.processes.executor import ProcessPerCall
+from solvers.comparison.processes.isolating import CallFailed, IsolatingExecutor
 from solvers.comparison.settings import Settings
 from solvers.comparison.work import Attempt, pack, preparation, run_job
 from solvers.contract.failure import reason_of, traceback_of
@@ -28,15 +30,26 @@ _SECONDS_BETWEEN_REPORTS = 0.2
 def own_executor(settings: Settings, cells: Sequence[Cell]) -> Executor:
     """Return an executor that gives each run a process of its own.
 
-    Where the system cannot fork (Windows) it is the standard library's, which knows no time limit.
+    With `settings.ray`, on a Ray cluster. Where the system cannot fork (Windows) it is the standard library's, which knows
+    no time limit.
 
     Args:
-        settings: How many runs go on side by side, and how long one may take.
+        settings: Where the runs go on, how many side by side, and how long one may take.
         cells: What will run, to load once what they have in common.
 
     Raises:
+        ImportError: If the runs go to a Ray cluster, and Ray is not installed.
+        OSError: If that cluster cannot be reached.
         ValueError: If there is a time limit, and the system cannot fork.
     """
+    if settings.ray is not None:
+        return RayExecutor(
+            settings.ray,
+            workers=settings.workers,
+            timeout_s=settings.timeout_s,
+            prepare=preparation(cells),
+            gpu=settings.sources.device.startswith("cuda"),
+        )
     if hasattr(os, "fork") and hasattr(os, "waitid"):
         return ProcessPerCall(settings.workers, timeout_s=settings.timeout_s, prepare=preparation(cells))
     if settings.timeout_s is not None:
@@ -66,13 +79,13 @@ def run_cells(
             if future.running():
                 started.add(future)
                 listener.started(waiting[future])
-        if isinstance(executor, ProcessPerCall):
+        if isinstance(executor, IsolatingExecutor):
             for future, progress in executor.reports():
                 if future in waiting:
                     listener.progressed(waiting[future], progress)
         for future in done:
             cell = waiting.pop(future)
-            yield cell, _result(future, cell, problems[cell.task], isolated=isinstance(executor, ProcessPerCall))
+            yield cell, _result(future, cell, problems[cell.task], isolated=isinstance(executor, IsolatingExecutor))
 
 
 def _submit(executor: Executor, cell: Cell) -> Future[Attempt]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ DEFAULT_SEEDS = 3
 DEFAULT_BUDGET = 1000
 MAX_SEEDS = 10_000
 """The most seeds of one comparison: more are a mistake."""
+_HOST_AND_PORT = re.compile(r"[^\s/]+:\d{1,5}")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Settings:
         workers: How many runs go on side by side.
         timeout_s: Wall-clock limit of one run in seconds; None is no limit.
         fresh_evaluators: Whether solvers with a setting `fresh_evaluator` train an evaluator for each seed.
+        ray: The Ray cluster that the runs go to: "local" (one of `workers` processors, started on this machine), "auto"
+            (the one that this machine is part of), or "HOST:PORT" of its head; None is processes of this machine. A
+            cluster that exists runs as many cells at a time as it has processors.
 
     Raises:
         TypeError: If a solver or a task is of another type.
@@ -54,6 +59,7 @@ class Settings:
     workers: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
     timeout_s: float | None = None
     fresh_evaluators: bool = False
+    ray: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "out", Path(self.out))  # a text will do
@@ -75,6 +81,8 @@ class Settings:
             raise ValueError(f"at least one worker is needed; got {self.workers}")
         if self.timeout_s is not None and not self.timeout_s > 0:
             raise ValueError(f"the time limit is a positive number of seconds; got {self.timeout_s}")
+        if self.ray is not None and self.ray not in ("auto", "local") and not _HOST_AND_PORT.fullmatch(self.ray):
+            raise ValueError(f'a Ray cluster is "auto", "local" or HOST:PORT of its head; got {self.ray!r}')
 
     @property
     def is_usual(self) -> bool:

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -23,6 +23,7 @@ import cloudpickle
 
 from solvers.comparison.processes.channel import NOTE_BYTES, Command, Event, Frames, note, parse_note
 from solvers.comparison.processes.child import PROGRESS, RAISED, RETURNED
+from solvers.comparison.processes.isolating import CallFailed, IsolatingExecutor
 from solvers.comparison.threads import ONE_THREAD_EACH
 
 GRACE_S = 5.0
@@ -34,23 +35,6 @@ sys.path[:] = json.loads(sys.argv[1])  # before anything is imported: the workin
 from solvers.comparison.processes.server import main
 main(int(sys.argv[2]), int(sys.argv[3]))
 """
-
-
-class CallFailed(RuntimeError):
-    """A call raised an error, or its process ended before it returned.
-
-    Attributes:
-        traceback: The error's traceback, or the last Python frames of a process that died; empty where unknown.
-        seconds: Wall time of the call.
-        timed_out: Whether it was asked to end for its time limit.
-        answer: What it returned upon that; None if it returned nothing.
-    """
-
-    def __init__(
-        self, message: str, *, traceback: str = "", seconds: float = 0.0, timed_out: bool = False, answer: Any = None
-    ) -> None:
-        super().__init__(message)
-        self.traceback, self.seconds, self.timed_out, self.answer = traceback, seconds, timed_out, answer
 
 
 @dataclass(eq=False)
@@ -74,7 +58,7 @@ class _Call:
         return 0.0 if self.started is None else time.monotonic() - self.started
 
 
-class ProcessPerCall(Executor):
+class ProcessPerCall(IsolatingExecutor):
     """Makes each call in a process of its own.
 
     Whatever a call does (ends its process, is killed, hangs, leaves threads or processes behind, changes its folder or

@@ -15,7 +15,7 @@ from solvers.comparison.compare import compare
 from solvers.comparison.execution import own_executor
 from solvers.comparison.listener import Listener
 from solvers.comparison.plan import plan
-from solvers.comparison.processes.executor import ProcessPerCall
+from solvers.comparison.processes.isolating import IsolatingExecutor
 from solvers.comparison.run import Run
 from solvers.comparison.settings import Settings
 from solvers.comparison.spec import Contestant, SolverSpec
@@ -79,7 +79,7 @@ def _executor(settings: Settings, executor: Executor | None) -> Iterator[Executo
     try:
         yield own
     except BaseException:
-        if isinstance(own, ProcessPerCall):
+        if isinstance(own, IsolatingExecutor):
             own.kill()
         own.shutdown(cancel_futures=True)
         raise
