@@ -20,44 +20,53 @@ from pathlib import Path
 
 import numpy as np
 
+from solvers import Settings, compare
 from solvers.contract.record.trace import CLOCKS
 from solvers.contract.result import Result
 
-_DRIVER = "import sys; from solvers.cli import main; sys.exit(main(sys.argv[1:]))"
-_DEFAULT = "--task tiny --solver random evolution annealing --seeds 5 --budget 2000 --workers 2"
+_DRIVER = """
+import sys
+sys.path[:0] = [sys.argv[1]]
+from crash_safety import run
+print("begin", flush=True)
+run(*sys.argv[2:])
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it, print the verdict, and return 0 if every record is as it should be, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, help="how often the driver is killed (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
-    parser.add_argument("--compare", default=_DEFAULT, help="arguments of `dance compare` (default: %(default)s)")
+    parser.add_argument("--moments", type=int, default=0, metavar="SEED", help="of the kills (default: %(default)s)")
+    parser.add_argument("--solvers", default="random,evolution,annealing", help="with commas (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=10, help="runs of each solver (default: %(default)s)")
+    parser.add_argument("--budget", type=int, default=4000, help="evaluations of a run (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="runs side by side (default: %(default)s)")
     asked = parser.parse_args(argv)
+    arguments = [asked.solvers, *map(str, (asked.seeds, asked.budget, asked.workers))]
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder), asked.compare.split(), asked.kills, random.Random(asked.seed))
+        return measure(Path(folder), arguments, asked.kills, random.Random(asked.moments))
 
 
 def measure(folder: Path, arguments: Sequence[str], kills: int, moments: random.Random) -> int:
     """Make the kills, print what came of them, and return 0 if every record is as it should be, else 1."""
-    _run(folder / "warm", arguments)  # the cost tables are in the cache from here on
     started = time.monotonic()
-    _run(folder / "whole", arguments)
+    run(folder / "whole", *arguments)
     seconds = time.monotonic() - started
     expected = contents(folder / "whole")
-    print(f"{len(expected)} records without a kill, in {seconds:.1f} s")
+    print(f"{len(expected)} records without a kill, in {seconds:.1f} s", flush=True)
     killed, mid_run, comparisons, faults = 0, 0, 0, list[str]()
     while killed < kills:
         out = folder / f"killed{comparisons}"
         while killed < kills:
             before = len(_records(out))
-            if not _killed(out, arguments, moments.uniform(0.3, 1.0) * seconds):
+            if not _killed(out, arguments, moments.uniform(0.0, 1.5 * seconds)):
                 break  # it ended first
             killed += 1
             found = len(_records(out))
             mid_run += 0 < found < len(expected)
-            print(f"kill {killed}: {before} records before this start, {found} at the kill")
-        _run(out, arguments)
+            print(f"kill {killed}: {before} records before this start, {found} at the kill", flush=True)
+        run(out, *arguments)
         comparisons += 1
         faults += [f"{out.name}: {fault}" for fault in differences(expected, contents(out))]
     print(f"{killed} kills, {mid_run} of them with some records written and some not, in {comparisons} comparisons")
@@ -66,6 +75,11 @@ def measure(folder: Path, arguments: Sequence[str], kills: int, moments: random.
         or f"all {comparisons} x {len(expected)} records equal those without a kill; none lost, none twice"
     )
     return int(bool(faults))
+
+
+def run(out: Path | str, solvers: str, seeds: str, budget: str, workers: str) -> None:
+    """Run the comparison, or go on with it."""
+    compare(Settings("tiny", solvers.split(","), range(int(seeds)), int(budget), Path(out), workers=int(workers)))
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -100,25 +114,23 @@ def _records(out: Path) -> list[Path]:
     return sorted(path for path in (out / "records").glob("*") if not path.name.startswith("."))
 
 
-def _command(out: Path, arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-c", _DRIVER, "compare", *arguments, "--out", str(out)]
-
-
-def _run(out: Path, arguments: Sequence[str]) -> None:
-    subprocess.run(_command(out, arguments), check=True, stdout=subprocess.DEVNULL)
-
-
 def _killed(out: Path, arguments: Sequence[str], seconds: float) -> bool:
-    """Start a comparison and kill its driver after so long; False if it ended before."""
-    driver = subprocess.Popen(_command(out, arguments), stdout=subprocess.DEVNULL)
-    try:
-        driver.wait(seconds)
-    except subprocess.TimeoutExpired:
-        driver.kill()
-        driver.wait()
-        return True
+    """Run a comparison in another process, and kill that so long after its imports; False if it ended before.
+
+    Raises:
+        CalledProcessError: If it failed.
+    """
+    command = [sys.executable, "-c", _DRIVER, str(Path(__file__).parent), str(out), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as driver:
+        assert driver.stdout is not None, "it is a pipe"
+        driver.stdout.readline()
+        try:
+            driver.wait(seconds)
+        except subprocess.TimeoutExpired:
+            driver.kill()
+            return True
     if driver.returncode:
-        raise subprocess.CalledProcessError(driver.returncode, driver.args)
+        raise subprocess.CalledProcessError(driver.returncode, command)
     return False
 
 

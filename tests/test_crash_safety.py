@@ -21,8 +21,8 @@ def benchmark():
 
 
 def test_a_killed_driver_loses_no_record_and_makes_none_twice(benchmark, capsys):
-    arguments = "--task tiny --solver random annealing --seeds 2 --budget 500 --workers 1"
-    assert benchmark.main(["--kills", "2", "--compare", arguments]) == 0
+    arguments = "--kills 2 --solvers random,annealing --seeds 2 --budget 500 --workers 1"
+    assert benchmark.main(arguments.split()) == 0
     printed = capsys.readouterr().out
     assert "4 records without a kill" in printed
     assert "none lost, none twice" in printed
