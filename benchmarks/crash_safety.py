@@ -60,7 +60,7 @@ def measure(folder: Path, arguments: Sequence[str], kills: int, moments: random.
         out = folder / f"killed{comparisons}"
         while killed < kills:
             before = len(_records(out))
-            if not _killed(out, arguments, moments.uniform(0.0, 1.5 * seconds)):
+            if not _killed(out, arguments, moments.uniform(0.0, seconds)):
                 break  # it ended first
             killed += 1
             found = len(_records(out))
