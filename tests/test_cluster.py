@@ -154,3 +154,10 @@ def test_without_ray_the_message_names_the_extra(tmp_path, monkeypatch, capfd):
 def test_an_address_that_is_none_is_told(tmp_path, address):
     with pytest.raises(ValueError, match='"auto", "local" or HOST:PORT'):
         Settings("tiny", ["random"], ray=address, out=tmp_path)
+
+
+def test_a_head_that_does_not_answer_is_told_at_once(tmp_path, monkeypatch):
+    ray = pytest.importorskip("ray", reason="runs on a cluster need Ray: pip install 'dance-env[ray]'")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(ConnectionError, match="no Ray cluster answers at 127.0.0.1:1: start one with"):
+        compare(Settings("tiny", ["random"], (0,), 20, tmp_path, ray="127.0.0.1:1"))

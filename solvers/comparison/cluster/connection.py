@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from types import ModuleType
 
 _STORE_BYTES = 128 << 20
 """Of the object store of a cluster that is started here: a result takes well under a megabyte."""
+_SECONDS_TO_ANSWER = 10.0
 
 
 def load_ray() -> ModuleType:
@@ -52,10 +54,22 @@ def connect(address: str, workers: int) -> bool:
         )  # fmt: skip
         return True
     try:
+        if address != "auto":
+            _knock(address)
         ray.init(address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         where = "no Ray cluster runs on this machine" if address == "auto" else f"no Ray cluster answers at {address}"
         raise ConnectionError(
             f"{where}: start one with `ray start --head`, or give --ray local ({str(error).strip().splitlines()[0]})"
         ) from error
     return True
+
+
+def _knock(address: str) -> None:
+    """Find out in seconds whether anything listens there: Ray tries for minutes.
+
+    Raises:
+        OSError: If nothing does.
+    """
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
