@@ -159,5 +159,5 @@ def test_an_address_that_is_none_is_told(tmp_path, address):
 def test_a_head_that_does_not_answer_is_told_at_once(tmp_path, monkeypatch):
     ray = pytest.importorskip("ray", reason="runs on a cluster need Ray: pip install 'dance-env[ray]'")
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    with pytest.raises(ConnectionError, match="no Ray cluster answers at 127.0.0.1:1: start one with"):
+    with pytest.raises(ConnectionError, match=r"no Ray cluster answers at 127\.0\.0\.1:1: start one with"):
         compare(Settings("tiny", ["random"], (0,), 20, tmp_path, ray="127.0.0.1:1"))
