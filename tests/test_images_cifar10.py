@@ -13,7 +13,7 @@ from scipy import stats
 pytest.importorskip("torch")
 
 from experiments.images_cifar10.__main__ import main
-from experiments.images_cifar10.page import write_page
+from experiments.images_cifar10.page import take_over, write_page
 from experiments.images_cifar10.plan import LAMBDAS, RANKED, SEEDS, Ranked, Search, pieces
 from experiments.images_cifar10.statistics import McNemar, gain, over_seeds, pairs, ranking
 
@@ -109,3 +109,10 @@ def test_the_report_of_what_has_run_so_far(tmp_path: Path, capsys: pytest.Captur
     assert "12 of 30 searches and 6 of 30 trainings of the ranking have run; seeds that are complete: 0." in text
     assert "- supernet: 1.00 (1.00 to 1.00)" in text
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.md", "runs.json", "error_edap.png"}
+    others = tmp_path / "elsewhere" / "records"
+    take_over(tmp_path / "report", others)
+    assert {path.name: json.loads(path.read_text()) for path in others.iterdir()} == {
+        path.name: json.loads(path.read_text()) for path in records.iterdir()
+    }
+    with pytest.raises(FileNotFoundError, match="no report to take pieces from"):
+        take_over(tmp_path, others)

@@ -3,10 +3,12 @@
     python -m experiments.images_cifar10 --images FOLDER                  # hours of one core
     python -m experiments.images_cifar10 --images FOLDER --pieces 7       # the first seed alone
     python -m experiments.images_cifar10 --report docs/records/images_cifar10
+    python -m experiments.images_cifar10 --images FOLDER --resume docs/records/images_cifar10
 
 Seed by seed: searches that pay for the exact table, for the learned evaluator (joint), for multiply-accumulates and for
 nothing (separate), each with the training of its network from scratch. Every piece is a record in `OUT/records`. Killed
-or interrupted with Ctrl-C, it goes on from there when the same command runs again.
+or interrupted with Ctrl-C, it goes on from there when the same command runs again. `--resume` takes finished pieces from
+a published report as well, so that another machine can go on.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.images_cifar10.page import write_page
+from experiments.images_cifar10.page import take_over, write_page
 from experiments.images_cifar10.plan import pieces
 from experiments.images_cifar10.work import Workshop
 
@@ -38,6 +40,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--report", type=Path, metavar="FOLDER", help="run nothing: write the report of what has run there"
     )
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="a report whose finished pieces are taken over")
     return parser.parse_args(given)
 
 
@@ -46,6 +49,8 @@ def main(given: Sequence[str] | None = None) -> int:
     asked, console = arguments(given), Console(stderr=True)
     workshop = Workshop(asked.out, asked.images)
     plan = list(islice(pieces(), asked.pieces))
+    if asked.resume is not None:
+        take_over(asked.resume, workshop.folder / "records")
     if asked.report is None:
         for number, piece in enumerate(plan, start=1):
             if workshop.record(piece).exists():

@@ -31,7 +31,8 @@ def write_page(readings: list[Reading], out: Path) -> None:
         "# Search cost, measured",
         "",
         "Made by `python -m experiments.search_cost`. Regret above the proved optimum in %, median over seeds with its 95 % "
-        "bootstrap interval in brackets; – where a solver was not run, inf where half of its runs had no feasible design.",
+        "bootstrap interval in brackets; – where a solver was not run, or not all of its runs went so far; inf where half of its "
+        "runs had no feasible design.",
     ]
     for task in dict.fromkeys(each.task for each in readings if each.part == "solvers"):
         rows = [each for each in readings if each.part == "solvers" and each.task == task]
@@ -48,7 +49,7 @@ def write_page(readings: list[Reading], out: Path) -> None:
 
 def solver_table(rows: list[Reading], unit: str, amounts: Sequence[float]) -> list[str]:
     """Return the Markdown table of one task and unit, the best solver at the middle amount first."""
-    solvers = list(dict.fromkeys(each.solver for each in rows))
+    solvers = list(dict.fromkeys(each.solver for each in rows if each.unit == unit))
     cells = {s: [_at(rows, s, unit, amount) for amount in amounts] for s in solvers}
     access = {each.solver: each.access for each in rows}
     order = sorted(solvers, key=lambda s: [np.inf if not v else median_interval(v)[0] for v in reversed(cells[s][:3])])
@@ -178,7 +179,10 @@ def _shown(values: np.ndarray) -> np.ndarray:
 
 
 def _at(rows: Iterable[Reading], solver: str, unit: str, amount: float) -> list[float]:
-    return [each.regret_pct for each in rows if (each.solver, each.unit, each.amount) == (solver, unit, amount)]
+    """Regrets of a solver at an amount; none unless each of its runs went so far: the others would bias the median."""
+    own = [each for each in rows if each.solver == solver]
+    found = [each.regret_pct for each in own if (each.unit, each.amount) == (unit, amount)]
+    return found if len(found) == len({each.seed for each in own}) else []
 
 
 def _of(rows: Iterable[Reading], variant: str, unit: str, amount: float) -> list[float]:
