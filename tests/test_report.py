@@ -328,7 +328,10 @@ def test_break_even_is_shown_for_who_pays_for_a_supernet(tmp_path):
 
 
 def with_hours(row, access, hours):
-    figures = hours | {"per_design_gpu_hours": hours["training_gpu_hours"] + hours["final_training_gpu_hours"]}
+    figures = hours | {
+        "fixed_gpu_hours": hours["supernet_gpu_hours"],
+        "per_design_gpu_hours": hours["training_gpu_hours"] + hours["final_training_gpu_hours"],
+    }
     samples = dict(row.samples) | {name: Sample((value,)) for name, value in figures.items()}
     return dataclasses.replace(row, access=access, samples=samples)
 

@@ -488,7 +488,7 @@ def test_contradicting_capabilities_are_refused() -> None:
         Capabilities(needs_expectation=True)
 
 
-@pytest.mark.parametrize("name", [name for name in solver_names() if not name.startswith("dance")])
+@pytest.mark.parametrize("name", [each for each in solver_names() if not each.startswith("dance") and each != "cmd"])
 def test_runs_use_no_more_than_their_declared_access(name: str) -> None:
     solver = make_solver(name)
     used = solver.solve(synthetic_problem(0), budget=40, seed=0).ledger.access
