@@ -86,7 +86,7 @@ class Perturbation:
             except ValueError:
                 what = "a number" if kinds[name] is float else "a whole number"
                 raise ValueError(f"perturbation {name} takes {what}, not {value!r}; {_FORM}") from None
-        return cls(**found)  # type: ignore[arg-type]
+        return cls(**found)  # type: ignore[arg-type]  # each value has been made of its field's kind
 
     def __str__(self) -> str:
         """The text that `parse` reads, without what is as usual."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from solvers.comparison.spending import Axis
-from solvers.comparison.statistics import FrontQuality, Interval, Reached, Standings, Statistics, TaskStatistics
+from solvers.comparison.statistics import FrontQuality, Reached, Standings, Statistics, TaskStatistics
+from solvers.report.figures_text import interval_text, length_text, p_text, regret_text
 from solvers.report.table import number, plain
 
 _REACHED: dict[Axis, str] = {
@@ -59,7 +60,7 @@ def standings_table(of: Standings, front: FrontQuality | None) -> str:
     lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
     for index, solver in enumerate(of.solvers):
         rank = "–" if of.ranks is None else number(float(of.ranks.average[index]))
-        cells = [plain(solver), rank, _interval(of.interquartile_mean[index]), _interval(of.median[index])]
+        cells = [plain(solver), rank, interval_text(of.interquartile_mean[index]), interval_text(of.median[index])]
         cells.append(f"{of.failed[index]} / {of.runs[index]}")
         if front is not None:
             cells += [number(float(np.median(each[solver])), 3) for each in (front.hypervolume, front.igd_plus)]
@@ -90,7 +91,7 @@ def pairs_table(of: Standings) -> str:
     ]
     for pair in of.pairs:
         cells = [f"{plain(pair.first)} – {plain(pair.second)}", pair.test, str(pair.number)]
-        cells += [_regret(pair.median_difference), _p(pair.p), _p(pair.p_holm)]
+        cells += [regret_text(pair.median_difference), p_text(pair.p), p_text(pair.p_holm)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -100,7 +101,7 @@ def reached_table(of: Reached, solvers: Sequence[str], targets_pct: Sequence[flo
     lines = [f"| solver | {' | '.join(f'{each:g} %' for each in targets_pct)} |"]
     lines.append("| --- |" + " ---: |" * len(targets_pct))
     for solver, lengths in zip(solvers, of.expected[0], strict=True):
-        lines.append(f"| {plain(solver)} | {' | '.join(map(_length, lengths))} |")
+        lines.append(f"| {plain(solver)} | {' | '.join(map(length_text, lengths))} |")
     return "\n".join(lines)
 
 
@@ -130,7 +131,7 @@ def _ranks_note(of: Standings) -> str:
     assert ranks is not None, "the caller looked"
     text = f"Ranks within each {ranks.block} ({ranks.blocks} blocks). "
     if not math.isnan(ranks.friedman_p):
-        text += f"Friedman: chi-squared {ranks.friedman_statistic:.2f}, p {_p(ranks.friedman_p)}. "
+        text += f"Friedman: chi-squared {ranks.friedman_statistic:.2f}, p {p_text(ranks.friedman_p)}. "
     text += f"Nemenyi's critical difference at {ranks.alpha:g}: {ranks.critical_difference:.2f}."
     if ranks.groups:
         groups = "; ".join(", ".join(plain(of.solvers[each]) for each in group) for group in ranks.groups)
@@ -148,25 +149,3 @@ def _front_note(front: FrontQuality) -> str:
 
 def _best_known(reference_name: str) -> str:
     return "; regret is measured from the best known design here" if reference_name == "best known" else ""
-
-
-def _interval(of: Interval) -> str:
-    return f"{_regret(of.value)} [{_regret(of.low)}, {_regret(of.high)}]"
-
-
-def _regret(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:.3g}" if math.isfinite(value) else ("∞" if value > 0 else "-∞")
-
-
-def _length(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return "never" if math.isinf(value) else f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from solvers.comparison.spending import AXES, Axis
-from solvers.comparison.statistics import FrontQuality, Interval, Reached, Standings, Statistics, TaskStatistics
+from solvers.comparison.statistics import FrontQuality, Reached, Standings, Statistics, TaskStatistics
+from solvers.report.figures_text import interval_text, length_text, p_text, regret_text
 from solvers.report.html.chart import Chart, share_chart
 from solvers.report.html.tables import Cell, Row, Table
 from solvers.report.html.tables import Interval as Drawn
@@ -128,8 +129,8 @@ def standings(of: Standings, front: FrontQuality | None, numbers: Mapping[str, i
     for index, solver in enumerate(of.solvers):
         cells = [
             Cell("–" if of.ranks is None else number(float(of.ranks.average[index]))),
-            Cell(_interval(of.interquartile_mean[index])),
-            Cell(_interval(of.median[index])),
+            Cell(interval_text(of.interquartile_mean[index])),
+            Cell(interval_text(of.median[index])),
             Cell(f"{of.failed[index]} / {of.runs[index]}", bad=of.failed[index] > 0),
         ]
         if drawn:
@@ -169,9 +170,9 @@ def pairs(of: Standings) -> Table:
             [
                 Cell(pair.test),
                 Cell(str(pair.number)),
-                Cell(_regret(pair.median_difference)),
-                Cell(_p(pair.p)),
-                Cell(_p(pair.p_holm)),
+                Cell(regret_text(pair.median_difference)),
+                Cell(p_text(pair.p)),
+                Cell(p_text(pair.p_holm)),
             ],
         )
         for pair in of.pairs
@@ -207,7 +208,7 @@ def _lengths(
     of: Reached, axis: Axis, solvers: Sequence[str], targets: Sequence[str], numbers: Mapping[str, int]
 ) -> Table:
     rows = [
-        Row(numbers[solver], solver, [Cell(_length(value)) for value in lengths])
+        Row(numbers[solver], solver, [Cell(length_text(value)) for value in lengths])
         for solver, lengths in zip(solvers, of.expected[0], strict=True)
     ]
     unit = AXES[axis].split(" (")[0]
@@ -225,7 +226,7 @@ def _text(of: Standings, statistics: Statistics, front: FrontQuality | None) -> 
     if ranks is not None and len(of.solvers) > 1:
         said = f"Ranks within each {ranks.block} ({ranks.blocks} blocks); 1 is the best."
         if not math.isnan(ranks.friedman_p):
-            said += f" Friedman: chi-squared {ranks.friedman_statistic:.2f}, p {_p(ranks.friedman_p)}."
+            said += f" Friedman: chi-squared {ranks.friedman_statistic:.2f}, p {p_text(ranks.friedman_p)}."
         if math.isfinite(ranks.critical_difference):
             said += (
                 f" Nemenyi's critical difference at {ranks.alpha:g}: {ranks.critical_difference:.2f}; bars reach half of it "
@@ -241,25 +242,3 @@ def _text(of: Standings, statistics: Statistics, front: FrontQuality | None) -> 
         said += f", which may lack {front.missing:.2%} of its hypervolume)" if front.missing else ")"
         text.append(f"{said} of error and cost, of feasible designs.")
     return text
-
-
-def _interval(of: Interval) -> str:
-    return f"{_regret(of.value)} [{_regret(of.low)}, {_regret(of.high)}]"
-
-
-def _regret(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:.3g}" if math.isfinite(value) else ("∞" if value > 0 else "-∞")
-
-
-def _length(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return "never" if math.isinf(value) else f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
