@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from inline import Inline
+from installed import installed_solvers
 from micro_images import micro_data, micro_images, micro_settings, micro_space, micro_trainable
 
 import dance_env.accuracy.supernet.catalog as image_catalog
@@ -30,7 +31,7 @@ from dance_env.objective import EDAP, Linear, Objective
 from dance_env.space import AcceleratorSpace
 from dance_env.tasks import SUPERNET_VARIABLE, UNTRAINED, Variant, make_problem, task_names
 from dance_env.tasks.images import IMAGE_VARIANTS, IMAGES
-from solvers.catalog import load_solver, make_solver, solver_names
+from solvers.catalog import load_solver, make_solver
 from solvers.cli import main
 from solvers.comparison.compare import compare
 from solvers.comparison.plan import default_contestants
@@ -300,13 +301,13 @@ def test_expectations_are_refused_before_any_work(supernet: Path, monkeypatch: p
     with pytest.raises(TypeError, match="SupernetAccuracy of problem 'micro/edap' has no `relax`"):
         problem.relax()
     monkeypatch.setattr("solvers.methods.dance.evaluator.metered.load_or_train", None)
-    refused = [name for name in solver_names() if load_solver(name).why_not(problem)]
+    refused = [name for name in installed_solvers() if load_solver(name).why_not(problem)]
     expected = ["dance-refined", "dance-exact", "dance-front", "dance-conditional", "separate", "separate-flops", "edd"]
     assert refused == expected
     for name in refused:
         with pytest.raises(ValueError, match=f"{name} needs expected accuracies under probabilities.*evolution"):
             make_solver(name).solve(problem, budget=10, seed=0)
-    refused = [name for name in solver_names() if load_solver(name).why_not(make_problem("tiny"))]
+    refused = [name for name in installed_solvers() if load_solver(name).why_not(make_problem("tiny"))]
     assert refused == ["dance-images"]
 
 

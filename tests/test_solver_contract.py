@@ -17,6 +17,7 @@ import gymnasium
 import numpy as np
 import pytest
 from broken_solvers import CAUGHT_BY, RefusesInfeasible
+from installed import installed_solvers
 
 from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
@@ -488,7 +489,7 @@ def test_contradicting_capabilities_are_refused() -> None:
         Capabilities(needs_expectation=True)
 
 
-@pytest.mark.parametrize("name", [each for each in solver_names() if not each.startswith("dance") and each != "cmd"])
+@pytest.mark.parametrize("name", [each for each in installed_solvers() if not each.startswith("dance") and each != "cmd"])
 def test_runs_use_no_more_than_their_declared_access(name: str) -> None:
     solver = make_solver(name)
     used = solver.solve(synthetic_problem(0), budget=40, seed=0).ledger.access

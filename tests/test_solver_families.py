@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from installed import library_installed
 
 from dance_env.objective import Constraint
 from dance_env.problem import Problem
@@ -43,9 +43,8 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 def made(name: str) -> Solver:
-    library = load_solver(name).capabilities.library
-    if library and find_spec(library) is None:
-        pytest.skip(f"needs the package {library}, which is not installed")
+    if not library_installed(name):
+        pytest.skip(f"needs the package {load_solver(name).capabilities.library}, which is not installed")
     return make_solver(name, **SMALL[name])
 
 
@@ -66,7 +65,7 @@ def test_each_keeps_the_contract(name: str) -> None:
 
 def test_another_process_makes_the_same_traces(tmp_path: Path) -> None:
     """The check that is left out above, for all solvers at once: a process costs seconds of imports."""
-    names = [name for name in SMALL if not (package := load_solver(name).capabilities.library) or find_spec(package)]
+    names = [name for name in SMALL if library_installed(name)]
     settings = {name: SMALL[name] for name in names}
     hashes = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     subprocess.run(
