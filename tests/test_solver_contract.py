@@ -22,7 +22,7 @@ from installed import installed_solvers
 from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.testing import synthetic_problem
-from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver, solver_names
+from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver
 from solvers.contract.budget import Budget
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.failure import TimeLimit
@@ -489,7 +489,9 @@ def test_contradicting_capabilities_are_refused() -> None:
         Capabilities(needs_expectation=True)
 
 
-@pytest.mark.parametrize("name", [each for each in installed_solvers() if not each.startswith("dance") and each != "cmd"])
+@pytest.mark.parametrize(
+    "name", [each for each in installed_solvers() if not each.startswith("dance") and each != "cmd"]
+)
 def test_runs_use_no_more_than_their_declared_access(name: str) -> None:
     solver = make_solver(name)
     used = solver.solve(synthetic_problem(0), budget=40, seed=0).ledger.access
