@@ -46,6 +46,7 @@ class Problem:
         failures: which evaluations of a run fail; None where none does. `evaluate` is pure and never fails: the meter of
             a run and the environments apply it (`failed`).
         original: the problem that this one is a perturbation of (`dance_env.perturbations`): of the same optimum.
+        cost_model: what `costs` were computed with, for those who ask for mappings; None where that is not known.
 
     Raises:
         TypeError: If the objective is not an `Objective`, or the training time has no `gpu_hours`.
@@ -62,6 +63,7 @@ class Problem:
     supernet_trainings: float = SUPERNET_TRAININGS
     failures: Failures | None = None
     original: Problem | None = None
+    cost_model: CostModel | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective):
@@ -167,7 +169,17 @@ class Problem:
             )
         else:
             costs = CostTable.build(network_space, accelerators, model=model, cache_dir=cache_dir, progress=progress)
-        return cls(name, network_space, accelerators, costs, accuracy, objective, training_time, supernet_trainings)
+        return cls(
+            name,
+            network_space,
+            accelerators,
+            costs,
+            accuracy,
+            objective,
+            training_time,
+            supernet_trainings,
+            cost_model=model,
+        )
 
     @property
     def workloads(self) -> tuple[Workload, ...]:

@@ -1,0 +1,11 @@
+"""One design, out to files that other tools read.
+
+- `design_file`: the value (`DesignFile`): networks, accelerator, technology, costs, provenance; as JSON.
+- `design_parts`: what it is made of, and what it costs.
+- `plain_data`: its parts as plain data, checked as they are read.
+"""
+
+from dance_env.exporting.design_file import DesignFile
+from dance_env.exporting.design_parts import DesignCosts, DesignWorkload, Provenance
+
+__all__ = ["DesignCosts", "DesignFile", "DesignWorkload", "Provenance"]
