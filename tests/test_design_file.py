@@ -94,9 +94,10 @@ def test_a_technology_without_limits_comes_back_to_the_bit(tmp_path):
 
 
 def test_what_cannot_be_a_design_is_refused():
+    big = DesignWorkload("", (Layer("big", "conv", k=4, c=4, p=8, q=8, r=11, s=11),))
+    small = Hardware.one(8, 8, rf_words=16, dataflow="RS")
     with pytest.raises(ValueError, match="layer 'big' cannot be mapped: RS keeps all 11 filter rows"):
-        big = DesignWorkload("", (Layer("big", "conv", k=4, c=4, p=8, q=8, r=11, s=11),))
-        DesignFile.of_network([big], Hardware.one(8, 8, rf_words=16, dataflow="RS"))
+        DesignFile.of_network([big], small)
     problem = make_problem("tiny/edap")
     with pytest.raises(ValueError, match="cost model is not known; give cost_model="):
         DesignFile.of_design(replace(problem, cost_model=None), [0] * problem.space.num_choices)
