@@ -13,7 +13,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = {
     "README.md": (0, 1),
     "analysis.md": (0, 1),
-    "cost_model.md": (0, 1),
+    "cost_model.md": (0, 1, 2),
     "language_models.md": (0,),
     "layer_graph.md": (0,),
     "mapping_search.md": (0, 1),
