@@ -14,6 +14,7 @@
 - `workloads`: `Workload`, `WorkloadSpace`, several uses of the same networks; `macs_sum`.
 - `drawable`: `DrawableSpace`, what drawings ask of a space whose networks are rows of blocks.
 - `layer_space`: `LayerSpace`, networks given as lists of layers.
+- `importing`: networks of other frameworks as graphs; `general_layers`, `general_nodes`: the node types that these need.
 - `to_torch`: a graph as a torch module (imports torch; never imported from here).
 """
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dance_env.atomic import write_whole
+from dance_env.graph.general_layers import GENERAL_LAYER_TYPES
+from dance_env.graph.general_nodes import GENERAL_NODE_TYPES
 from dance_env.graph.layer_graph import LayerGraph
 from dance_env.graph.nodes import NODE_TYPES, Node
 from dance_env.graph.token_nodes import TOKEN_NODE_TYPES
@@ -17,7 +19,12 @@ from dance_env.suggest import nearest
 
 FORMAT = "dance_env.layer_graph/1"
 
-_TYPES: dict[str, Callable[..., Node]] = {**NODE_TYPES, **TOKEN_NODE_TYPES}
+_TYPES: dict[str, Callable[..., Node]] = {
+    **NODE_TYPES,
+    **TOKEN_NODE_TYPES,
+    **GENERAL_LAYER_TYPES,
+    **GENERAL_NODE_TYPES,
+}
 
 
 def graph_to_dict(graph: LayerGraph) -> dict[str, Any]:

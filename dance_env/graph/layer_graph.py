@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,6 +78,20 @@ class LayerGraph:
         self.networkx.add_node(name, node=node, inputs=tuple(inputs), shape=inferred, block=block, operator=operator)
         self.networkx.add_edges_from((each, name) for each in inputs)
         return name
+
+    @classmethod
+    def from_torch(cls, module: Any, example_inputs: Any, *, name: str | None = None) -> LayerGraph:
+        """Return a PyTorch module as a layer graph; `dance_env.graph.importing.import_torch` gives the account, too.
+
+        Args:
+            module: A `torch.nn.Module`.
+            example_inputs: A tensor, a tuple of the arguments of ``forward``, or a dict of its named arguments; batch 1.
+            name: Of the graph; the class of the module by default.
+
+        Raises:
+            ValueError: If the module cannot be traced, or holds operations that no cost covers; they are listed.
+        """
+        return _import("import_torch", module, example_inputs, name=name)
 
     # -------------------------------------------------------------------------------------------------------- contents
     @property
@@ -169,3 +185,18 @@ class LayerGraph:
         if isinstance(node, Linear):
             return Layer(name, "fc", k=node.features, c=self._input_shapes(name)[0][0], p=1, q=1, r=1, s=1)
         return None
+
+
+def _import(function: str, *arguments: Any, **settings: Any) -> LayerGraph:
+    """Return the graph of an import that prices everything; warn of what it approximates.
+
+    The room is loaded here, by name: it makes layer graphs, and so imports this module.
+    """
+    network = getattr(importlib.import_module("dance_env.graph.importing"), function)(*arguments, **settings)
+    if not network.is_complete:
+        raise ValueError(
+            f"{network.as_text()}\nUse dance_env.graph.importing.{function} to get the graph without a price for these"
+        )
+    if network.approximated:
+        warnings.warn(network.as_text(), stacklevel=3)
+    return network.graph
