@@ -1,20 +1,24 @@
-"""The command `dance`: every job of the library by name."""
+# PYTHON_ARGCOMPLETE_OK
+"""The command `dance`: every job of the library by name.
+
+Nothing of the library is imported before a command is known, so that `dance --help` and the completion of commands take no
+time, and an interrupt during the imports is caught.
+"""
 
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
-
-from dance_env.suggest import nearest
 
 
 class _Command(NamedTuple):
-    """A command: its function `main(argv) -> exit status`, one line of help, and whether it goes on where it stopped."""
+    """A command: its function `main(argv) -> exit status`, one line of help, and whether it goes on where it stopped.
+
+    The function's module also has `_parser()`, which completion reads.
+    """
 
     target: str
     text: str
@@ -22,16 +26,25 @@ class _Command(NamedTuple):
 
 
 _COMMANDS = {
+    "tasks": _Command("dance_env.commands.tasks:main", "list the tasks, or show one in full"),
+    "solvers": _Command("solvers.commands.solvers:main", "list the solvers, or show the settings of one"),
+    "solve": _Command(
+        "solvers.commands.solve:main", "run one solver on one task, and show what it found", resumes=True
+    ),
     "compare": _Command("solvers.commands.compare:main", "compare solvers on tasks, and report", resumes=True),
     "report": _Command("solvers.commands.report:main", "make the report of run folders again, or of several together"),
     "verify": _Command("solvers.commands.verify:main", "evaluate every design of a run folder again, and report drift"),
-    "mcp": _Command("solvers.commands.mcp:main", "serve one run to an agent, over the Model Context Protocol"),
-    "list": _Command("solvers.commands.list_names:main", "tasks and solvers, a line each"),
-    "check-solver": _Command("solvers.commands.check_solver:main", "run the contract suite on a solver"),
-    "choose": _Command("dance_env.commands.choose:main", "find the exact best design of a task under limits"),
     "optimum": _Command(
         "dance_env.commands.optimum:main", "find the best design of a task, and prove that none is better", resumes=True
     ),
+    "choose": _Command("dance_env.commands.choose:main", "find the exact best design of a task under limits"),
+    "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
+    "agreement": _Command(
+        "dance_env.cost.audit.agreement_command:main",
+        "compare how our cost model and another tool rank designs",
+        resumes=True,
+    ),
+    "check": _Command("solvers.commands.check:main", "run the contract suite on a solver or a cost model"),
     "coupling": _Command(
         "dance_env.commands.coupling:main",
         "measure how much network and accelerator depend on each other in a task",
@@ -41,46 +54,54 @@ _COMMANDS = {
         "dance_env.commands.landscape:main",
         "measure how hard a task is to search: feasible designs, best accelerators, local optima",
     ),
-    "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
-    "agreement": _Command(
-        "dance_env.cost.audit.agreement_command:main",
-        "compare how our cost model and another tool rank designs",
-        resumes=True,
-    ),
     "supernet": _Command(
         "solvers.methods.dance.images.supernet_command:main",
         "train a supernet that judges networks, for a task",
         resumes=True,
     ),
+    "mcp": _Command("solvers.commands.mcp:main", "serve one run to an agent, over the Model Context Protocol"),
+    "completion": _Command("solvers.commands.completion:main", "print the code that completes dance in a shell"),
 }
 """Each is loaded when it is asked for."""
 
+_RENAMED = {"list": "`dance tasks` or `dance solvers`", "check-solver": "`dance check`"}
+"""Commands of earlier versions, and what does their job now."""
+
 _EXAMPLES = """examples:
-  dance compare --task tiny --solver random evolution dance
-  dance choose --task macro-cifar10 --limit latency_s=0.4ms
-  dance check-solver path/to/file.py:Class
+  dance tasks
+  dance solve tiny evolution --budget 200
+  dance compare tiny --solver random evolution dance
+  dance choose macro-cifar10 --limit latency_s=0.4ms
+  dance check path/to/file.py:Class
 
 dance COMMAND --help says more."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line, and return the exit status.
+    """Run the command line, and return the exit status, one of `dance_env.command_line.Exit`.
 
     A caller's mistake (an unknown name, an unwritable folder) ends in one clear line and status 2, an interrupt in
     status 130 with everything finished kept.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    command = _COMMANDS.get(argv[0]) if argv else None
+    return _guarded(lambda: _run(argv), resumes=command is not None and command.resumes)
+
+
+def _run(argv: Sequence[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could stand next
+        from solvers.commands.completing import complete
+
+        complete(_COMMANDS)
     if not argv or argv[0] in ("-h", "--help"):
         print(_help())  # noqa: T201
         return 0
     if argv[0] in ("-V", "--version"):
-        print(f"dance-env {_version()} (Python {platform.python_version()})")  # noqa: T201
+        print(_version())  # noqa: T201
         return 0
     if argv[0] not in _COMMANDS:
-        print(f"dance: there is no command {argv[0]!r}. {nearest(argv[0], _COMMANDS)}", file=sys.stderr)  # noqa: T201
-        return 2
-    command = _COMMANDS[argv[0]]
-    return _guarded(lambda: _load(command.target)(argv[1:]), resumes=command.resumes)
+        raise ValueError(_unknown(argv[0]))
+    return _load(_COMMANDS[argv[0]].target)(argv[1:])
 
 
 def _guarded(job: Callable[[], int], *, resumes: bool) -> int:
@@ -92,17 +113,31 @@ def _guarded(job: Callable[[], int], *, resumes: bool) -> int:
         more = "; what had finished is kept: run the same command to go on" if resumes else ""
         print(f"\ninterrupted{more}", file=sys.stderr)  # noqa: T201
         return 130
-    except BrokenPipeError:  # `dance list | head`: nobody reads on
+    except BrokenPipeError:  # `dance tasks | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
         return 141
     except (ValueError, OSError, ImportError) as error:
         print(f"dance: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print("dance: this is a mistake of the library, not yours; please report the lines above", file=sys.stderr)  # noqa: T201
+        return 70
 
 
 def _load(target: str) -> Callable[[Sequence[str]], int]:
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)
+
+
+def _unknown(name: str) -> str:
+    from dance_env.suggest import nearest
+
+    if name in _RENAMED:
+        return f"{name!r} has a new name: {_RENAMED[name]}"
+    return f"there is no command {name!r}. {nearest(name, _COMMANDS)}"
 
 
 def _help() -> str:
@@ -123,10 +158,14 @@ def _help() -> str:
 
 
 def _version() -> str:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return version("dance-env")
+        number = version("dance-env")
     except PackageNotFoundError:  # run from a checkout that is not installed
-        return "(not installed)"
+        number = "(not installed)"
+    return f"dance-env {number} (Python {platform.python_version()})"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_limited_replaces_every_limit_and_nothing_else():
 
 
 def test_the_command_prints_the_design_and_the_limits_that_it_kept_to(capsys):
-    assert main(["--task", "tiny", "--least", "energy_j", "--limit", "latency_s=0.4ms", "area_mm2=2"]) == 0
+    assert main(["tiny", "--least", "energy_j", "--limit", "latency_s=0.4ms", "area_mm2=2"]) == 0
     printed = capsys.readouterr().out
     head, tail = printed.split("Within these limits, in place of the task's own (latency <= 500 µs):\n")
     assert "The best design, of 374,544 (least energy_j):" in head
@@ -74,16 +74,16 @@ def test_the_command_prints_the_design_and_the_limits_that_it_kept_to(capsys):
 def test_the_command_without_limits_gives_the_tasks_optimum(capsys):
     from dance_env.tasks import make_problem
 
-    assert main(["--task", "tiny/balanced"]) == 0
+    assert main(["tiny/balanced"]) == 0
     printed = capsys.readouterr().out
     assert f"objective  {optimum(make_problem('tiny/balanced')).objective:.4f}" in printed
     assert "Within the task's own limits:\n  latency <= 500 µs" in printed
-    assert main(["--task", "tiny/edap"]) == 0
+    assert main(["tiny/edap"]) == 0
     assert capsys.readouterr().out.endswith("The task has no limits.\n")
 
 
 def _chosen(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
-    main(["--task", "tiny", "--json", *arguments])
+    main(["tiny", "--json", *arguments])
     return json.loads(capsys.readouterr().out)
 
 
@@ -107,7 +107,7 @@ def test_two_limits_on_one_metric_are_refused(arguments):
 
 
 def test_the_command_says_by_how_much_limits_are_missed(capsys):
-    assert main(["--task", "tiny", "--least", "energy_j", "--limit", "latency_s=1e-6"]) == 1
+    assert main(["tiny", "--least", "energy_j", "--limit", "latency_s=1e-6"]) == 1
     assert "No design meets these limits. The nearest one exceeds latency_s by " in capsys.readouterr().out
     found = _chosen(capsys, "--limit", "latency_s=1us")
     assert not found["feasible"]
@@ -154,11 +154,11 @@ def test_what_is_no_limit_is_refused(text, message, capsys):
 
 
 def test_the_command_refuses_a_task_of_too_many_designs():
-    with pytest.raises(ValueError, match=r"has 352,517,816,448 designs; .* dance compare --task dance-mnist/edap"):
-        main(["--task", "dance-mnist"])
+    with pytest.raises(ValueError, match=r"has 352,517,816,448 designs; .* dance compare dance-mnist/edap"):
+        main(["dance-mnist"])
 
 
 def test_the_command_takes_a_problem_in_a_file(capsys):
     example = Path(__file__).resolve().parents[1] / "examples" / "own_problem.py"
-    assert main(["--task", f"{example}:own_problem", "--least", "latency_s", "--limit", "area_mm2=2"]) == 0
+    assert main([f"{example}:own_problem", "--least", "latency_s", "--limit", "area_mm2=2"]) == 0
     assert "The best design, of 51,200 (least latency_s):" in capsys.readouterr().out

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import json
 import re
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from dance_env import task_names
-from solvers import load_solver, solver_names
+from dance_env import make_problem, task_names
+from dance_env.analysis.exact import MAX_DESIGNS
+from solvers import load_solver, make_solver, solver_names
 from solvers.catalog import wrapper_names
 from solvers.cli import _COMMANDS, main
 from solvers.commands.compare import default_folder
+from solvers.comparison.reference import optimum_reference
+from solvers.comparison.typed_settings import typed_settings
 from solvers.contract.record import safe_name
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = ["--task", "tiny", "--solvers", "random,evolution", "--seeds", "1", "--budget", "40", "--workers", "1"]
+SMALL = ["tiny", "--solvers", "random,evolution", "--seeds", "1", "--budget", "40", "--workers", "1"]
 
 
 def test_compare_prints_a_table_and_writes_a_report(tmp_path, capsys):
@@ -32,7 +38,7 @@ def test_compare_prints_a_table_and_writes_a_report(tmp_path, capsys):
 
 def test_example_is_the_same_job(tmp_path, monkeypatch, capsys):
     custom = f"{ROOT / 'examples' / 'custom_solver.py'}:HillClimber"
-    arguments = ["--task", "tiny", "--solvers", custom, "--seeds", "7,8", "--budget", "40", "--workers", "1"]
+    arguments = ["tiny", "--solvers", custom, "--seeds", "7,8", "--budget", "40", "--workers", "1"]
     monkeypatch.setattr(sys, "argv", ["compare.py", *arguments, "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(ROOT / "examples" / "compare.py"), run_name="__main__")
@@ -44,11 +50,11 @@ def test_example_is_the_same_job(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["compare", "--task", "tinny"], "tiny"),
-        (["compare", "--task", "tiny", "--solvers", "rnadom"], "random"),
-        (["compare", "--task", "tiny", "--accuracy-table", "nowhere.json"], "nowhere.json"),
-        (["compare", "--task", "tiny", "--budget", "0"], "budget"),
-        (["check-solver", "missing.py:Solver"], "missing.py"),
+        (["compare", "tinny"], "tiny"),
+        (["compare", "tiny", "--solvers", "rnadom"], "random"),
+        (["compare", "tiny", "--accuracy-table", "nowhere.json"], "nowhere.json"),
+        (["compare", "tiny", "--budget", "0"], "budget"),
+        (["check", "missing.py:Solver"], "missing.py"),
     ],
 )
 def test_a_mistake_is_one_clear_line(tmp_path, capsys, arguments, message):
@@ -81,7 +87,7 @@ def test_seeds_are_a_number_or_a_list(capsys, seeds, message):
 
 
 def test_what_is_repeated_is_added(tmp_path, capsys):
-    given = ["--task", "tiny/edap", "--task", "tiny", "--solver", "random", "--solvers", "annealing", "random:batch=8"]
+    given = ["tiny/edap", "tiny", "--solver", "random", "--solvers", "annealing", "random:batch=8"]
     assert main(["compare", *given, "--seeds", "1", "--budget", "9", "--out", str(tmp_path)]) == 0
     with (tmp_path / "runs.csv").open(encoding="utf-8") as file:
         rows = {(row["task"], row["solver"]) for row in csv.DictReader(file)}
@@ -105,6 +111,12 @@ def test_without_a_command_there_is_help(capsys):
     assert "there is no command 'comapre'. Did you mean 'compare'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("old", "new"), [("list", "dance tasks"), ("check-solver", "dance check")])
+def test_an_old_name_answers_with_the_new_one(capsys, old, new):
+    assert main([old]) == 2
+    assert f"{old!r} has a new name: `{new}`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [*_COMMANDS])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -114,7 +126,7 @@ def test_every_command_has_help(command, capsys):
 
 
 def test_a_closed_pipe_is_no_error():
-    command = f"{sys.executable} -m solvers.cli list"
+    command = f"{sys.executable} -m solvers.cli tasks"
     done = subprocess.run(["bash", "-c", f"{command} | head -c 1"], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 
@@ -147,34 +159,91 @@ class Needy(Solver):
         (":steps", "'steps' in .* is not a setting; write NAME:SETTING=VALUE"),
     ],
 )
-@pytest.mark.parametrize("command", ["compare", "check-solver"])
+@pytest.mark.parametrize("command", ["compare", "check"])
 def test_a_setting_that_does_not_fit_is_one_clear_line(tmp_path, capsys, command, settings, message):
     (tmp_path / "needy.py").write_text(NEEDY)
     solver = f"{tmp_path / 'needy.py'}:Needy{settings}"
-    given = ["--task", "tiny", "--out", str(tmp_path), "--solver", solver] if command == "compare" else [solver]
+    given = ["tiny", "--out", str(tmp_path), "--solver", solver] if command == "compare" else [solver]
     assert main([command, *given]) == 2
     error = capsys.readouterr().err
     assert re.search(message, error)
     assert error.count("\n") == 1
 
 
-def test_list_says_what_every_task_and_solver_is(capsys):
-    assert main(["list"]) == 0
-    lines = {
-        line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
-    }
-    assert set(lines) == {*task_names(), "<task>@dance-buffers", *solver_names(), *wrapper_names()}
-    assert all(lines.values())
-    assert "latency <= 333.3 µs" in " ".join(lines["tiny/latency-limited"])
-    assert " ".join(lines["dance"]).endswith(f"] {load_solver('dance').__doc__.splitlines()[0]}")
+def test_tasks_says_what_every_task_is(capsys):
+    assert main(["tasks", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == set(task_names())
+    assert rows["tiny/latency-limited"]["limits"] == ["latency <= 333.3 µs"]
+    assert [rows[name]["optimum"] for name in ("tiny/edap", "accel-nasbench/edap", "dance-mnist/edap")] == [
+        "enumerated",
+        "proved",
+        "not known",
+    ]
+    assert main(["tasks"]) == 0
+    assert set(rows) <= {line.split()[0] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_a_known_optimum_is_known(capsys):
+    """What `dance tasks` says is what a comparison finds: an optimum by enumeration or by a proof that ships."""
+    main(["tasks", "--json"])
+    for row in json.loads(capsys.readouterr().out):
+        if row["optimum"] == "proved" and row["name"].startswith("accel-nasbench"):
+            assert optimum_reference(make_problem(row["name"])).proved
+        assert (row["optimum"] == "enumerated") == (row["designs"] <= MAX_DESIGNS and not row["needs_supernet"])
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["tiny", "tiny/edap@dance-buffers", "tiny:noise=0.3,seed=2", f"{ROOT / 'examples/own_problem.py'}:own_problem"],
+)
+def test_a_task_is_shown_in_full(capsys, task):
+    assert main(["tasks", task, "--json"]) == 0
+    found, problem = json.loads(capsys.readouterr().out), make_problem(task)
+    assert found["designs"] == problem.space.size == found["networks"] * found["accelerators"]
+    assert [choice["name"] for choice in found["choices"]] == [choice.name for choice in problem.space.choices]
+    assert found["limits"] == [str(limit) for limit in problem.objective.constraints]
+    assert main(["tasks", task]) == 0
+    assert f"{found['designs']:,}" in capsys.readouterr().out
+
+
+def test_solvers_says_what_every_solver_declares(capsys):
+    assert main(["solvers", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == {*solver_names(), *wrapper_names()}
     for name in solver_names():
-        declared = load_solver(name).capabilities
-        needs = [key.replace("_", " ") for key, value in vars(declared).items() if key.startswith("needs") and value]
-        assert " ".join(lines[name]).startswith(f"[{'; '.join([declared.access, *needs])}"), name
+        declared, row = load_solver(name).capabilities, rows[name]
+        assert row["summary"] == load_solver(name).__doc__.splitlines()[0]
+        assert row["access"] == declared.access
+        assert row["deterministic"] == declared.deterministic
+        needs = [
+            key.removeprefix("needs_") for key, value in vars(declared).items() if key.startswith("needs") and value
+        ]
+        assert row["needs"] == needs
+        assert row["installed"] == (not declared.library or find_spec(declared.library) is not None)
+
+
+@pytest.mark.parametrize("name", solver_names())
+def test_every_setting_of_every_solver_is_shown_and_can_be_given(capsys, name):
+    assert main(["solvers", name, "--json"]) == 0
+    settings = {each["name"]: each for each in json.loads(capsys.readouterr().out)["settings"]}
+    kind = load_solver(name)
+    assert {each.name for each in dataclasses.fields(kind)} == {each.partition(".")[0] for each in settings}
+    assert all(each["help"] for each in settings.values()), "a setting that its docstring does not explain"
+    assert {each for each, row in settings.items() if row["tunable"]} == set(kind.tunable)
+    required = {each: sys.executable for each, row in settings.items() if row["required"]}
+    given = {
+        each: row["default"]
+        for each, row in settings.items()
+        if not row["required"] and row["default"] not in ("its own, below",)
+    }
+    make_solver(name, **typed_settings(kind, {**given, **required}, owner=name))  # what is shown is accepted
 
 
 def test_listing_loads_no_solver():
-    check = "import sys; from solvers.cli import main; main(['list']); assert not {'torch', 'pymoo'} & set(sys.modules)"
+    check = (
+        "import sys; from solvers.cli import main; main(['solvers']); assert not {'torch', 'pymoo'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
 
 

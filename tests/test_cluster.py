@@ -145,7 +145,7 @@ def test_an_interrupt_kills_what_runs(cluster, tmp_path):
 
 def test_without_ray_the_message_names_the_extra(tmp_path, monkeypatch, capfd):
     monkeypatch.setitem(sys.modules, "ray", None)
-    arguments = ["compare", "--task", "tiny", "--solver", "random", "--seeds", "1", "--budget", "20", "--ray", "local"]
+    arguments = ["compare", "tiny", "--solver", "random", "--seeds", "1", "--budget", "20", "--ray", "local"]
     assert main([*arguments, "--out", str(tmp_path)]) == 2
     assert "pip install 'dance-env[ray]'" in capfd.readouterr().err
 

@@ -172,7 +172,7 @@ def test_an_agent_that_does_not_read_is_no_deadlock() -> None:
 def test_a_program_that_is_not_there_is_told_before_any_run(tmp_path: Path, capsys) -> None:
     with pytest.raises(ValueError, match="there is no program 'no-such-agent' to run"):
         make_solver("cmd", command="no-such-agent --fast")
-    assert main(["compare", "--task", "tiny", "--solver", "cmd:'unclosed", "--out", str(tmp_path)]) == 2
+    assert main(["compare", "tiny", "--solver", "cmd:'unclosed", "--out", str(tmp_path)]) == 2
     assert "cannot be read: No closing quotation" in capsys.readouterr().err
 
 

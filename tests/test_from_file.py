@@ -180,12 +180,12 @@ def test_a_problem_that_fails_names_the_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["choose", "--task", "FILE"],
-        ["compare", "--task", "FILE", "--solvers", "random"],
-        ["compare", "--task", "tiny", "--solvers", "FILE"],
-        ["check-solver", "FILE"],
+        ["choose", "FILE"],
+        ["compare", "FILE", "--solvers", "random"],
+        ["compare", "tiny", "--solvers", "FILE"],
+        ["check", "FILE"],
     ],
-    ids=["choose", "compare, task", "compare, solver", "check-solver"],
+    ids=["choose", "compare, task", "compare, solver", "check"],
 )
 def test_the_commands_say_so_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]

@@ -92,7 +92,7 @@ def test_a_full_disk_is_told_and_loses_nothing_that_is_on_record(tmp_path: Path,
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written.append(write(file, text, arrays))
 
-    command = ["compare", "--task", "tiny", "--solver", "random", "annealing", "--seeds", "2", "--budget", "20"]
+    command = ["compare", "tiny", "--solver", "random", "annealing", "--seeds", "2", "--budget", "20"]
     command += ["--workers", "1", "--out", str(tmp_path / "full")]
     with monkeypatch.context() as patch:
         patch.setattr(record_file, "_write_zip", full)

@@ -395,7 +395,6 @@ def test_the_command_line_takes_a_supernet(
     monkeypatch.setattr("solvers.comparison.compare.own_executor", lambda settings, cells: Inline())
     given = [
         "compare",
-        "--task",
         "micro/linear",
         "--seeds",
         "1",
@@ -410,7 +409,7 @@ def test_the_command_line_takes_a_supernet(
     assert "micro/linear" in capsys.readouterr().out
     assert main(given) == 2
     assert "`dance supernet micro FILE` trains one" in capsys.readouterr().err
-    assert main(["list"]) == 0
+    assert main(["tasks"]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if "needs --supernet" in line]
     assert len(lines) == len(task_names(needs_supernet=True))
 

@@ -132,7 +132,7 @@ def test_a_failed_run_is_tried_again_and_others_are_not(tmp_path):
 
 
 def test_the_exit_status_says_that_a_run_failed(tmp_path, capfd):
-    arguments = ["compare", "--task", "tiny", "--seeds", "1", "--budget", "20", "--workers", "1"]
+    arguments = ["compare", "tiny", "--seeds", "1", "--budget", "20", "--workers", "1"]
     status = main([*arguments, "--solver", f"{BAD}:Exit0", "random", "--out", str(tmp_path)])
     assert status == 1
     printed = capfd.readouterr().out
@@ -154,7 +154,6 @@ sys.exit(main(sys.argv[1:]))
 def start_driver(tmp_path: Path, *solvers: str) -> subprocess.Popen[str]:
     arguments = [
         "compare",
-        "--task",
         "tiny",
         "--seeds",
         "1",

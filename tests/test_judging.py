@@ -86,7 +86,7 @@ def test_the_noisy_task_is_measured_from_the_proved_optimum_without_noise(tmp_pa
 
 def test_fidelity_and_noise_seed_are_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--solver", "random", "--seeds", "1", "--budget", "5", "--workers", "1", "--out", str(tmp_path)]
-    assert main(["--task", "accel-nasbench/edap", "--fidelity", "longer", "--noise-seed", "3", *common]) == 0
+    assert main(["accel-nasbench/edap", "--fidelity", "longer", "--noise-seed", "3", *common]) == 0
     page = (tmp_path / "report.md").read_text()
     assert "longer training" in page
     assert "noise seed 3" in page
@@ -95,10 +95,10 @@ def test_fidelity_and_noise_seed_are_flags(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--task", "accel-nasbench/edap", "--fidelity", "longest"], "longest"),
-        (["--task", "tiny", "--fidelity", "longer"], "does not take fidelity"),
-        (["--task", "tiny", "--noise-seed", "1"], "does not take noise_seed"),
-        (["--task", "accel-nasbench/edap", "--noise-seed", "-1"], "between 0 and"),
+        (["accel-nasbench/edap", "--fidelity", "longest"], "longest"),
+        (["tiny", "--fidelity", "longer"], "does not take fidelity"),
+        (["tiny", "--noise-seed", "1"], "does not take noise_seed"),
+        (["accel-nasbench/edap", "--noise-seed", "-1"], "between 0 and"),
     ],
 )
 def test_a_fidelity_or_seed_that_does_not_exist_is_told(given: list[str], message: str, tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_default_variants_are_documented_as_coupled() -> None:
 
 
 def test_command_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["--task", "tiny/edap", "--task", "tiny"]) == 0
+    assert main(["tiny/edap", "tiny"]) == 0
     lines = capsys.readouterr().out.strip().splitlines()
     assert lines[0] == "| | tiny/edap | tiny |"
     assert all(line.count("|") == 4 for line in lines)
@@ -241,7 +241,7 @@ def test_coupling_measures_what_can_be_enumerated(
     assert main([]) == 0
     assert made == [f"{network}/{variant}" for network in ("macro-cifar10", "tiny") for variant in VARIANTS]
     with pytest.raises(ValueError, match=r"has 1,449,.* designs; .* dance landscape accel-nasbench/edap$"):
-        main(["--task", "tiny", "accel-nasbench/edap"])
+        main(["tiny", "accel-nasbench/edap"])
     assert len(made) == 14
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from dance_env.accuracy.model import FactoredAccuracy, NamedError
 from dance_env.space import Factor, FactorSum
@@ -62,11 +61,11 @@ class ImperfectAccuracy:
         networks = np.random.default_rng(1).integers(0, right.option_counts, (_SAMPLE, len(right.option_counts)))
         true, wrong = (_standard(sums.evaluate(networks)[:, 0]) for sums in (right, error))
         low, high = 0.0, 1e3  # of the error's share, in standard deviations of the truth
-        if kendalltau(true, true + high * wrong).statistic > rank_correlation:
+        if _tau(true, true + high * wrong) > rank_correlation:
             raise ValueError(f"this bias leaves a rank correlation above {rank_correlation}: it agrees with the truth")
         for _ in range(_HALVINGS):
             middle = (low + high) / 2.0
-            above = kendalltau(true, true + middle * wrong).statistic > rank_correlation
+            above = _tau(true, true + middle * wrong) > rank_correlation
             low, high = (middle, high) if above else (low, middle)
         scale = float(right.evaluate(networks).std() / error.evaluate(networks).std())
         return cls(truth, _sum(right, error, low * scale))
@@ -101,7 +100,14 @@ class ImperfectAccuracy:
     def rank_correlation(self) -> float:
         """Kendall's tau between what is seen and the truth, over 2,000 random networks other than those of `of`."""
         networks = np.random.default_rng(2).integers(0, self.option_counts, (_SAMPLE, len(self.option_counts)))
-        return float(kendalltau(self.seen.evaluate(networks)[:, 0], self.truth.evaluate(networks)).statistic)
+        return _tau(self.seen.evaluate(networks)[:, 0], self.truth.evaluate(networks))
+
+
+def _tau(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Kendall's tau; scipy.stats, which takes a second to import, is loaded here."""
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(first, second).statistic)
 
 
 def _noise(right: FactorSum, rng: np.random.Generator) -> FactorSum:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from dance_env.analysis.exact import COST, MAX_DESIGNS, Optimum, least, optimum
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.limits import parse_limit, together
 from dance_env.from_file import is_in_file
 from dance_env.objective import Constraint, Metric
@@ -63,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         found = least(problem, arguments.least, progress=bar)
     answer = Answer(problem, arguments.least, found, None if limits is None else own)
-    sys.stdout.write(as_json(answer) if arguments.json else as_text(answer))
-    return 0 if found.feasible else 1
+    sys.stdout.write(as_json(content(answer)) if arguments.json else as_text(answer))
+    return Exit.ANSWER if found.feasible else Exit.NEGATIVE
 
 
 def as_text(answer: Answer) -> str:
@@ -86,10 +85,10 @@ def as_text(answer: Answer) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(answer: Answer) -> str:
-    """Return the same as a JSON object; what is not finite is null."""
+def content(answer: Answer) -> dict[str, object]:
+    """Return the same as the fields of a JSON object."""
     problem, found = answer.problem, answer.found
-    content = {
+    return {
         "task": problem.name,
         "least": answer.least,
         "feasible": found.feasible,
@@ -101,7 +100,6 @@ def as_json(answer: Answer) -> str:
         "objective": found.objective,
         **answer.values(),
     }
-    return json.dumps({name: _finite(value) for name, value in content.items()}, indent=1, allow_nan=False) + "\n"
 
 
 def _limits(answer: Answer) -> tuple[Constraint, ...]:
@@ -117,12 +115,6 @@ def _limits_head(answer: Answer) -> str:
     return f"Within these limits, in place of the task's own ({own}):"
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _check_size(name: str) -> None:
     """Refuse a task of too many designs before any file of its accuracies is asked for."""
     if is_in_file(name):
@@ -132,18 +124,22 @@ def _check_size(name: str) -> None:
     if size > MAX_DESIGNS:
         raise ValueError(
             f"task {task.name!r} has {size:,} designs; looking at every one is practical up to {MAX_DESIGNS:,}. "
-            f"Let a solver search: dance compare --task {task.name}"
+            f"Let a solver search: dance compare {task.name}"
         )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance choose",
-        description="Look at every design of a task, and print the best one that meets the limits.",
-        epilog="example: dance choose --task tiny --least energy_j --limit latency_s=0.4ms area_mm2=2",
+    parser = Parser(
+        "choose",
+        "Look at every design of a task, and print the best one that meets the limits. The exit status is 1 if none does.",
+        examples=[
+            "choose",
+            "choose tiny --least energy_j --limit latency_s=0.4ms area_mm2=2",
+            "choose examples/own_problem.py:own_problem --json",
+        ],
     )
     parser.add_argument(
-        "--task", default=DEFAULT_TASK, help="a task's name, or path/to/file.py:function (default: %(default)s)"
+        "task", nargs="?", default=DEFAULT_TASK, metavar="TASK", help=f"{TASK_HELP} (default: {DEFAULT_TASK})"
     )
     parser.add_argument(
         "--least", default=OBJECTIVE, choices=LEAST, help="what is to be least (default: the task's objective)"
@@ -160,5 +156,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--accuracy-table", type=Path, metavar="JSON", help="NAS-Bench-Macro's table, not the surrogate"
     )
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.add_json()
     return parser

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from dance_env.analysis.coupling import Coupling, measure
 from dance_env.analysis.exact import MAX_DESIGNS
-from dance_env.commands.coupling_table import table
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.commands.coupling_table import as_dicts, table
 from dance_env.from_file import is_in_file
 from dance_env.problem import Problem
 from dance_env.tasks import get_task, make_problem, task_names
@@ -16,19 +17,7 @@ from dance_env.tasks import get_task, make_problem, task_names
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure tasks and print the table of docs/tasks.md; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="dance coupling", description="Measure how much network and accelerator depend on each other."
-    )
-    parser.add_argument(
-        "--task",
-        nargs="+",
-        action="extend",
-        metavar="NAME",
-        help="one or more, and may be repeated (default: every task that can be enumerated and needs no supernet)",
-    )
-    parser.add_argument("--accuracy-table", metavar="FILE", help="NAS-Bench-Macro's JSON instead of the surrogate")
-    parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and exact optima")
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
     bar = sys.stderr.isatty()
     measured: dict[str, tuple[Problem, Coupling]] = {}
     if options.task:
@@ -36,8 +25,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in options.task or [name for name in task_names(needs_supernet=False) if _size(name) <= MAX_DESIGNS]:
         problem = make_problem(name, accuracy_table=options.accuracy_table, cache_dir=options.cache_dir, progress=bar)
         measured[name] = problem, measure(problem, cache_dir=options.cache_dir, progress=bar)
-    sys.stdout.write(table(measured) + "\n")
-    return 0
+    sys.stdout.write(as_json(as_dicts(measured)) if options.json else table(measured) + "\n")
+    return Exit.ANSWER
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        "coupling",
+        "Measure how much network and accelerator depend on each other in tasks, over every design of each.",
+        examples=["coupling", "coupling tiny macro-cifar10/edap", "coupling tiny --json"],
+    )
+    parser.add_argument(
+        "task",
+        nargs="*",
+        metavar="TASK",
+        help=f"{TASK_HELP} (default: every task that can be enumerated and needs no supernet)",
+    )
+    parser.add_argument("--accuracy-table", metavar="FILE", help="NAS-Bench-Macro's JSON instead of the surrogate")
+    parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and exact optima")
+    parser.add_json()
+    return parser
 
 
 def _size(name: str) -> int:
@@ -53,7 +60,3 @@ def _check_sizes(names: Sequence[str]) -> None:
                 f"task {name!r} has {_size(name):,} designs; looking at every one is practical up to {MAX_DESIGNS:,}. "
                 f"Measure it on random networks: dance landscape {name}"
             )
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

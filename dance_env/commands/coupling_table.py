@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from typing import Any
 
 from dance_env.analysis.coupling import Coupling, FixedAccelerator
 from dance_env.problem import Problem
@@ -22,6 +24,26 @@ def table(measured: Mapping[str, tuple[Problem, Coupling]]) -> str:
         cells = [row(problem, coupling) for problem, coupling in measured.values()]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def as_dicts(measured: Mapping[str, tuple[Problem, Coupling]]) -> dict[str, dict[str, Any]]:
+    """Return the same by the names of `Coupling`'s fields, for JSON; a regret that violates a limit is infinite."""
+    return {name: _as_dict(problem, coupling) for name, (problem, coupling) in measured.items()}
+
+
+def _as_dict(problem: Problem, coupling: Coupling) -> dict[str, Any]:
+    evaluation = coupling.evaluation
+    found = {each.name: getattr(coupling, each.name) for each in fields(coupling) if each.name != "evaluation"}
+    for name in ("fixed", "fixed_front"):
+        found[name] = {"accelerator": accelerator(problem, found[name].index), **asdict(found[name])}
+    costs = {name: getattr(evaluation.cost, name)[0] for name in ("latency_s", "energy_j", "area_mm2")}
+    return {
+        **found,
+        "best": problem.space.decode(coupling.best[None])[0],
+        "objective": evaluation.objective[0],
+        "error_pct": evaluation.error_pct[0],
+        **costs,
+    }
 
 
 def _network(problem: Problem, coupling: Coupling) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 
 from dance_env.analysis.landscape import Landscape, measure
 from dance_env.analysis.landscape.measuring import NETWORKS, STARTS
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.landscape_table import as_dict, table
 from dance_env.from_file import is_in_file
 from dance_env.problem import Problem
@@ -43,11 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             ),
         )
     if options.json:
-        content = {name: as_dict(problem, found) for name, (problem, found) in measured.items()}
-        sys.stdout.write(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(as_json({name: as_dict(problem, found) for name, (problem, found) in measured.items()}))
     else:
         sys.stdout.write(table(measured) + "\n")
-    return 0
+    return Exit.ANSWER
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -64,14 +63,14 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance landscape",
-        description="Measure how hard tasks are to search: feasible designs, best accelerators, local optima. Every "
-        "design is looked at where that is practical, else random networks on every accelerator.",
-        epilog="example: dance landscape tiny accel-nasbench/edap",
+    parser = Parser(
+        "landscape",
+        "Measure how hard tasks are to search: feasible designs, best accelerators, local optima. Every design is looked at "
+        "where that is practical, else random networks on every accelerator.",
+        examples=["landscape tiny accel-nasbench/edap", "landscape gpt-s --networks 100 --json"],
     )
-    parser.add_argument("task", nargs="+", metavar="TASK", help="a task's name, or path/to/file.py:function")
-    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("task", nargs="+", metavar="TASK", help=TASK_HELP)
+    parser.add_json()
     parser.add_argument(
         "--networks",
         type=_at_least(1),
@@ -87,7 +86,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--supernet", metavar="FILE", help="of a task of images")
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and exact optima")
     return parser
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

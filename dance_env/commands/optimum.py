@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dance_env.analysis.optimum import (
     FrontProgress,
     Proof,
     ProofProgress,
+    ProvedFront,
     load_evidence,
     load_front,
     prove,
@@ -24,6 +25,7 @@ from dance_env.analysis.optimum import (
 from dance_env.analysis.optimum.records import shipped_record, shipped_records
 from dance_env.atomic import write_whole
 from dance_env.cache import content_key, default_cache_dir
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.problem import Problem
 from dance_env.progress import reporter
 from dance_env.tasks import make_problem
@@ -37,11 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.seconds is not None and arguments.seconds < 0:
         raise ValueError(f"--seconds must be 0 or more, got {arguments.seconds}")
     if arguments.task is None:
-        sys.stdout.write(shipped_table())
-        return 0
+        sys.stdout.write(as_json([each.summary() for each in shipped()]) if arguments.json else shipped_table())
+        return Exit.ANSWER
     problem = make_problem(arguments.task, cache_dir=arguments.cache_dir, progress=sys.stderr.isatty())
     if arguments.verify:
-        return _verify(problem, arguments.record)
+        return _verify(problem, arguments)
     if arguments.front:
         return _front(problem, arguments)
     proof = prove(
@@ -55,14 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_whole(arguments.save, proof.to_json())
         save_evidence(arguments.save.with_suffix(".npz"), proof.evidence or ())
     sys.stdout.write(proof.to_json() if arguments.json else as_text(problem, proof))
-    return 0 if proof.feasible and proof.gap == 0.0 else 1
+    return Exit.ANSWER if proof.feasible and proof.gap == 0.0 else Exit.NEGATIVE
 
 
 def _front(problem: Problem, arguments: argparse.Namespace) -> int:
     """Prove the Pareto front, and print it."""
 
     def report(state: FrontProgress) -> None:
-        sys.stderr.write(f"{state.step}: {state.designs:,} designs, gap {100 * state.gap:.3f} %\n")
+        if sys.stderr.isatty():
+            sys.stderr.write(f"{state.step}: {state.designs:,} designs, gap {100 * state.gap:.3f} %\n")
 
     front = prove_front(problem, progress=report, workers=arguments.workers)
     if arguments.save is not None:
@@ -73,19 +76,19 @@ def _front(problem: Problem, arguments: argparse.Namespace) -> int:
             for cost, error, design in zip(front.cost, front.error, problem.space.decode(front.designs), strict=True)
         ]
         content = {"problem": problem.name, "hypervolume": front.hypervolume, "gap": front.gap, "front": points}
-        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+        sys.stdout.write(as_json(content))
     else:
         sys.stdout.write(
             f"{problem}\n{len(front):,} designs on the front of error against cost: from cost {front.cost[0]:.4g} and error "
             f"{front.error[0]:.3f} to cost {front.cost[-1]:.4g} and error {front.error[-1]:.3f}. Other designs could add at "
             f"most {100 * front.gap:.3f} % to its hypervolume ({front.seconds:.0f} s).\n"
         )
-    return 0
+    return Exit.ANSWER
 
 
-def _verify(problem: Problem, record: Path | None) -> int:
+def _verify(problem: Problem, arguments: argparse.Namespace) -> int:
     """Check a record by other means, and say what was checked."""
-    path = record or shipped_record(problem)
+    path = arguments.record or shipped_record(problem)
     if path is None:
         raise ValueError(
             f"no record of {problem.name!r}, as it is now, ships. Prove it first (--save FILE), then verify that file "
@@ -94,12 +97,16 @@ def _verify(problem: Problem, record: Path | None) -> int:
     proof, evidence = Proof.from_json(path.read_text(encoding="utf-8")), load_evidence(path.with_suffix(".npz"))
     with reporter(sys.stderr.isatty(), "Cases searched again") as report:
         found = verify(problem, proof, evidence, progress=report)
+    if arguments.json:
+        bounds = {"objective": proof.objective, "lower_bound": proof.lower_bound}
+        sys.stdout.write(as_json({"record": path.name, "holds": True, **bounds, **asdict(found)}))
+        return Exit.ANSWER
     sys.stdout.write(
         f"{path.name} holds: objective {proof.objective:.9f}, lower bound {proof.lower_bound:.9f}.\n"
         f"{found.beaten:,} accelerators left out are beaten by another one on every network; {found.cases:,} others, "
         f"searched again, have no design below the bound ({found.priced:,} designs evaluated).\n"
     )
-    return 0
+    return Exit.ANSWER
 
 
 def as_text(problem: Problem, proof: Proof) -> str:
@@ -121,19 +128,56 @@ def as_text(problem: Problem, proof: Proof) -> str:
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """A record that ships, and the gap of its Pareto front, where that is proved."""
+
+    proof: Proof
+    front: ProvedFront | None
+
+    @property
+    def cases(self) -> int:
+        """How many cases the proof has."""
+        found = self.proof.certificate
+        return found.impossible + found.bounded + found.searched + found.unfinished
+
+    def summary(self) -> dict[str, object]:
+        """Return it for JSON."""
+        certificate = self.proof.certificate
+        return {
+            "task": self.proof.problem,
+            "objective": self.proof.objective,
+            "gap": self.proof.gap,
+            "options": dict(self.proof.options),
+            "cases": self.cases,
+            "bounded": certificate.bounded + certificate.impossible,
+            "searched": certificate.searched,
+            "vertices": certificate.vertices,
+            "front_designs": None if self.front is None else len(self.front),
+            "front_gap": None if self.front is None else self.front.gap,
+        }
+
+
+def shipped() -> list[Shipped]:
+    """Return the records that ship."""
+    found = []
+    for path in shipped_records():
+        file = path.with_suffix(".front.npz")
+        proof = Proof.from_json(path.read_text(encoding="utf-8"))
+        found.append(Shipped(proof, load_front(file) if file.exists() else None))
+    return found
+
+
 def shipped_table() -> str:
     """Return the records that ship as a Markdown table, as in docs/optimum.md."""
     lines = [
         "| task | objective | gap | accelerator | cases | closed by a bound | searched | vertices | front |",
         "|---|---:|---:|---|---:|---:|---:|---:|---|",
     ]
-    for path in shipped_records():
-        proof = Proof.from_json(path.read_text(encoding="utf-8"))
-        certificate, file = proof.certificate, path.with_suffix(".front.npz")
-        front = load_front(file) if file.exists() else None
-        cases = certificate.impossible + certificate.bounded + certificate.searched + certificate.unfinished
+    for each in shipped():
+        proof, certificate, front = each.proof, each.proof.certificate, each.front
         lines.append(
-            f"| `{proof.problem}` | {proof.objective:.4f} | {proof.gap:g} | {_accelerator(proof)} | {cases:,} | "
+            f"| `{proof.problem}` | {proof.objective:.4f} | {proof.gap:g} | {_accelerator(proof)} | {each.cases:,} | "
             f"{certificate.bounded + certificate.impossible:,} | {certificate.searched:,} | {certificate.vertices:,} | "
             f"{'' if front is None else f'{len(front):,} designs, gap {100 * front.gap:.2f} %'} |"
         )
@@ -155,13 +199,13 @@ def _accelerator(proof: Proof) -> str:
 
 
 def _reporter() -> Callable[[ProofProgress], None]:
-    """Return what writes the progress to standard error, a line every few seconds."""
+    """Return what writes the progress to a terminal, a line every few seconds."""
     last = time.perf_counter()
 
     def report(state: ProofProgress) -> None:
         nonlocal last
         now = time.perf_counter()
-        if now - last >= _EVERY_S:
+        if now - last >= _EVERY_S and sys.stderr.isatty():
             last = now
             sys.stderr.write(
                 f"{state.closed:,} of {state.cases:,} cases closed; lower bound {state.lower_bound:.6f}, best "
@@ -180,15 +224,21 @@ def _checkpoint(problem: Problem, cache_dir: str | None) -> Path | None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance optimum",
-        description="Find the best design of a task, and prove that none is better. Interrupted, it goes on later.",
-        epilog="example: dance optimum macro-cifar10/edap --json",
+    parser = Parser(
+        "optimum",
+        "Find the best design of a task, and prove that none is better; interrupted, it goes on later. The exit status is 1 if "
+        "a gap is left, or no design meets the limits.",
+        examples=[
+            "optimum",
+            "optimum macro-cifar10/edap --json",
+            "optimum accel-nasbench/edap --verify",
+            "optimum accel-nasbench/edap --front",
+        ],
     )
     parser.add_argument(
-        "task", nargs="?", help="a task's name, or path/to/file.py:function; without one, list the records that ship"
+        "task", nargs="?", metavar="TASK", help=f"{TASK_HELP}; without one, the records that ship are listed"
     )
-    parser.add_argument("--json", action="store_true", help="print the proof as JSON")
+    parser.add_json()
     parser.add_argument("--seconds", type=float, metavar="S", help="stop then, with a lower bound")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per core, at most two)")
     parser.add_argument(
@@ -202,7 +252,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--record", type=Path, metavar="FILE.json", help="with --verify: check this record instead")
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and of interrupted proofs")
     return parser
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import networkx as nx
-
 from dance_env.graph.layer import Layer, kind_of
 from dance_env.graph.nodes import Conv, CostlyNode, Linear, Node, Shape
 from dance_env.suggest import nearest
@@ -30,6 +28,8 @@ class LayerGraph:
     """
 
     def __init__(self, name: str) -> None:
+        import networkx as nx  # at first use: it takes longer to import than all of this package
+
         self.name = name
         self.networkx = nx.DiGraph(name=name)
 

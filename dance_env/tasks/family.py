@@ -130,6 +130,7 @@ class Family:
         load: returns the accuracies of a task.
         source: where they come from, as the end of a sentence.
         takes: out of `SOURCE_ARGUMENTS`, what `load` reads.
+        training_times: where the training times of networks come from, in words.
     """
 
     variants: Mapping[str, Mapping[str, Variant]]
@@ -137,6 +138,7 @@ class Family:
     load: Callable[[Task, Sources], Loaded] = field(repr=False)
     source: str
     takes: tuple[str, ...] = ()
+    training_times: str = "not known"
 
     def tasks(self) -> dict[str, Task]:
         """Return the tasks by name."""

@@ -1,6 +1,6 @@
 // An agent in JavaScript (Node.js): simulated annealing, one neighbor at a time.
 //
-// Compare it:  dance compare --task tiny --budget 200 --solver random "cmd:node examples/agents/annealing.js"
+// Compare it:  dance compare tiny --budget 200 --solver random "cmd:node examples/agents/annealing.js"
 "use strict";
 
 const lines = require("readline").createInterface({ input: process.stdin })[Symbol.asyncIterator]();

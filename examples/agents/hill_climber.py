@@ -1,6 +1,6 @@
 """An agent in plain Python: hill climbing with restarts, over JSON lines. It imports nothing of this library.
 
-Compare it:  dance compare --task tiny --budget 200 --solver random "cmd:python examples/agents/hill_climber.py"
+Compare it:  dance compare tiny --budget 200 --solver random "cmd:python examples/agents/hill_climber.py"
 """
 
 import json

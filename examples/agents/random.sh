@@ -1,7 +1,7 @@
 #!/bin/sh
 # An agent in POSIX shell and awk: random designs, one at a time.
 #
-# Compare it:  dance compare --task tiny --budget 50 --solver random "cmd:sh examples/agents/random.sh"
+# Compare it:  dance compare tiny --budget 50 --solver random "cmd:sh examples/agents/random.sh"
 
 read -r task
 # The task card without nested brackets in its lists of options: count the entries of each.

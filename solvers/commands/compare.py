@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from solvers.commands.console import run_comparison, run_tuning
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.tasks.catalog import DEFAULT_VARIANTS, TASKS
+from solvers.catalog import solver_names
+from solvers.commands.sources import add_accuracies, add_trainings, sources_of
 from solvers.comparison.plan import DEFAULT_SOLVERS
 from solvers.comparison.settings import DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_TASKS, MAX_SEEDS, Settings
-from solvers.comparison.sources import Sources
-from solvers.comparison.spec import parse_specs
+from solvers.comparison.spec import SolverSpec, parse_specs
 from solvers.comparison.spending import AXES
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import safe_name
@@ -19,15 +21,15 @@ from solvers.contract.record.file import safe_name
 _FOLDER = Path("runs/compare")
 _HIGHEST_SEED = 2**128
 
-_EPILOG = f"""examples:
-  dance compare
-  dance compare --task tiny macro-cifar10/edap --seeds 5 --budget 1000
-  dance compare --solver random evolution:population=20 evolution:population=100
-  dance compare --solver "dance:steps=12" mine.py:Mine --timeout 600
-  dance compare --solver variants.toml --out runs/variants
-  dance compare --budget 100 --solver random "cmd:python my_agent.py"
-
-A TOML file lists solvers with settings and labels:
+_EXAMPLES = (
+    "compare",
+    "compare tiny macro-cifar10/edap --seeds 5 --budget 1000",
+    "compare --solver random evolution:population=20 evolution:population=100",
+    'compare tiny --solver "dance:steps=12" mine.py:Mine --timeout 600',
+    "compare --solver variants.toml --out runs/variants",
+    'compare tiny --budget 100 --solver random "cmd:python my_agent.py"',
+)
+_NOTES = f"""A TOML file lists solvers with settings and labels:
   [[solver]]
   name = "evolution"
   label = "small"
@@ -42,7 +44,15 @@ default tasks, those that need no training of an evaluator first."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare, print the table, write the report, and return 0 if no run failed or took too long, else 1."""
     asked = _parser().parse_args(argv)
+    from solvers.commands.answers import (
+        comparison_content,
+        console_for,
+    )  # after the arguments: rich and scipy take a second
+    from solvers.commands.console import run_comparison, run_tuning
+
     specs = None if asked.solvers is None else [spec for text in asked.solvers for spec in parse_specs(text)]
+    _check_names(specs or [])
+    console = console_for(json=asked.json)
     tasks = asked.task or DEFAULT_TASKS
     settings = Settings(
         tasks=tasks,
@@ -50,18 +60,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         seeds=asked.seeds,
         budget=Budget.parse(asked.budget),
         out=asked.out or default_folder(tasks),
-        sources=Sources(
-            asked.accuracy_table, asked.supernet, asked.images, asked.device, asked.fidelity, asked.noise_seed
-        ),
+        sources=sources_of(asked),
         workers=asked.workers,
         timeout_s=asked.timeout,
         fresh_evaluators=asked.fresh_evaluators,
         ray=asked.ray,
     )
     if asked.tune_budget is not None:
-        settings = run_tuning(settings, asked.tune_budget)
-    comparison = run_comparison(settings, command=(Path(sys.argv[0]).name, *sys.argv[1:]), curves=asked.curves)
-    return 0 if all(result.status.complete for result in comparison.results) else 1
+        settings = run_tuning(settings, asked.tune_budget, console=console)
+    command = (Path(sys.argv[0]).name, *sys.argv[1:])
+    comparison = run_comparison(settings, command=command, curves=asked.curves, console=console)
+    if asked.json:
+        sys.stdout.write(as_json(comparison_content(comparison)))
+    return Exit.ANSWER if all(result.status.complete for result in comparison.results) else Exit.NEGATIVE
 
 
 def default_folder(tasks: Sequence[str]) -> Path:
@@ -69,21 +80,27 @@ def default_folder(tasks: Sequence[str]) -> Path:
     return _FOLDER / safe_name("+".join(task.replace("/", ".") for task in tasks))
 
 
+def _check_names(specs: Sequence[SolverSpec]) -> None:
+    """Say so where a task stands among the solvers: everything behind --solver is one."""
+    for spec in specs:
+        if spec.name in {*TASKS, *DEFAULT_VARIANTS} and spec.name not in solver_names():
+            raise ValueError(
+                f"{spec.name!r} is a task, and stands behind --solver: tasks come first, dance compare {spec.name} ..."
+            )
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance compare",
-        description="Compare solvers on tasks: every solver with every seed, each run in a process of its own.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        "compare",
+        "Compare solvers on tasks: every solver with every seed, each run in a process of its own.",
+        examples=_EXAMPLES,
+        notes=_NOTES,
     )
     parser.add_argument(
-        "--task",
-        "--tasks",
-        nargs="+",
-        action="extend",
+        "task",
+        nargs="*",
         metavar="TASK",
-        help="names of tasks, or path/to/file.py:function for a problem of yours; may be repeated, and perturbed, such as "
-        "tiny:permuted=1,noise=0.3,dropped=0.1 (docs/robustness.md) "
+        help=f"{TASK_HELP}; perturbed: tiny:permuted=1,noise=0.3,dropped=0.1 (docs/robustness.md) "
         f"(default: {' '.join(DEFAULT_TASKS)})",
     )
     parser.add_argument(
@@ -144,29 +161,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="solvers with a learned evaluator train one for each seed, in place of one for all",
     )
-    parser.add_argument(
-        "--accuracy-table",
-        type=Path,
-        metavar="JSON",
-        help="the NAS-Bench-Macro table, to use it in place of the surrogate fitted to it",
-    )
-    parser.add_argument(
-        "--supernet",
-        type=Path,
-        metavar="FILE",
-        help="a trained supernet, for tasks of images (default: what DANCE_SUPERNET names)",
-    )
-    parser.add_argument("--images", metavar="PLACE", help="a folder of those images, or another name on the hub")
-    parser.add_argument(
-        "--fidelity", metavar="NAME", help="the training schedule of the accuracies (accel-nasbench: proxy, longer)"
-    )
-    parser.add_argument(
-        "--noise-seed",
-        type=int,
-        metavar="N",
-        help="evaluations are single trainings drawn with this seed (accel-nasbench); judged without noise",
-    )
-    parser.add_argument("--device", default="cpu", help="where a supernet runs (default: %(default)s)")
+    add_accuracies(parser)
+    add_trainings(parser)
+    parser.add_json()
     return parser
 
 

@@ -49,7 +49,7 @@ def run_comparison(
     """
     console = console or Console()
     started = time.perf_counter()
-    with _Display(console) as display:
+    with Display(console) as display:
         comparison = compare(settings, listener=display.listener())
     show_comparison(comparison, command=command, curves=curves, console=console, started=started)
     return comparison
@@ -66,7 +66,7 @@ def run_tuning(settings: Settings, budget: str, *, console: Console | None = Non
         OSError, ValueError, ImportError: As `tune`.
     """
     console = console or Console()
-    with _Display(console) as display:
+    with Display(console) as display:
         tuning = tune(settings, budget, listener=display.listener())
     page, _ = write_tuning(tuning, settings.out)
     for each in tuning.solvers:
@@ -118,7 +118,7 @@ def show_comparison(
 
 
 @dataclass(eq=False)
-class _Display:
+class Display:
     """Bars of what is running, and a line for what has ended."""
 
     console: Console
@@ -136,18 +136,24 @@ class _Display:
             transient=True,
         )
 
-    def __enter__(self) -> _Display:
-        self.progress.start()
+    def __enter__(self) -> Display:
+        if self.console.is_terminal:  # elsewhere bars would be left in the output
+            self.progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.progress.stop()
+        if self.console.is_terminal:
+            self.progress.stop()
 
-    def listener(self) -> Listener:
-        """What a comparison reports to."""
+    def listener(self, *, quiet: bool = False) -> Listener:
+        """What a comparison reports to.
+
+        Args:
+            quiet: Whether an ended run gets no line.
+        """
         return Listener(
             on_start=self.cell_started,
-            on_cell=self.cell_ended,
+            on_cell=self.cell_removed if quiet else self.cell_ended,
             on_progress=self.report,
             on_table=self.preparing("cost table"),
             on_optimum=self.preparing("exact optimum"),
@@ -172,6 +178,10 @@ class _Display:
         note = f"best {run.best_objective:.4f}" if run.best_objective < float("inf") else ""
         size = run.budget.size
         self._advance(cell, str(cell), done=round(run.fraction * size), total=size, note=note)
+
+    def cell_removed(self, cell: Cell, result: Result) -> None:
+        """No bar for a run that has ended."""
+        self._remove(cell)
 
     def cell_ended(self, cell: Cell, result: Result) -> None:
         """A line for an ended cell."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Never
 
+from dance_env.command_line import TASK_HELP, Exit, Parser
 from solvers.comparison.compare import check_writable
 from solvers.comparison.sources import Sources
 from solvers.contract.budget import Budget
@@ -18,11 +19,7 @@ from solvers.contract.settings import settings_digest
 from solvers.contract.solver import SolverFailed
 from solvers.methods.external.mcp_server import McpAgent
 
-_EPILOG = """examples:
-  dance mcp tiny --budget 50
-  dance mcp accel-nasbench/edap --budget 100networks --label my-agent
-
-The server speaks on standard input and output, for one client. When that closes the connection, the run ends and is
+_NOTES = """The server speaks on standard input and output, for one client. When that closes the connection, the run ends and is
 on record in --out, with a transcript beside it."""
 
 
@@ -53,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{result.status.value} {result.ledger.evaluations} evaluations, {best}; {result.reason or path}",
         file=sys.stderr,
     )
-    return 0 if result.status.complete else 1
+    return Exit.ANSWER if result.status.complete else Exit.NEGATIVE
 
 
 def _serve(server: Any) -> None:
@@ -70,15 +67,13 @@ def _interrupt(*_: object) -> Never:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance mcp",
-        description="Serve one run of a task as tools of the Model Context Protocol: task_card, evaluate, best, budget_left.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        "mcp",
+        "Serve one run of a task as tools of the Model Context Protocol: task_card, evaluate, best, budget_left.",
+        examples=["mcp tiny --budget 50", "mcp accel-nasbench/edap --budget 100networks --label my-agent"],
+        notes=_NOTES,
     )
-    parser.add_argument(
-        "task", metavar="TASK", help="a task's name, or path/to/file.py:function for a problem of yours"
-    )
+    parser.add_argument("task", metavar="TASK", help=TASK_HELP)
     parser.add_argument(
         "--budget", default="100", metavar="N|Nnetworks|Ngpuh", help="as in dance compare (default: %(default)s)"
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from solvers.commands.sources import add_sources, sources_of
+from dance_env.command_line import Exit, Parser, as_json
+from solvers.commands.sources import add_accuracies, add_problems, sources_of
 from solvers.comparison.archive.folder import RunFolder
 from solvers.comparison.archive.problems import Problems
 from solvers.comparison.archive.verifying import TOLERANCE, RecordCheck, verify
@@ -16,25 +17,11 @@ from solvers.comparison.archive.verifying import TOLERANCE, RecordCheck, verify
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Check every record of a run folder, print what is wrong, and return 0 if nothing is, else 1."""
-    parser = argparse.ArgumentParser(
-        prog="dance verify",
-        description="Evaluate every design on record in a run folder again with the code as it is now, and report what "
-        "differs: figures that drift, records that are damaged, edited or missing. The exit status is 1 if anything does.",
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a comparison")
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        default=TOLERANCE,
-        help="largest relative difference that is not reported (default: %(default)g)",
-    )
-    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
-    add_sources(parser)
-    asked = parser.parse_args(argv)
+    asked = _parser().parse_args(argv)
     if not asked.tolerance >= 0:
         raise ValueError(f"--tolerance is a relative difference of at least 0; got {asked.tolerance:g}")
     folder = RunFolder.open(asked.run)
-    problems = Problems.of([folder], asked.task, sources_of(asked))
+    problems = Problems.of([folder], asked.problem, sources_of(asked))
     checks = []
     for check in verify(folder, problems, tolerance=asked.tolerance):
         checks.append(check)
@@ -43,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     holds = all(check.holds for check in checks)
     if asked.json:
         found = [asdict(check) for check in checks]
-        print(json.dumps({"folder": asked.run.name, "holds": holds, "records": _finite(found)}, indent=1))  # noqa: T201
+        sys.stdout.write(as_json({"folder": asked.run.name, "holds": holds, "records": _finite(found)}))
     else:
         rows = sum(check.rows for check in checks)
         bad = sum(not check.holds for check in checks)
@@ -51,7 +38,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{len(checks):,} records, {rows:,} designs evaluated again: "
             + ("all as recorded" if holds else f"{bad:,} records are not as recorded")
         )
-    return 0 if holds else 1
+    return Exit.ANSWER if holds else Exit.NEGATIVE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        "verify",
+        "Evaluate every design on record in a run folder again with the code as it is now, and report what differs: figures "
+        "that drift, records that are damaged, edited or missing. The exit status is 1 if anything does.",
+        examples=["verify runs/compare/tiny", "verify runs/compare/tiny --tolerance 1e-9 --json"],
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a comparison")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=TOLERANCE,
+        help="largest relative difference that is not reported (default: %(default)g)",
+    )
+    add_problems(parser)
+    add_accuracies(parser)
+    parser.add_json()
+    return parser
 
 
 def _told(check: RecordCheck) -> str:

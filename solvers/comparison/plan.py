@@ -138,7 +138,7 @@ def default_contestants(
             continue
         contestant = Contestant.of(SolverSpec(name), fresh_evaluator=fresh_evaluators)
         if prepared and isinstance(contestant.solver, Prepares) and (reason := contestant.solver.unprepared(problem)):
-            left_out.append(f"{reason}; name it to have it compared all the same (--task, --solver)")
+            left_out.append(f"{reason}; name it to have it compared all the same (TASK --solver SOLVER)")
         else:
             contestants.append(contestant)
     return contestants, left_out

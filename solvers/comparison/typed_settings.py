@@ -30,14 +30,14 @@ def typed_settings(kind: type, settings: Mapping[str, Any], *, owner: str) -> di
         ValueError: If there is no such setting (the nearest are offered), or a value is not of its type.
     """
     known = {each.name: each for each in dataclasses.fields(kind) if each.init}
-    annotations = _annotations(kind)
+    annotations = annotations_of(kind)
     whole: dict[str, Any] = {}
     parts: dict[str, dict[str, Any]] = {}
     for name, value in settings.items():
         head, _, rest = name.partition(".")
         if head not in known:
             raise ValueError(f"{owner} has no setting {head!r}. {nearest(head, list(known))}")
-        nested = _dataclass_in(annotations.get(head), _default(known[head]))
+        nested = dataclass_in(annotations.get(head), default_of(known[head]))
         if rest:
             parts.setdefault(head, {})[rest] = value
         elif nested is not None and isinstance(value, Mapping):
@@ -45,10 +45,8 @@ def typed_settings(kind: type, settings: Mapping[str, Any], *, owner: str) -> di
         else:
             whole[head] = _typed(value, annotations.get(head), setting=f"setting {name!r} of {owner}")
     for head, changes in parts.items():
-        base = whole.get(head, _default(known[head]))
-        whole[head] = _changed(
-            base, _dataclass_in(annotations.get(head), base), changes, f"setting {head!r} of {owner}"
-        )
+        base = whole.get(head, default_of(known[head]))
+        whole[head] = _changed(base, dataclass_in(annotations.get(head), base), changes, f"setting {head!r} of {owner}")
     return whole
 
 
@@ -67,21 +65,23 @@ def _changed(base: Any, nested: type | None, changes: Mapping[str, Any], owner: 
         raise ValueError(f"{owner} cannot be {dict(changes)}: {error}") from error
 
 
-def _annotations(kind: type) -> dict[str, Any]:
+def annotations_of(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields; those of the defaults where an annotation cannot be evaluated."""
     try:
         return typing.get_type_hints(kind)
     except Exception:  # a name that only a type checker imports: judge by the defaults
-        return {each.name: type(_default(each)) for each in dataclasses.fields(kind) if _default(each) is not None}
+        return {each.name: type(default_of(each)) for each in dataclasses.fields(kind) if default_of(each) is not None}
 
 
-def _default(each: dataclasses.Field[Any]) -> Any:
+def default_of(each: dataclasses.Field[Any]) -> Any:
+    """Return a field's default, None where it has none."""
     if each.default is not dataclasses.MISSING:
         return each.default
     return each.default_factory() if each.default_factory is not dataclasses.MISSING else None
 
 
-def _dataclass_in(annotation: Any, default: Any) -> type | None:
-    """The dataclass that a field holds, if it holds one (`HdxSettings | None` does)."""
+def dataclass_in(annotation: Any, default: Any) -> type | None:
+    """Return the dataclass that a field holds, if it holds one (`HdxSettings | None` does)."""
     if dataclasses.is_dataclass(default):
         return type(default)
     members = get_args(annotation) if _is_union(annotation) else (annotation,)
@@ -99,14 +99,15 @@ def _typed(value: Any, annotation: Any, *, setting: str) -> Any:
         hint = ""
         if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
             hint = "; give its fields one by one, such as NAME.FIELD=VALUE"
-        raise ValueError(f"{setting} takes {_described(annotation)}, not {value!r}{hint}") from error
+        raise ValueError(f"{setting} takes {type_text(annotation)}, not {value!r}{hint}") from error
 
 
-def _described(annotation: Any) -> str:
+def type_text(annotation: Any) -> str:
+    """Return a type as messages and help say it: "int", "'a' or 'b'", "float or None"."""
     if get_origin(annotation) is Literal:
         return " or ".join(repr(each) for each in get_args(annotation))
     if _is_union(annotation):
-        return " or ".join(_described(each) for each in get_args(annotation))
+        return " or ".join(type_text(each) for each in get_args(annotation))
     if annotation is type(None):
         return "None"
     return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)

@@ -2,7 +2,7 @@
 
 If one accelerator were best for every network, or the most accurate network were part of the best design, the halves
 could be searched one after the other, and a benchmark of co-design would measure nothing. `measure` looks at every
-design and says how far a problem is from that; the command `dance coupling --task NAME` prints it.
+design and says how far a problem is from that; the command `dance coupling NAME` prints it.
 
 - `measuring`: `measure` and what it finds (`Coupling`).
 - `sums`: the pass over all designs behind it.

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dance_env.cache import default_cache_dir
+from dance_env.command_line import Exit, Parser, as_json
 from dance_env.cost.audit.agreement import correlations
 from dance_env.cost.audit.agreement_points import read_recorded, sample_points
 from dance_env.cost.audit.agreement_report import summary_table, write_report
@@ -44,20 +45,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         )  # fmt: skip
         points = sample_points(
             model, technology=technology, network=arguments.network, layers=arguments.layers, accelerators=arguments.accelerators,
-            seed=arguments.seed, progress=True,
+            seed=arguments.seed, progress=sys.stderr.isatty(),
         )  # fmt: skip
         title = f"analytical and {arguments.backend} on {arguments.network}, {technology.name}"
     found = correlations(points)
     command = ("dance", "agreement", *(sys.argv[2:] if argv is None else argv))
     files = write_report(points, found, folder=arguments.out, title=title, command=command)
     written = ", ".join(str(file) for file in files)
-    sys.stdout.write(f"{title}\n\n{summary_table(points, found)}\n\nwritten: {written}\n")
-    return 0 if found else 1
+    if arguments.json:
+        sys.stdout.write(as_json({"title": title, "files": files, "correlations": found}))
+    else:
+        sys.stdout.write(f"{title}\n\n{summary_table(points, found)}\n\nwritten: {written}\n")
+    return Exit.ANSWER if found else Exit.NEGATIVE
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance agreement", description="Compare how our cost model and another tool rank designs."
+    parser = Parser(
+        "agreement",
+        "Compare how our cost model and another tool rank designs. The exit status is 1 if nothing could be compared.",
+        examples=["agreement --backend zigzag --layers 4 --accelerators 4", "agreement --recorded FILE.csv"],
     )
     parser.add_argument("--recorded", type=Path, metavar="FILE.csv", help="compare with figures on record instead")
     parser.add_argument("--backend", default="zigzag", help="name of the other model (default: %(default)s)")
@@ -71,8 +77,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds for one pair (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes side by side (default: %(default)s)")
     parser.add_argument("--python", default="", help="interpreter that has the tool (default: this one)")
+    parser.add_json()
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from dance_env.command_line import Exit, Parser, as_json
 from dance_env.cost.analytical import AnalyticalCostModel
 from dance_env.cost.audit.ranks import spearman
 from dance_env.cost.audit.reference import NothingToCompare, ReferencePoint, read_points
@@ -162,7 +163,21 @@ def audit(points_csv: str | Path, *, technology: Technology = TIMELOOP_45NM) -> 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the audit passes, 1 when it fails; a file that cannot be used is an error."""
-    parser = argparse.ArgumentParser(prog="dance audit", description="Hold the cost model against reference points.")
+    arguments = _parser().parse_args(argv)
+    report = audit(arguments.points, technology=get_technology(arguments.technology))
+    if arguments.json:
+        sys.stdout.write(as_json({**vars(report), "ok": report.ok}))
+    else:
+        sys.stdout.write("\n".join([*report.deviations, report.summary()]) + "\n")
+    return Exit.ANSWER if report.ok else Exit.NEGATIVE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        "audit",
+        "Hold the cost model against reference points. The exit status is 1 if a count, an energy or a rank differs.",
+        examples=["audit --points points.csv", "audit --points points.csv --technology edge-lpddr4 --json"],
+    )
     parser.add_argument(
         "--points", required=True, metavar="FILE.csv", help="reference points, as Timeloop's points.csv"
     )
@@ -172,10 +187,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=sorted(TECHNOLOGIES),
         help="the hardware that the points were made with (default: %(default)s)",
     )
-    arguments = parser.parse_args(argv)
-    report = audit(arguments.points, technology=get_technology(arguments.technology))
-    sys.stdout.write("\n".join([*report.deviations, report.summary()]) + "\n")
-    return 0 if report.ok else 1
+    parser.add_json()
+    return parser
 
 
 def _recover_order(point: ReferencePoint, technology: Technology) -> tuple[Mapping, nest.NestCost]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from dance_env.accuracy.supernet.accuracy import save_supernet
 from dance_env.accuracy.supernet.catalog import load_images
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
+from dance_env.command_line import Exit, Parser
 from dance_env.device import usable_device
 from dance_env.graph import BlockSpace
 from dance_env.progress import Progress, reporter
@@ -85,19 +86,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     from rich.console import Console
 
-    parser = argparse.ArgumentParser(
-        prog="dance supernet",
-        description="Train a supernet on uniform paths, so that it judges the networks of a task (--supernet FILE).",
-    )
-    parser.add_argument("task", help=f"one of {', '.join(image_task_names())}")
-    parser.add_argument("file", type=Path, help="where to write it, such as runs/supernet.safetensors")
-    parser.add_argument("--epochs", type=int, help="passes over the images (default: the task's preset)")
-    parser.add_argument("--images", metavar="PLACE", help="a folder of the images, or another name on the hub")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, help="of the CPU (default: all)")
-    parser.add_argument("--again", action="store_true", help="train anew where the file is there already")
-    asked = parser.parse_args(given)
+    asked = _parser().parse_args(given)
     console = Console(stderr=True)
     if asked.file.exists() and not asked.again:
         raise ValueError(f"{asked.file} is there already; give another name, or --again to replace it")
@@ -110,4 +99,25 @@ def main(given: Sequence[str] | None = None) -> int:
         train_supernet(trainable, asked.file, settings=settings, seed=asked.seed, execution=execution, progress=report)
     world.leave()
     console.print(f"{asked.file}: use it with --supernet, supernet=..., or DANCE_SUPERNET", highlight=False)
-    return 0
+    return Exit.ANSWER
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        "supernet",
+        "Train a supernet on uniform paths, so that it judges the networks of a task (--supernet FILE). If killed, the same "
+        "command goes on where it stopped.",
+        examples=[
+            "supernet dance-mnist runs/supernet.safetensors",
+            "supernet dance-cifar10-lite FILE --epochs 60 --device cuda",
+        ],
+    )
+    parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(image_task_names())}")
+    parser.add_argument("file", type=Path, metavar="FILE", help="where to write it, such as runs/supernet.safetensors")
+    parser.add_argument("--epochs", type=int, help="passes over the images (default: the task's preset)")
+    parser.add_argument("--images", metavar="PLACE", help="a folder of the images, or another name on the hub")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default: 0)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, help="of the CPU (default: all)")
+    parser.add_argument("--again", action="store_true", help="train anew where the file is there already")
+    return parser

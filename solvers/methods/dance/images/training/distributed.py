@@ -17,7 +17,13 @@ from torch import distributed
 
 @dataclass(frozen=True)
 class World:
-    """This process among those that train together."""
+    """This process among those that train together.
+
+    Attributes:
+        rank: its number among all; 0 leads, and writes the files.
+        size: how many there are.
+        local_rank: its number on this machine: which GPU is its own.
+    """
 
     rank: int = 0
     size: int = 1
