@@ -101,37 +101,52 @@ def test_every_answer_can_be_json(command):
     assert "--json" in PARSERS[command]._option_string_actions
 
 
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A comparison from the shell, its output piped: the folder and the finished process."""
+    folder = tmp_path_factory.mktemp("compared")
+    given = ["compare", "tiny", "--solver", "random", "--seeds", "1", "--budget", "9", "--out", str(folder), "--json"]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    return folder, subprocess.run([*DANCE, *given], capture_output=True, text=True, check=True, env=environment)
+
+
+def test_json_alone_is_on_standard_output_and_nothing_but_text_in_a_pipe(compared):
+    _, done = compared
+    found = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert [each["solver"] for each in found["tasks"][0]["solvers"]] == ["random"]
+    assert found["tasks"][0]["reference"]["kind"] == "exact optimum"
+    assert [run["seed"] for run in found["runs"]] == [0]
+    assert "random" in done.stderr
+    assert not re.search(r"\x1b|[⠀-⣿╸]", done.stderr), "no color, no spinner, no bar"
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["tasks", "--json"], Exit.ANSWER),
-        (["solvers", "--json"], Exit.ANSWER),
-        (["solve", "tiny", "random", "--budget", "9", "--out", "OUT", "--json"], Exit.ANSWER),
-        (
-            ["compare", "tiny", "--solver", "random", "--seeds", "1", "--budget", "9", "--out", "OUT", "--json"],
-            Exit.ANSWER,
-        ),
-        (["report", "OUT", "--json"], Exit.ANSWER),
-        (["verify", "OUT", "--json"], Exit.ANSWER),
-        (["choose", "tiny", "--json"], Exit.ANSWER),
-        (["choose", "tiny", "--limit", "area_mm2=0.01", "--json"], Exit.NEGATIVE),
-        (["optimum", "--json"], Exit.ANSWER),
-        (["coupling", "tiny", "--json"], Exit.ANSWER),
-        (["landscape", "tiny", "--starts", "2", "--json"], Exit.ANSWER),
-        (["check", "random", "--budget", "8", "--json"], Exit.ANSWER),
-        (["check", "--cost-model", f"{ROOT / 'examples/custom_cost_model.py'}:Roofline", "--json"], Exit.ANSWER),
+        (["tasks"], Exit.ANSWER),
+        (["solvers"], Exit.ANSWER),
+        (["report", "RUN"], Exit.ANSWER),
+        (["verify", "RUN"], Exit.ANSWER),
+        (["choose", "tiny"], Exit.ANSWER),
+        (["choose", "tiny", "--limit", "area_mm2=0.01"], Exit.NEGATIVE),
+        (["optimum"], Exit.ANSWER),
+        (["coupling", "tiny"], Exit.ANSWER),
+        (["landscape", "tiny", "--starts", "2"], Exit.ANSWER),
+        (["check", "--cost-model", f"{ROOT / 'examples/custom_cost_model.py'}:Roofline"], Exit.ANSWER),
+        (["check", "WORKING", "--budget", "8", "--expect", "budget-is-spent=it stops early"], Exit.NEGATIVE),
     ],
-    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else str(int(value)),
 )
-def test_json_is_all_that_stands_on_standard_output(arguments, expected, tmp_path, tmp_path_factory, capsys):
-    if arguments[0] in ("report", "verify"):  # of a run that is made first
-        assert (
-            status("compare", "tiny", "--solver", "random", "--seeds", "1", "--budget", "9", "--out", str(tmp_path))
-            == 0
-        )
-        capsys.readouterr()
-    assert status(*(str(tmp_path) if each == "OUT" else each for each in arguments)) == expected
+def test_an_answer_as_json(arguments, expected, compared, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("solvers.testing.suite.CHECKS", {"one": _passes, "budget-is-spent": _passes})
+    (tmp_path / "mine.py").write_text(BROKEN)
+    named = {"RUN": str(compared[0]), "WORKING": f"{tmp_path / 'mine.py'}:Broken"}
+    assert status(*(named.get(each, each) for each in arguments), "--json") == expected
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
+
+
+def _passes(trial):
+    """Nothing is asked for."""
 
 
 def test_solve_is_one_run_of_a_comparison_and_is_on_record(tmp_path, capsys):
@@ -155,7 +170,7 @@ def test_solve_is_one_run_of_a_comparison_and_is_on_record(tmp_path, capsys):
     assert first["run"]["regret"] == pytest.approx(first["run"]["objective"] - first["reference"]["objective"])
     assert status(*given, "--out", str(tmp_path), "--json") == Exit.ANSWER
     assert json.loads(capsys.readouterr().out) == first, "the second time it is read from the record, seconds included"
-    assert status(*given, "--out", str(tmp_path)) == Exit.ANSWER
+    assert status(*given, "--out", str(tmp_path)) == Exit.ANSWER  # from the record
     text = capsys.readouterr().out
     for word in (*first["design"], "regret", "exact optimum", "cost pairs", "latency"):
         assert word in text
@@ -266,16 +281,6 @@ def test_an_interrupt_in_the_first_second_is_no_traceback(module, command):
     assert done.returncode == Exit.INTERRUPTED, done.stderr
     assert done.stderr.strip().startswith("interrupted")
     assert done.stdout == ""
-
-
-def test_nothing_but_text_is_left_in_a_pipe(tmp_path):
-    given = ["compare", "tiny", "--solver", "random", "--seeds", "1", "--budget", "9", "--out", str(tmp_path)]
-    done = subprocess.run(
-        [*DANCE, *given], capture_output=True, text=True, check=True, env=os.environ | {"TERM": "xterm"}
-    )
-    assert "random" in done.stdout
-    assert not re.search(r"\x1b|[⠀-⣿━╸]", done.stdout + done.stderr), "no color, no spinner, no bar"
-    assert not done.stdout.startswith("\n")
 
 
 def answers(line: str) -> list[str]:
