@@ -24,9 +24,11 @@ MOST_BYTES = 300 * 1024
 
 @pytest.fixture(autouse=True, scope="module")
 def course_on_path():
+    os.environ["DANCE_COURSE_SMALL"] = "1"
     sys.path.insert(0, str(COURSE))
     yield
     sys.path.remove(str(COURSE))
+    del os.environ["DANCE_COURSE_SMALL"]
 
 
 def exercises_of(lesson):
@@ -42,7 +44,6 @@ def test_a_notebook_runs_and_its_checks_know_the_solutions(lesson, monkeypatch):
     """Each exercise's check is asked twice: with the empty cell as students get it, and after the solution."""
     import build
 
-    monkeypatch.setenv("DANCE_COURSE_SMALL", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(COURSE.parents[1]), *sys.path]))
     notebook = build.notebook_of(lesson)
     for number in exercises_of(lesson):
@@ -103,6 +104,16 @@ WRONG = [
     ("1.3", 3, "give a dictionary"),
     ("1.4", 6.4, "what DRAM moves now"),
     ("1.5", ("XX", "rf"), "there is no dataflow 'XX'"),
+    ("2.1", 27, "these are all networks"),
+    ("2.3", 1e-3, "it is too light"),
+    ("2.3", 1.0, "it loses"),
+    ("3.1", 0.0123, "GPU-hours is"),
+    ("3.2", lambda problem, networks: problem.training_gpu_hours(networks).sum(), "is not trained again"),
+    ("3.3", lambda trace, optimum, percent: 3.0, "GPU-hours, not 3"),
+    ("3.3", lambda trace, optimum, percent: trace.oops, "AttributeError"),
+    ("3.4", "abdf", "1 of the 6 statements"),
+    ("3.4", "xyz", "give letters from a to f"),
+    ("2.4", lambda *_: 0.5, "points, not 0.5"),
 ]
 
 

@@ -2,6 +2,7 @@
 
     python examples/course/build.py                       # all five notebooks, as they are in the repository
     python examples/course/build.py lesson_1_cost_model   # one
+    python examples/course/build.py --text                # after changes of text alone: outputs stay as they are
     python examples/course/build.py --figures slides      # and write the figures as PDF and SVG into a folder
 
 A source is a Python file in the percent format (`# %%` starts a cell), which a diff can show; the notebook is what
@@ -51,11 +52,25 @@ def run(notebook, *, timeout_s: int = TIMEOUT_S) -> None:
     notebook.metadata["language_info"] = {"name": "python"}
 
 
+def with_outputs_of(notebook, stored) -> None:
+    """Give a notebook the outputs of an earlier run of the same code.
+
+    Raises:
+        ValueError: If the code differs.
+    """
+    code, ran = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, stored))
+    if [cell.source for cell in code] != [cell.source for cell in ran]:
+        raise ValueError("its code has changed, so its outputs have to be made again: leave --text out")
+    for cell, other in zip(code, ran, strict=True):
+        cell.outputs, cell.execution_count = other.outputs, other.execution_count
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Make and run notebooks; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", choices=[[], *SOURCES], metavar="LESSON", help=", ".join(SOURCES))
     parser.add_argument("--figures", type=Path, metavar="FOLDER", help="write the figures there, as PDF and SVG")
+    parser.add_argument("--text", action="store_true", help="put changed text into the notebooks, and run nothing")
     asked = parser.parse_args(argv)
     try:
         import jupytext  # noqa: F401
@@ -68,9 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ["DANCE_COURSE_FIGURES"] = str(asked.figures.resolve())
     for name in asked.lessons or SOURCES:
         started = time.perf_counter()
-        notebook = notebook_of(name)
-        run(notebook)
-        path = HERE / f"{name}.ipynb"
+        notebook, path = notebook_of(name), HERE / f"{name}.ipynb"
+        if asked.text:
+            with_outputs_of(notebook, nbformat.read(path, as_version=4))
+        else:
+            run(notebook)
         nbformat.write(notebook, path)
         print(f"{path.name}: {time.perf_counter() - started:.0f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)
     return 0
