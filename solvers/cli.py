@@ -38,6 +38,9 @@ _COMMANDS = {
         "dance_env.commands.optimum:main", "find the best design of a task, and prove that none is better", resumes=True
     ),
     "choose": _Command("dance_env.commands.choose:main", "find the exact best design of a task under limits"),
+    "optimise-hardware": _Command(
+        "dance_env.commands.optimise_hardware:main", "find the exact best accelerator for given networks, under limits"
+    ),
     "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
     "agreement": _Command(
         "dance_env.cost.audit.agreement_command:main",
