@@ -19,7 +19,8 @@ PRIVATE = re.compile(
     re.IGNORECASE,
 )
 BRITISH = re.compile(
-    r"\b(colour|neighbour|behaviour|minimis|optimis(?!m|tic|e[-_]hardware)|normalis|regularis|penalis|labelled)\w*", re.IGNORECASE
+    r"\b(colour|neighbour|behaviour|minimis|optimis(?!m|tic|e[-_]hardware)|normalis|regularis|penalis|labelled)\w*",
+    re.IGNORECASE,
 )
 
 

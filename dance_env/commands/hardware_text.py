@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dance_env.analysis.hardware import HardwareAnswer, LimitReport, RankedAccelerator, cost_label, cost_quantity
+from dance_env.analysis.hardware import (
+    HardwareAnswer,
+    LimitReport,
+    RankedAccelerator,
+    accelerator_in_short,
+    cost_label,
+    cost_quantity,
+)
 from dance_env.analysis.hardware.limits import RELAXED
 from dance_env.commands.network_sources import GivenNetwork
 from dance_env.objective.quantities import quantity
@@ -82,16 +89,6 @@ def accelerator_dict(each: RankedAccelerator) -> dict[str, Any]:
     return {**found, "networks": {name: dict(costs) for name, costs in each.by_network.items()}}
 
 
-def in_short(options: Mapping[str, Any]) -> str:
-    """Return an accelerator in short, such as "16 x 8, RF 12, OS"."""
-    words = [f"{options['pe_x']} x {options['pe_y']}", f"RF {options['rf_words']}", str(options["dataflow"])]
-    if "glb_words" in options:
-        words.append(f"GLB {options['glb_words'] * 2 / 1024:g} KiB")
-    if "dram_words_per_cycle" in options:
-        words.append(f"DRAM {options['dram_words_per_cycle']:g} words/cycle")
-    return ", ".join(words)
-
-
 def finite(value: Any) -> Any:
     """Return plain data with None in place of every number that is not finite."""
     if isinstance(value, dict):
@@ -138,7 +135,9 @@ def _limits(answer: HardwareAnswer, asked: Asked) -> str:
         lines += [f"      {line}" for line in _prices(answer, asked, report)]
     if answer.feasible and answer.unlimited is not None and len(answer.limits) > 1:
         change = _change(answer.unlimited.objective, answer.best.objective)
-        lines.append(f"  Without any limit: {cost_label(asked.least)} {change}, {in_short(answer.unlimited.options)}")
+        lines.append(
+            f"  Without any limit: {cost_label(asked.least)} {change}, {accelerator_in_short(answer.unlimited.options)}"
+        )
     return "\n".join(lines)
 
 
@@ -156,9 +155,9 @@ def _prices(answer: HardwareAnswer, asked: Asked, report: LimitReport) -> list[s
     larger = quantity(metric, report.limit.limit * RELAXED)
     return [
         f"10 % more ({larger}): {label} {_change(report.relaxed_objective, best)}, "
-        f"{in_short(answer.ranked(report.relaxed).options)}",
+        f"{accelerator_in_short(answer.ranked(report.relaxed).options)}",
         f"without it: {label} {_change(report.lifted_objective, best)}, "
-        f"{in_short(answer.ranked(report.lifted).options)}",
+        f"{accelerator_in_short(answer.ranked(report.lifted).options)}",
     ]
 
 
@@ -184,7 +183,7 @@ def _front(answer: HardwareAnswer) -> str:
 def _table(
     answer: HardwareAnswer, rows: Sequence[RankedAccelerator], *, first: str, numbers: Sequence[int]
 ) -> list[str]:
-    names = [in_short(each.options) for each in rows]
+    names = [accelerator_in_short(each.options) for each in rows]
     wide = max(map(len, names))
     head = "".join(f"{_label(answer, metric):>16}" for metric in SHOWN)
     lines = [f"  {first:<6}{'':<{wide}}{head}"]

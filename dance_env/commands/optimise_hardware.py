@@ -8,12 +8,16 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from dance_env.analysis.hardware import SINGLE_COSTS, HardwareAnswer, optimize_hardware
+from dance_env.analysis.explanation import Explanation, explain
+from dance_env.analysis.hardware import SINGLE_COSTS, HardwareAnswer, accelerator_in_short, optimize_hardware
+from dance_env.commands.explanation_text import layers_dict, layers_text, totals_text
 from dance_env.commands.hardware_text import Asked, as_dict, as_text, finite
 from dance_env.commands.limits import parse_limit, together
-from dance_env.commands.network_sources import SOURCES, given_network
+from dance_env.commands.network_sources import SOURCES, GivenNetwork, given_network
 from dance_env.cost import EDGE_LPDDR4, TECHNOLOGIES, AnalyticalCostModel
+from dance_env.exporting import DesignFile, DesignWorkload
 from dance_env.from_file import is_in_file, load_from_file, naming_the_line
 from dance_env.space import AcceleratorSpace, dance_accelerators
 from dance_env.suggest import nearest
@@ -41,13 +45,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     asked = Asked(networks, arguments.least, arguments.top, arguments.front)
     unmapped = _unmapped(answer, model)
+    wanted = arguments.layers or arguments.picture is not None
+    explanation = explain(answer.problem, answer.design) if wanted and not unmapped else None
     if arguments.json:
         content = {**as_dict(answer, asked), "technology": arguments.technology, "unmapped": unmapped}
+        if explanation is not None:
+            content |= layers_dict(explanation.layers, explanation.roofline)
         sys.stdout.write(json.dumps(finite(content), indent=1, allow_nan=False) + "\n")
     else:
         sys.stdout.write(as_text(answer, asked))
         sys.stdout.write("".join(f"\n{name}: {reason}\n" for name, reason in unmapped.items()))
+        if explanation is not None and arguments.layers:
+            sums = totals_text(explanation.totals, explanation.roofline)
+            sys.stdout.write(f"\n{sums}\n\n{layers_text(explanation.layers, mappings=True)}\n")
+    if unmapped:
+        return 1  # there are no layers to draw, and no design to write
+    if arguments.picture is not None and explanation is not None:
+        _draw(explanation, answer, arguments.picture)
+    if arguments.out is not None:
+        _write(answer, networks, model, arguments.out)
     return 0 if answer.feasible else 1
+
+
+def _draw(explanation: Explanation, answer: HardwareAnswer, path: Path) -> None:
+    from dance_env.drawing.explanation import save_explanation  # matplotlib
+
+    subtitle = accelerator_in_short(answer.best.options)
+    save_explanation(explanation.layers, explanation.roofline, path, title=answer.problem.name, subtitle=subtitle)
+
+
+def _write(answer: HardwareAnswer, networks: Sequence[GivenNetwork], model: AnalyticalCostModel, path: Path) -> None:
+    """Write the best accelerator with its networks as a design file."""
+    workloads = [
+        DesignWorkload.of_graph(given.graph, name=use.name, weight=use.weight)
+        for given, use in zip(networks, answer.uses, strict=True)
+    ]
+    hardware = answer.problem.accelerator_space.hardware().take([answer.best.index])
+    DesignFile.of_network(workloads, hardware, model.technology).write(path)
 
 
 def _unmapped(answer: HardwareAnswer, model: AnalyticalCostModel) -> dict[str, str]:
@@ -117,6 +151,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--top", type=int, default=5, metavar="N", help="how many of the best to show (default: 5)")
     parser.add_argument("--front", action="store_true", help="show the Pareto front of latency, energy and area too")
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="show where cycles and energy go, what bounds each layer, and the mapping found for it",
+    )
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="draw roofline, cycles and energy of each layer (.png, .svg, .pdf)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DESIGN.json", help="write the best design, for dance explain and dance export"
+    )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     return parser
 

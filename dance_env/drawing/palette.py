@@ -22,6 +22,12 @@ TRACE, FEASIBLE_DOT, INFEASIBLE_DOT = "#c3ccd6", "#9aa7b5", "#e3a3a7"
 TENSORS = {"W": "#6f9fe0", "I": "#e6b06a", "O": "#5fb0ae"}
 """Weights, inputs, outputs."""
 
+LEVELS = {"MAC": ACCENT, "RF": "#8fc9c6", "GLB": "#6f9fe0", "DRAM": COST}
+"""Where energy goes."""
+
+BOUNDS = {"compute": ACCENT, "GLB reads": "#6f9fe0", "GLB writes": "#a98bd8", "DRAM bandwidth": COST}
+"""What bounds a layer; the colors of the levels that the bounds belong to."""
+
 FIXED = "#e9edf2"
 """Blocks that every network has, and blocks that hardly do anything."""
 

@@ -5,10 +5,12 @@
 - `problem`: `accelerator_problem`, given networks on every accelerator as a `Problem`; the search is that problem's.
 - `optimizing`: `optimize_hardware`, the best accelerator, the next ones and the limits, as a `HardwareAnswer`.
 - `limits`: which limit binds, and what 10 % more of it would give.
+- `in_short`: an accelerator in a few words.
 - `front`: the Pareto front of latency, energy and area.
 """
 
 from dance_env.analysis.hardware.front import HardwareFront
+from dance_env.analysis.hardware.in_short import accelerator_in_short
 from dance_env.analysis.hardware.limits import LimitReport
 from dance_env.analysis.hardware.optimizing import HardwareAnswer, RankedAccelerator, optimize_hardware
 from dance_env.analysis.hardware.problem import accelerator_problem
@@ -23,6 +25,7 @@ __all__ = [
     "NetworkUse",
     "RankedAccelerator",
     "SingleCost",
+    "accelerator_in_short",
     "accelerator_problem",
     "cost_label",
     "cost_quantity",

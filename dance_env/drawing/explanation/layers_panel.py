@@ -1,0 +1,54 @@
+"""Cycles and energy of each layer, as bars in order of execution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from dance_env.analysis.explanation import ENERGY_LEVELS, LayerGroup, Totals
+from dance_env.drawing.explanation.axes_style import style
+from dance_env.drawing.palette import BOUNDS, INK, LEVELS
+
+_MOST_NAMES = 80  # bars that are named one by one
+_MOST_CHARACTERS = 26
+
+
+def draw_cycles(axes: Axes, groups: Sequence[LayerGroup], sums: Totals) -> None:
+    """Draw the share of the cycles of each group of equal layers, colored by what bounds it."""
+    style(axes, "Cycles of each layer, by what bounds it", grid="y")
+    shares = [100 * _times(group) * group.report.latency_s / sums.latency_s for group in groups]
+    axes.bar(range(len(groups)), shares, width=0.78, color=[BOUNDS[group.report.bound] for group in groups])
+    axes.set_ylabel("% of all cycles", color=INK)
+    axes.tick_params(axis="x", length=0, labelbottom=False)
+    axes.set_xlim(-0.7, len(groups) - 0.3)
+
+
+def draw_energy(axes: Axes, groups: Sequence[LayerGroup], sums: Totals) -> None:
+    """Draw the share of the energy of each group of equal layers, stacked by level."""
+    style(axes, "Energy of each layer, by level", grid="y")
+    bottom = np.zeros(len(groups))
+    for level in ENERGY_LEVELS:
+        joules = np.array([_times(group) * group.report.energy_by_level[level] for group in groups])
+        heights = 100 * joules / sums.energy_j
+        axes.bar(range(len(groups)), heights, bottom=bottom, width=0.78, color=LEVELS[level], label=level)
+        bottom += heights
+    axes.set_ylabel("% of all energy", color=INK)
+    if len(groups) <= _MOST_NAMES:
+        axes.set_xticks(range(len(groups)), [_name(group) for group in groups], rotation=55, ha="right", fontsize=8.5)
+        for label in axes.get_xticklabels():
+            label.set(rotation_mode="anchor", color=INK, parse_math=False)
+    else:
+        axes.set_xlabel("layers in order of execution", color=INK)
+    axes.tick_params(axis="x", length=0)
+
+
+def _name(group: LayerGroup) -> str:
+    name = group.report.layer.name
+    shown = name if len(name) <= _MOST_CHARACTERS else f"...{name[3 - _MOST_CHARACTERS :]}"
+    return shown if group.count == 1 else f"{shown} (x{group.count})"
+
+
+def _times(group: LayerGroup) -> float:
+    return group.count * group.report.weight
