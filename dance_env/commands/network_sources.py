@@ -11,6 +11,7 @@ import numpy as np
 
 from dance_env.analysis.hardware import NetworkUse
 from dance_env.graph import LayerGraph
+from dance_env.graph.importing import load_network
 from dance_env.graph.networks import NETWORKS, network_space
 
 SOURCES = (
@@ -49,8 +50,6 @@ def given_network(text: str) -> GivenNetwork:
     if name in NETWORKS:
         graph = _of_space(name, options if colon else None)
         return GivenNetwork(text, graph, NetworkUse.of(graph, weight))
-    from dance_env.graph.importing import load_network
-
     imported = load_network(source)
     use = NetworkUse.of(imported.graph, weight)
     return GivenNetwork(text, imported.graph, use, imported.as_text(), imported.as_dict())

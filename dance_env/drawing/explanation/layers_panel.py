@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from dance_env.analysis.explanation import ENERGY_LEVELS, LayerGroup, Totals
 from dance_env.drawing.explanation.axes_style import style
-from dance_env.drawing.palette import BOUNDS, INK, LEVELS
+from dance_env.drawing.palette import BOUNDS, INK, LEVELS, MUTED
 
 _MOST_NAMES = 80  # bars that are named one by one
 _MOST_CHARACTERS = 26
@@ -23,6 +23,7 @@ def draw_cycles(axes: Axes, groups: Sequence[LayerGroup], sums: Totals) -> None:
     axes.set_ylabel("% of all cycles", color=INK)
     axes.tick_params(axis="x", length=0, labelbottom=False)
     axes.set_xlim(-0.7, len(groups) - 0.3)
+    _name_networks(axes, groups)
 
 
 def draw_energy(axes: Axes, groups: Sequence[LayerGroup], sums: Totals) -> None:
@@ -42,6 +43,20 @@ def draw_energy(axes: Axes, groups: Sequence[LayerGroup], sums: Totals) -> None:
     else:
         axes.set_xlabel("layers in order of execution", color=INK)
     axes.tick_params(axis="x", length=0)
+
+
+def _name_networks(axes: Axes, groups: Sequence[LayerGroup]) -> None:
+    """Part the bars of different networks, and name the networks, where there are several."""
+    networks = [group.report.network for group in groups]
+    starts = [place for place, name in enumerate(networks) if place == 0 or name != networks[place - 1]]
+    if len(starts) == 1:
+        return
+    for start in starts:
+        axes.axvline(start - 0.5, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.text(
+            start - 0.4, 1.0, networks[start], transform=axes.get_xaxis_transform(), fontsize=9, color=MUTED, va="top",
+            parse_math=False,
+        )  # fmt: skip
 
 
 def _name(group: LayerGroup) -> str:
