@@ -42,7 +42,8 @@ _COMMANDS = {
         "dance_env.commands.optimise_hardware:main", "find the exact best accelerator for given networks, under limits"
     ),
     "explain": _Command(
-        "dance_env.commands.explain:main", "say why a design costs what it costs: layers, bounds, single changes, dataflows"
+        "dance_env.commands.explain:main",
+        "say why a design costs what it costs: layers, bounds, single changes, dataflows",
     ),
     "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
     "agreement": _Command(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from dance_env.analysis.explanation import Explanation, explain
 from dance_env.analysis.hardware import SINGLE_COSTS, accelerator_in_short
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.design_sources import BEST, design_of_file, design_of_task
 from dance_env.commands.explanation_text import as_dict, as_text
 
@@ -29,62 +29,61 @@ def main(argv: Sequence[str] | None = None) -> int:
             subtitle=accelerator_in_short(explanation.options),
         )
     if arguments.json:
-        sys.stdout.write(json.dumps(as_dict(explanation), indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(as_json(as_dict(explanation)))
     else:
         sys.stdout.write(as_text(explanation, mappings=arguments.mappings))
-    return 0
+    return Exit.ANSWER
 
 
 def _explanation(arguments: argparse.Namespace) -> Explanation:
     bar = sys.stderr.isatty()
-    if (arguments.file is None) == (arguments.task is None):
-        raise ValueError("give a design file, or --task with --design or --best, and not both")
-    if arguments.file is not None:
+    if arguments.design is not None and arguments.best:
+        raise ValueError("--best and --design name two designs: give one of them")
+    if arguments.what.endswith(".json"):
         if arguments.design is not None or arguments.best:
-            raise ValueError("--design and --best choose a design of --task; a file holds one design")
-        problem, design = design_of_file(arguments.file, least=arguments.least or "edap_js_mm2", progress=bar)
+            raise ValueError("--design and --best choose a design of a task; a file holds one design")
+        least = arguments.least or "edap_js_mm2"
+        problem, design = design_of_file(Path(arguments.what), least=least, progress=bar)
         return explain(problem, design)
     if arguments.least is not None:
         raise ValueError("--least is for design files; a task has an objective of its own")
-    if (arguments.design is None) != arguments.best:
-        raise ValueError('say which design of the task: --best, or --design "choice=option,..."')
-    problem, design = design_of_task(arguments.task, BEST if arguments.best else arguments.design, progress=bar)
+    problem, design = design_of_task(arguments.what, arguments.design or BEST, progress=bar)
     return explain(problem, design)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance explain",
-        description="Say where the energy and the cycles of a design go, what bounds each layer, what a single change "
-        "would cost, and why another dataflow loses.",
-        epilog="examples: dance explain --task tiny --best --picture best.png; dance explain design.json --mappings",
+    parser = Parser(
+        "explain",
+        "Say where the energy and the cycles of a design go, what bounds each layer, what a single change would cost, and "
+        "why another dataflow loses.",
+        examples=[
+            "explain tiny --picture best.png",
+            "explain macro-cifar10 --design 2,2,2,1,2,2,0,2",
+            "explain design.json --mappings",
+        ],
     )
     parser.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        metavar="DESIGN.json",
-        help="a design file, as dance optimise-hardware --out writes",
+        "what",
+        metavar="TASK|DESIGN.json",
+        help=f"{TASK_HELP}; or a design file, as dance optimise-hardware --out writes",
     )
-    parser.add_argument("--task", help="a task's name, or path/to/file.py:function")
-    parser.add_argument("--best", action="store_true", help="with --task: explain its best design")
+    parser.add_argument("--best", action="store_true", help="of a task: its best design (the default)")
     parser.add_argument(
         "--design",
         metavar="DESIGN",
-        help='with --task: option indices ("2,0,1,..."), or options by name ("block1=mb6_k5,..."); where the accelerator is '
+        help='of a task: option indices ("2,0,1,..."), or options by name ("block1=mb6_k5,..."); where the accelerator is '
         "left out, the best one for the network",
     )
     parser.add_argument(
-        "--least", choices=SINGLE_COSTS, help="with a design file: what other accelerators are compared by (EDAP)"
+        "--least",
+        choices=SINGLE_COSTS,
+        help="of a design file: what other accelerators are compared by (default: edap_js_mm2)",
     )
     parser.add_argument("--mappings", action="store_true", help="show the mapping found for each layer")
     parser.add_argument(
-        "--picture",
-        type=Path,
-        metavar="FILE",
-        help="draw it: roofline, cycles and energy of each layer (.png, .svg, .pdf)",
+        "--picture", type=Path, metavar="FILE", help="draw roofline, cycles and energy of each layer (.png, .svg, .pdf)"
     )
-    parser.add_argument("--json", action="store_true", help="print the explanation as JSON, with every layer's mapping")
+    parser.add_json()
     return parser
 
 

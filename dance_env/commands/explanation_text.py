@@ -19,7 +19,6 @@ from dance_env.analysis.explanation import (
     totals,
 )
 from dance_env.analysis.hardware import SingleCost, accelerator_in_short, cost_label, cost_quantity
-from dance_env.commands.hardware_text import finite
 from dance_env.cost.mapping.loops import DIMS, LEVELS
 from dance_env.cost.mapping.mapping import Mapping
 from dance_env.objective.quantities import quantity
@@ -45,10 +44,10 @@ def as_text(explanation: Explanation, *, mappings: bool = False) -> str:
 
 
 def as_dict(explanation: Explanation) -> dict[str, Any]:
-    """Return the same as plain data; what is not finite is None."""
+    """Return the same as plain data."""
     evaluation = explanation.evaluation
     with_error = explanation.problem.accuracy is not None
-    found = {
+    return {
         "problem": explanation.problem.name,
         "design": dict(explanation.options),
         "indices": explanation.design.tolist(),
@@ -62,7 +61,6 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
         "neighbors": [vars(each) for each in explanation.neighbors],
         "other_dataflows": [_dataflow_dict(each) for each in explanation.dataflows],
     }
-    return finite(found)
 
 
 # --------------------------------------------------------------------------------------------------------------- layers

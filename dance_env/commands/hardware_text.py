@@ -52,7 +52,7 @@ def as_text(answer: HardwareAnswer, asked: Asked) -> str:
 
 
 def as_dict(answer: HardwareAnswer, asked: Asked) -> dict[str, Any]:
-    """Return the same as plain data; what is not finite is None."""
+    """Return the same as plain data."""
     constraints = answer.problem.objective.constraints
     uses = {use.name: use for use in answer.uses}
     found: dict[str, Any] = {
@@ -80,22 +80,13 @@ def as_dict(answer: HardwareAnswer, asked: Asked) -> dict[str, Any]:
     }
     if asked.front:
         found["front"] = [accelerator_dict(answer.ranked(int(index))) for index in answer.front.indices]
-    return finite(found)
+    return found
 
 
 def accelerator_dict(each: RankedAccelerator) -> dict[str, Any]:
     """Return an accelerator as plain data."""
     found = {"index": each.index, "accelerator": dict(each.options), "objective": each.objective, **each.costs}
     return {**found, "networks": {name: dict(costs) for name, costs in each.by_network.items()}}
-
-
-def finite(value: Any) -> Any:
-    """Return plain data with None in place of every number that is not finite."""
-    if isinstance(value, dict):
-        return {name: finite(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # ------------------------------------------------------------------------------------------------------------- sections

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -12,8 +11,9 @@ from pathlib import Path
 
 from dance_env.analysis.explanation import Explanation, explain
 from dance_env.analysis.hardware import SINGLE_COSTS, HardwareAnswer, accelerator_in_short, optimize_hardware
+from dance_env.command_line import Exit, Parser, as_json
 from dance_env.commands.explanation_text import layers_dict, layers_text, totals_text
-from dance_env.commands.hardware_text import Asked, as_dict, as_text, finite
+from dance_env.commands.hardware_text import Asked, as_dict, as_text
 from dance_env.commands.limits import parse_limit, together
 from dance_env.commands.network_sources import SOURCES, GivenNetwork, given_network
 from dance_env.cost import EDGE_LPDDR4, TECHNOLOGIES, AnalyticalCostModel
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         content = {**as_dict(answer, asked), "technology": arguments.technology, "unmapped": unmapped}
         if explanation is not None:
             content |= layers_dict(explanation.layers, explanation.roofline)
-        sys.stdout.write(json.dumps(finite(content), indent=1, allow_nan=False) + "\n")
+        sys.stdout.write(as_json(content))
     else:
         sys.stdout.write(as_text(answer, asked))
         sys.stdout.write("".join(f"\n{name}: {reason}\n" for name, reason in unmapped.items()))
@@ -59,12 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             sums = totals_text(explanation.totals, explanation.roofline)
             sys.stdout.write(f"\n{sums}\n\n{layers_text(explanation.layers, mappings=True)}\n")
     if unmapped:
-        return 1  # there are no layers to draw, and no design to write
+        return Exit.NEGATIVE  # there are no layers to draw, and no design to write
     if arguments.picture is not None and explanation is not None:
         _draw(explanation, answer, arguments.picture)
     if arguments.out is not None:
         _write(answer, networks, model, arguments.out)
-    return 0 if answer.feasible else 1
+    return Exit.ANSWER if answer.feasible else Exit.NEGATIVE
 
 
 def _draw(explanation: Explanation, answer: HardwareAnswer, path: Path) -> None:
@@ -109,11 +109,15 @@ def _accelerators(name: str) -> AcceleratorSpace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="dance optimise-hardware",
-        description="Find the exact best accelerator for one or several given networks, under limits.",
-        epilog="examples: dance optimise-hardware model.onnx --least energy_j --limit latency_s=2ms area_mm2=2; "
-        "dance optimise-hardware detector.onnx classifier.onnx:10 --front",
+    parser = Parser(
+        "optimise-hardware",
+        "Find the exact best accelerator for one or several given networks, under limits. The exit status is 1 if no "
+        "accelerator keeps them.",
+        examples=[
+            "optimise-hardware my_networks.py:resnet --least energy_j --limit latency_s=2ms area_mm2=2",
+            "optimise-hardware detector.json classifier.json:10 --front",
+            "optimise-hardware macro-cifar10:2,2,2,1,2,2,0,2 --layers --picture layers.png --out design.json",
+        ],
     )
     parser.add_argument(
         "networks",
@@ -162,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, metavar="DESIGN.json", help="write the best design, for dance explain and dance export"
     )
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.add_json()
     return parser
 
 
