@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.distributions import MultiCategoricalDistribution
 from stable_baselines3.common.vec_env import VecEnv
 
 from dance_env.envs import CoDesignEnv, CoDesignVectorEnv, PenalizedReward
@@ -17,6 +18,7 @@ from dance_env.problem import Problem
 from dance_env.testing import synthetic_problem
 from solvers import make_solver
 from solvers.contract.isolation import isolated_global_state
+from solvers.methods.rl.grouped_actions import GroupedCategoricals
 from solvers.methods.rl.ppo import PPO
 from solvers.methods.rl.return_scale import ReturnScale
 from solvers.methods.rl.vec_env import CoDesignVecEnv
@@ -123,6 +125,22 @@ def test_adapter_answers_stable_baselines3() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------- the scale
+
+
+def test_grouped_choices_are_those_of_stable_baselines3_to_the_bit() -> None:
+    sizes, rows = [3, 2, 3, 5, 2, 1], 7
+    given = torch.randn(rows, sum(sizes), generator=torch.Generator().manual_seed(0))
+    outcomes = []
+    for kind in (MultiCategoricalDistribution, GroupedCategoricals):
+        logits = given.clone().requires_grad_()
+        distribution = kind(sizes).proba_distribution(logits)
+        with isolated_global_state(0):
+            actions = distribution.sample()
+        log_prob, entropy = distribution.log_prob(actions.float()), distribution.entropy()
+        (log_prob.mean() + 0.1 * entropy.mean()).backward()
+        outcomes.append((actions, distribution.mode(), log_prob.detach(), entropy.detach(), logits.grad))
+    for theirs, ours in zip(*outcomes, strict=True):
+        assert torch.equal(theirs, ours)
 
 
 def test_scale_is_robust_against_a_few_enormous_returns() -> None:

@@ -167,10 +167,7 @@ class StageSpace:
 
     def parts(self) -> tuple[Part, ...]:
         """Return one part for each stage, over its four choices."""
-        return tuple(
-            Part(self._scope(index), tuple(graph.layers() for graph in graphs))
-            for index, graphs in enumerate(self._fragments)
-        )
+        return self._parts
 
     def macs(self, networks: ArrayLike) -> np.ndarray:
         """Return the multiply-accumulates of each network for one image, `(B,)` int64."""
@@ -208,6 +205,13 @@ class StageSpace:
         return tuple(
             tuple(self._fragment(stage, chosen) for chosen in itertools.product(*stage.options))
             for stage in self.stages
+        )
+
+    @cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        return tuple(
+            Part(self._scope(index), tuple(graph.layers() for graph in graphs))
+            for index, graphs in enumerate(self._fragments)
         )
 
     def _fragment(self, stage: Stage, chosen: tuple[int, ...]) -> LayerGraph:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.distributions import MultiCategoricalDistribution
 
 from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, ObjectiveReward, PenalizedReward, Reward
 from dance_env.suggest import nearest
 from solvers.contract.isolation import isolated_global_state
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
+from solvers.methods.rl.grouped_actions import GroupedCategoricals
 from solvers.methods.rl.return_scale import spread
 from solvers.methods.rl.vec_env import CoDesignVecEnv
 from solvers.methods.stalled import stalled
@@ -88,6 +90,9 @@ def learn(
         # In timesteps, rounded up to whole rollouts: the meter ends the run within the last one.
         total = -(-meter.planned_evaluations // (num_envs * evaluations)) * num_envs * steps
         model = make(Setup(envs, seed, steps, total))
+        distribution = getattr(model.policy, "action_dist", None)
+        if type(distribution) is MultiCategoricalDistribution:
+            model.policy.action_dist = GroupedCategoricals(distribution.action_dims)
         callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
         if isinstance(reward, PenalizedReward):
             callbacks.append(_RaisePenalty(envs, batch, growth=plan.penalty_growth, steps=steps))
