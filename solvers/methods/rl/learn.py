@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
@@ -90,9 +90,10 @@ def learn(
         # In timesteps, rounded up to whole rollouts: the meter ends the run within the last one.
         total = -(-meter.planned_evaluations // (num_envs * evaluations)) * num_envs * steps
         model = make(Setup(envs, seed, steps, total))
-        distribution = getattr(model.policy, "action_dist", None)
+        policy: Any = model.policy
+        distribution = getattr(policy, "action_dist", None)
         if type(distribution) is MultiCategoricalDistribution:
-            model.policy.action_dist = GroupedCategoricals(distribution.action_dims)
+            policy.action_dist = GroupedCategoricals(distribution.action_dims)
         callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
         if isinstance(reward, PenalizedReward):
             callbacks.append(_RaisePenalty(envs, batch, growth=plan.penalty_growth, steps=steps))
