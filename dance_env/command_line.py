@@ -14,7 +14,10 @@ from typing import Any, Never
 
 from dance_env.suggest import nearest
 
-TASK_HELP = "a task's name (`dance tasks` lists them), or path/to/file.py:function for a problem of yours"
+TASK_HELP = (
+    "a task's name (`dance tasks` lists them), path/to/task.toml for a task of yours (:VARIANT behind it), or "
+    "path/to/file.py:function"
+)
 _TASK_OPTIONS = ("--task", "--tasks")
 
 

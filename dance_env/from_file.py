@@ -24,6 +24,16 @@ def is_in_file(name: str) -> bool:
     return ".py:" in name or name.endswith(".py")
 
 
+def names_a_file(task: str) -> bool:
+    """Return whether a task's name is a file of the user's: `path/to/file.py:function`, or `path/to/task.toml`."""
+    return is_in_file(task) or is_in_toml(task)
+
+
+def is_in_toml(task: str) -> bool:
+    """Return whether a task's name is of the form `path/to/task.toml` or `path/to/task.toml:variant`."""
+    return ".toml:" in task or task.endswith(".toml")
+
+
 def load_from_file(name: str, *, what: str, example: str, fits: Callable[[Any], bool]) -> Any:
     """Run a Python file, and return what it calls by a name.
 

@@ -19,6 +19,7 @@ RUN = {
     "mapping_search.md": (0, 1),
     "objective.md": (0, 1, 2),
     "own_problem.md": (0, 1, 2, 3, 4, 5),
+    "own_task.md": (0,),
     "report.md": (0,),
     "robustness.md": (0,),
     "spaces.md": (0, 1),

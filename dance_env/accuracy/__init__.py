@@ -8,6 +8,7 @@
 - `one_training`: `OneTraining`, the accuracy of one training of each network, reproducibly drawn.
 - `imperfect`: `ImperfectAccuracy`, whose gradients are those of a supernet that ranks networks imperfectly.
 - `tensor`: `TensorAccuracy`, one number per network of an enumerable space.
+- `accuracy_table`: `read_accuracy_table()`, such numbers from a file of yours; `table_file`: CSV, JSON, Parquet.
 - `factors`: `FactorAccuracy`, a sum of small tables, for spaces that cannot be enumerated.
 - `accel_nasbench`: `load_accel_nasbench()`, fitted to ImageNet trainings (`fit_accel_nasbench` made it).
 - `hw_gpt_bench`: perplexities of language models as such a sum, which ships (`fit_hw_gpt_bench` made them).
@@ -16,6 +17,7 @@
 - `supernet/` (torch, never imported from here): accuracy by training.
 """
 
+from dance_env.accuracy.accuracy_table import AccuracyTable, read_accuracy_table
 from dance_env.accuracy.factors import FactorAccuracy
 from dance_env.accuracy.model import (
     AccuracyModel,
@@ -37,6 +39,7 @@ from dance_env.accuracy.tensor import TensorAccuracy
 
 __all__ = [
     "AccuracyModel",
+    "AccuracyTable",
     "DrawnAccuracy",
     "FactorAccuracy",
     "FactoredAccuracy",
@@ -52,4 +55,5 @@ __all__ = [
     "TrainedLater",
     "load_surrogate",
     "load_table",
+    "read_accuracy_table",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from dance_env.analysis.exact import MAX_DESIGNS
 from dance_env.analysis.optimum.records import shipped_record, shipped_records
-from dance_env.from_file import is_in_file
+from dance_env.from_file import names_a_file
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Objective
 from dance_env.perturbations import Perturbation, split_task
@@ -36,7 +36,7 @@ def facts_of(name: str) -> dict[str, Any]:
     """
     plain, modifiers = split_task(name)
     Perturbation.parse(modifiers)  # refuses what there is not
-    facts = _of_problem(make_problem(plain)) if is_in_file(plain) else _of_task(get_task(plain))
+    facts = _of_problem(make_problem(plain)) if names_a_file(plain) else _of_task(get_task(plain))
     return {**facts, "perturbations": modifiers}
 
 

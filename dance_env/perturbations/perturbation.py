@@ -98,6 +98,14 @@ _USUAL = {each.name: each.default for each in fields(Perturbation)}
 
 
 def split_task(name: str) -> tuple[str, str]:
-    """Return a task's name without its perturbations, and these as text; both `path/to/file.py:function` and names."""
+    """Return a task's name without its perturbations, and these as text.
+
+    The name is one of the catalog, `path/to/file.py:function`, `path/to/task.toml` or `path/to/task.toml:variant`. What
+    stands behind `.toml:` is a variant unless it has an equals sign.
+    """
+    if ".toml:" in name:
+        file, _, rest = name.partition(".toml:")
+        variant, _, modifiers = ("", "", rest) if "=" in rest.partition(":")[0] else rest.partition(":")
+        return f"{file}.toml{f':{variant}' * bool(variant)}", modifiers
     start = name.find(":", name.find(".py:") + len(".py:")) if ".py:" in name else name.find(":")
     return (name, "") if start < 0 else (name[:start], name[start + 1 :])

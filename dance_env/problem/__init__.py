@@ -2,13 +2,27 @@
 
 - `problem`: `Problem`, the spaces, the costs, the accuracy and the objective together; `evaluation`: what it answers.
 - `failures`: `Failures`, evaluations of a run that fail.
-- `training_time`: what trainings cost in GPU-hours: `TrainingTime`, `MacsTrainingTime`, the price of a supernet.
+- `training_time`: what trainings cost in GPU-hours: `TrainingTime`, `MacsTrainingTime`, `TabulatedTrainingTime`, the price of
+  a supernet.
 - `relaxed`: the differentiable view (torch; never imported from here).
 """
 
 from dance_env.problem.evaluation import Evaluation
 from dance_env.problem.failures import Failures
 from dance_env.problem.problem import Problem
-from dance_env.problem.training_time import SUPERNET_TRAININGS, MacsTrainingTime, TrainingTime
+from dance_env.problem.training_time import (
+    SUPERNET_TRAININGS,
+    MacsTrainingTime,
+    TabulatedTrainingTime,
+    TrainingTime,
+)
 
-__all__ = ["SUPERNET_TRAININGS", "Evaluation", "Failures", "MacsTrainingTime", "Problem", "TrainingTime"]
+__all__ = [
+    "SUPERNET_TRAININGS",
+    "Evaluation",
+    "Failures",
+    "MacsTrainingTime",
+    "Problem",
+    "TabulatedTrainingTime",
+    "TrainingTime",
+]

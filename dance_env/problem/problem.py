@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class Problem:
             a run and the environments apply it (`failed`).
         original: the problem that this one is a perturbation of (`dance_env.perturbations`): of the same optimum.
         cost_model: what `costs` were computed with, for those who ask for mappings; None where that is not known.
+        files: the SHA-256 of each file that the problem was made from, by name; of tasks in TOML files.
 
     Raises:
         TypeError: If the objective is not an `Objective`, or the training time has no `gpu_hours`.
@@ -64,6 +65,7 @@ class Problem:
     failures: Failures | None = None
     original: Problem | None = None
     cost_model: CostModel | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective):

@@ -69,6 +69,27 @@ class MacsTrainingTime:
         return operations / (self.peak_ops_per_s * self.utilization) / 3600.0
 
 
+@dataclass(frozen=True, eq=False)
+class TabulatedTrainingTime:
+    """The training time of every network of a small space, from a table.
+
+    Attributes:
+        hours: GPU-hours, one axis for each choice.
+
+    Raises:
+        ValueError: If a time is not a finite number above 0.
+    """
+
+    hours: np.ndarray
+
+    def __post_init__(self) -> None:
+        checked_hours(np.ravel(self.hours), np.size(self.hours), who="the table of training times")
+
+    def gpu_hours(self, networks: np.ndarray) -> np.ndarray:
+        """Return the GPU-hours (B,) of one training of each network (B, N)."""
+        return self.hours[tuple(np.asarray(networks).T)]
+
+
 def checked_hours(hours: Any, count: int, *, who: str) -> np.ndarray:
     """Return training times (count,) as float64.
 

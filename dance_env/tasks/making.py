@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dance_env.cost import Technology, get_technology
-from dance_env.from_file import is_in_file, load_from_file, naming_the_line
+from dance_env.from_file import is_in_file, is_in_toml, load_from_file, naming_the_line
 from dance_env.perturbations import Perturbation, perturbed, split_task
 from dance_env.problem import Problem
 from dance_env.progress import Progress
 from dance_env.tasks.catalog import DEFAULT_TASK, get_task
+from dance_env.tasks.description import problem_of_file
 from dance_env.tasks.family import SOURCE_ARGUMENTS, Sources, Task
 
 
@@ -34,7 +35,8 @@ def make_problem(
     Args:
         name: out of `task_names()`, or a network's name, with `@dance-buffers` for accelerators that choose their memory
             as well; or `path/to/file.py:function` for a problem of your own: what the function, called without arguments,
-            returns (the file is run: give only files you trust). Behind a colon may stand perturbations,
+            returns (the file is run: give only files you trust); or `path/to/task.toml`, a task described in a file
+            (docs/own_task.md), with `:variant` for one of its variants. Behind a colon may stand perturbations,
             `tiny/edap:permuted=1,dropped=0.1` (`dance_env.perturbations.Perturbation`).
         accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
             that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships. With a
@@ -56,6 +58,7 @@ def make_problem(
     Raises:
         ValueError: If the name or a perturbation is unknown or does not suit the task, a file is damaged or of another
             task, the task does not take an argument, or there is no supernet where the task needs one.
+        TaskFileError: If a TOML file says something wrong (a ValueError; it names the line and the key).
         UserFileError: If a problem's file cannot be run, or its function fails (see `dance_env.from_file`).
         FileNotFoundError: If there is no such file.
         ImportError: If a package of the extra "images" is missing.
@@ -72,8 +75,9 @@ def make_problem(
         cache_dir=cache_dir,
         progress=progress,
     )
-    if is_in_file(name):
-        own = _own_problem(name, {**_accuracy_arguments(sources), "technology": technology})
+    if is_in_file(name) or is_in_toml(name):
+        _check_own(name, {**_accuracy_arguments(sources), "technology": technology})
+        own = problem_of_file(name, cache_dir=cache_dir, progress=progress) if is_in_toml(name) else _own_problem(name)
         return perturbed(own, perturbation)
     task = get_task(name)
     if isinstance(technology, str):
@@ -97,11 +101,16 @@ def make_problem(
     return perturbed(problem, perturbation)
 
 
-def _own_problem(name: str, given: Mapping[str, object]) -> Problem:
-    """Return what a function in a user's file returns."""
+def _check_own(name: str, given: Mapping[str, object]) -> None:
+    """Refuse what a user's own file decides."""
+    who = "its file" if is_in_toml(name) else "its function"
     for argument, value in given.items():
         if value is not None:
-            raise ValueError(f"the problem {name!r} does not take {argument}: its function decides")
+            raise ValueError(f"the problem {name!r} does not take {argument}: {who} decides")
+
+
+def _own_problem(name: str) -> Problem:
+    """Return what a function in a user's file returns."""
     make = load_from_file(name, what="problem", example="function", fits=inspect.isfunction)
     with naming_the_line(name, what="problem"):
         problem = make() if callable(make) and not isinstance(make, Problem) else make

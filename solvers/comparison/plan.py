@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dance_env.from_file import is_in_file
+from dance_env.from_file import is_in_toml, names_a_file
 from dance_env.problem import Problem
 from solvers.catalog import load_solver, solver_names
 from solvers.comparison.settings import Settings
@@ -159,7 +159,7 @@ def _labeled(contestants: Iterable[Contestant]) -> list[Contestant]:
 
 def _resolved(task: str | Problem) -> str | Problem:
     """A task that holds in any working folder."""
-    if isinstance(task, str) and is_in_file(task):
-        file, ending, name = task.rpartition(".py")
+    if isinstance(task, str) and names_a_file(task):
+        file, ending, name = task.rpartition(".toml" if is_in_toml(task) else ".py")
         return f"{Path(file + ending).resolve()}{name}"
     return task

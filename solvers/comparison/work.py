@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 import cloudpickle
 
-from dance_env.from_file import is_in_file
+from dance_env.from_file import names_a_file
 from dance_env.perturbations import split_task
 from dance_env.problem import Problem
 from dance_env.source_digest import digested_modules, source_digest
@@ -112,7 +112,7 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     tasks = {
         cell.problem
         for cell in cells
-        if isinstance(cell.problem, str) and not is_in_file(cell.problem) and cell.sources.supernet is None
+        if isinstance(cell.problem, str) and not names_a_file(cell.problem) and cell.sources.supernet is None
     }
     simple = sorted(
         task for task in tasks if split_task(task)[0].partition("@")[0] not in task_names(needs_supernet=True)

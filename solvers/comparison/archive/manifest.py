@@ -13,6 +13,7 @@ from typing import Any
 
 import solvers
 from dance_env.atomic import write_whole
+from dance_env.from_file import names_a_file
 from dance_env.problem import Problem
 from solvers.comparison.plan import Cell, Plan
 from solvers.comparison.settings import Settings
@@ -155,7 +156,8 @@ def _git(root: Path, *arguments: str) -> str:
 def _task(problem: Problem, given: str | Problem, reference: str) -> dict[str, Any]:
     return {
         "fingerprint": problem.fingerprint() or "",
-        "made_by": given if isinstance(given, str) and ".py" not in given else None,
+        "made_by": given if isinstance(given, str) and not names_a_file(given) else None,
+        "files": dict(problem.files),
         "designs": str(problem.space.size),
         "objective": str(problem.objective),
         "reference": reference,
