@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
-import inspect
 import sys
 import sysconfig
+from collections.abc import Mapping
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -104,7 +104,7 @@ def forget() -> None:
     """Forget the files that were read, for code that is edited and loaded again in the same process."""
     _texts.clear()
     _outlines.clear()
-    for cached in (_file_of, _version):
+    for cached in (_file_of, _version, _distributions):
         cached.cache_clear()
 
 
@@ -268,25 +268,13 @@ def _version(package: str) -> str:
     except metadata.PackageNotFoundError:  # its distribution is called otherwise (PIL is in Pillow), or there is none
         if importlib.util.find_spec(package) is None:
             return "not installed"
-        return ", ".join(f"{name} {metadata.version(name)}" for name in _distributions(package)) or "no version"
+        distributions = sorted(set(_distributions().get(package, ())))
+        return ", ".join(f"{name} {metadata.version(name)}" for name in distributions) or "no version"
 
 
-def _distributions(package: str) -> list[str]:
-    """The sorted names of the distributions that hold a package, as of `metadata.packages_distributions`.
-
-    That one parses the list of files of every distribution, near a second of a first comparison.
-    """
-    return sorted({each.metadata["Name"] for each in metadata.distributions() if _holds(each, package)})
-
-
-def _holds(distribution: metadata.Distribution, package: str) -> bool:
-    declared = (distribution.read_text("top_level.txt") or "").split()
-    if declared:
-        return package in declared
-    if f"\n{package}" not in f"\n{distribution.read_text('RECORD') or ''}":
-        return False
-    tops = {path.parts[0] if len(path.parts) > 1 else inspect.getmodulename(path) for path in distribution.files or ()}
-    return package in tops
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
 
 
 @functools.cache
