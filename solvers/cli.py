@@ -45,6 +45,9 @@ _COMMANDS = {
         "dance_env.commands.explain:main",
         "say why a design costs what it costs: layers, bounds, single changes, dataflows",
     ),
+    "export": _Command(
+        "dance_env.commands.export:main", "write a design for Timeloop, AccelForge, ZigZag, ONNX, PyTorch or as JSON"
+    ),
     "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
     "agreement": _Command(
         "dance_env.cost.audit.agreement_command:main",

@@ -14,6 +14,7 @@ RUN = {
     "README.md": (0, 1),
     "analysis.md": (0, 1),
     "cost_model.md": (0, 1, 2),
+    "export.md": (0,),
     "language_models.md": (0,),
     "layer_graph.md": (0,),
     "mapping_search.md": (0, 1),

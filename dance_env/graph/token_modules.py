@@ -69,9 +69,15 @@ def split_heads(qkv: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
 def rotate(features: Tensor) -> Tensor:
     """Rotate half of the features, pair by pair, by the token's position (rotary embedding, arXiv 2104.09864)."""
     tokens, size = features.shape[-2:]
-    half = int(ROTATED_SHARE * size) // 2
-    speeds = 10_000.0 ** (-torch.arange(half, dtype=features.dtype, device=features.device) / max(half, 1))
-    angles = torch.arange(tokens, dtype=features.dtype, device=features.device)[:, None] * speeds
+    cos, sin = rotation(tokens, size, features.dtype, features.device)
+    half = cos.shape[1]
     first, second, rest = features[..., :half], features[..., half : 2 * half], features[..., 2 * half :]
-    cos, sin = angles.cos(), angles.sin()
     return torch.cat([first * cos - second * sin, second * cos + first * sin, rest], dim=-1)
+
+
+def rotation(tokens: int, size: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return cosine and sine of the angle of each token's pairs, (tokens, pairs); `size` features a head."""
+    half = int(ROTATED_SHARE * size) // 2
+    speeds = 10_000.0 ** (-torch.arange(half, dtype=dtype, device=device) / max(half, 1))
+    angles = torch.arange(tokens, dtype=dtype, device=device)[:, None] * speeds
+    return angles.cos(), angles.sin()

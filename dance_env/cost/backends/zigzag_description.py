@@ -82,31 +82,40 @@ def _axes(sizes: dict[str, int], columns: list[tuple[str, int]], rows: list[tupl
 
 
 def workload(row: tuple[int, ...]) -> list[dict[str, Any]]:
-    """The layer as ZigZag's workload of one layer. No padding is removed: the input has its full halo."""
+    """The layer as ZigZag's workload of one layer."""
+    return [layer(row)]
+
+
+def layer(row: tuple[int, ...], *, number: int = 0, name: str = "layer") -> dict[str, Any]:
+    """The layer as an entry of ZigZag's workload. No padding is removed: the input has its full halo.
+
+    Args:
+        row: Columns `dance_env.graph.LAYER_COLUMNS`.
+        number: Its place in the workload. Inputs and weights come from no other layer, but from DRAM.
+        name: By which its mapping is found.
+    """
     sizes, stride = loop_sizes(row), row[7]
     g = "[g]" if sizes["G"] > 1 else ""
     loops = [d for d in sizes if d != "G" or g]
-    return [
-        {
-            "id": 0,
-            "name": "layer",
-            "operator_type": "Conv",
-            "equation": f"O[b]{g}[k][oy][ox]+=W{g}[k][c][fy][fx]*I[b]{g}[c][iy][ix]",
-            "dimension_relations": [f"ix={stride}*ox+1*fx", f"iy={stride}*oy+1*fy"],
-            "loop_dims": loops,
-            "loop_sizes": [sizes[d] for d in loops],
-            "operand_precision": dict.fromkeys(("W", "I", "O", "O_final"), WORD_BITS),
-            "operand_source": {"I": 0, "W": 0},
-        }
-    ]
+    return {
+        "id": number,
+        "name": name,
+        "operator_type": "Conv",
+        "equation": f"O[b]{g}[k][oy][ox]+=W{g}[k][c][fy][fx]*I[b]{g}[c][iy][ix]",
+        "dimension_relations": [f"ix={stride}*ox+1*fx", f"iy={stride}*oy+1*fy"],
+        "loop_dims": loops,
+        "loop_sizes": [sizes[d] for d in loops],
+        "operand_precision": dict.fromkeys(("W", "I", "O", "O_final"), WORD_BITS),
+        "operand_source": {"I": number, "W": number},
+    }
 
 
-def mapping(spatial: Unrolling) -> list[dict[str, Any]]:
-    """ZigZag's mapping: the unrolling is given, the loop order is searched."""
+def mapping(spatial: Unrolling, *, name: str = "default") -> list[dict[str, Any]]:
+    """ZigZag's mapping of the layers of this name: the unrolling is given, the loop order is searched."""
     axes = {axis: [f"{dim}, {n}" for dim, n in dims.items()] for axis, dims in spatial.items()}
     return [
         {
-            "name": "default",
+            "name": name,
             "spatial_mapping": axes,
             "memory_operand_links": {"O": "O", "W": "I2", "I": "I1"},
         }

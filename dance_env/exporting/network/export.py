@@ -1,0 +1,76 @@
+"""The files of a design's networks for torch and ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dance_env.exporting.design_file import DesignFile
+from dance_env.exporting.files import Files, safe_name
+from dance_env.graph import LayerGraph
+
+
+def torch_files(design: DesignFile, *, seed: int = 0, state: Mapping[str, Any] | None = None) -> Files:
+    """Return ``network.py``, a module that needs torch alone, for each network of a design.
+
+    Args:
+        design: The design.
+        seed: Not used: the module draws its own weights.
+        state: Weights, as `dance_env.graph.to_torch.build(graph).state_dict()` names them; they are then written beside
+            the module, as ``network.safetensors``.
+
+    Raises:
+        ValueError: If no workload has a network that can be built; with the reasons.
+    """
+    del seed
+    return _for_each(design, lambda graph, name: _torch(graph, name, design.name, state))
+
+
+def onnx_files(design: DesignFile, *, seed: int = 0, state: Mapping[str, Any] | None = None) -> Files:
+    """Return ``network.onnx`` for each network of a design.
+
+    Args:
+        design: The design.
+        seed: Draws random weights where none are given.
+        state: Weights, as for `torch_files`.
+
+    Raises:
+        ImportError: If the extra "onnx" is missing.
+        ValueError: If no workload has a network that can be built; with the reasons.
+    """
+
+    def model(graph: LayerGraph, name: str) -> Files:
+        from dance_env.exporting.network.onnx_model import onnx_bytes
+
+        return {f"{name}.onnx": onnx_bytes(graph, seed=seed, state=state)}
+
+    return _for_each(design, model)
+
+
+def _torch(graph: LayerGraph, name: str, design: str, state: Mapping[str, Any] | None) -> Files:
+    from dance_env.exporting.network.torch_source import torch_source, torch_state
+
+    files: dict[str, str | bytes] = {f"{name}.py": torch_source(graph, comment=f"Of the design {design}.")}
+    if state is not None:
+        from safetensors.torch import save
+
+        files[f"{name}.safetensors"] = save(torch_state(graph, state))
+    return files
+
+
+def _for_each(design: DesignFile, export: Callable[[LayerGraph, str], Files]) -> Files:
+    """Export each network that can be; several uses of one network, such as a decode step, are left out."""
+    found: dict[str, str | bytes] = {}
+    reasons = []
+    for workload in design.workloads:
+        name = "network" if len(design.workloads) == 1 else f"network_{safe_name(workload.name, fallback='workload')}"
+        if workload.graph is None:
+            reasons.append(f"workload {workload.name!r} is a list of layers, without a graph")
+            continue
+        try:
+            found |= export(workload.graph, name)
+        except ValueError as error:
+            reasons.append(str(error))
+    if not found:
+        raise ValueError(f"design {design.name!r} has no network to export: {'; '.join(reasons)}")
+    return found
