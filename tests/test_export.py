@@ -248,7 +248,7 @@ def _every_token_node() -> LayerGraph:
     hidden = graph.add("table", Embedding(40, 24), inputs=[graph.add("tokens", Tokens(5))])
     qkv = graph.add("qkv", Project(96), inputs=[graph.add("norm", LayerNorm(1e-4), inputs=[hidden])])
     weights = graph.add("softmax", Softmax(), inputs=[graph.add("scores", Scores(4), inputs=[qkv])])
-    values = graph.add("values", WeightedValues(), inputs=[weights, qkv])
+    values = graph.add("block.values", WeightedValues(), inputs=[weights, qkv])
     hidden = graph.add("sum", Add(), inputs=[hidden, graph.add("out", Project(24, bias=False), inputs=[values])])
     last = graph.add("last", LastToken(), inputs=[hidden])
     graph.add("words", TokenScores(40, 48), inputs=[last])

@@ -134,7 +134,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OPTION",
         help=f"which design of a task: {BEST} (the default), option indices (0,2,1,...), or NAME=OPTION of every choice",
     )
-    parser.add_argument("--to", nargs="+", required=True, choices=tuple(FORMATS), help="formats; several get a folder each")
+    parser.add_argument(
+        "--to", nargs="+", required=True, choices=tuple(FORMATS), help="formats; several get a folder each"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--seed", type=int, default=0, help="draws the weights of ONNX (default: %(default)s)")
