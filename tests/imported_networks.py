@@ -257,6 +257,17 @@ class UNet(nn.Module):
         return self.head(self.join1(torch.cat([one, self.up1(x)], dim=1)))
 
 
+class Both(nn.Module):
+    """A small U-Net before a vision transformer: most operators in one network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unet, self.vit = UNet(4), ViT(24, 3, size=16, patch=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.vit(torch.cat([self.unet(x), x[:, :1]], dim=1))
+
+
 def image(size: int = 224) -> Tensor:
     return torch.zeros(1, 3, size, size)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 from dance_env.graph.layer import Layer, kind_of
@@ -92,6 +93,24 @@ class LayerGraph:
             ValueError: If the module cannot be traced, or holds operations that no cost covers; they are listed.
         """
         return _import("import_torch", module, example_inputs, name=name)
+
+    @classmethod
+    def from_onnx(
+        cls, path: str | PathLike[str], *, name: str | None = None, shapes: Mapping[str, Sequence[int]] | None = None
+    ) -> LayerGraph:
+        """Return the network in an ONNX file as a layer graph; `dance_env.graph.importing.import_onnx` gives the account, too.
+
+        Args:
+            path: Of the file.
+            name: Of the graph; the file's by default.
+            shapes: Of inputs by name, where the file does not fix them: ``{"input": (1, 3, 224, 224)}``.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it holds no model that can be imported, or operations that no cost covers; they are listed.
+            ImportError: If the package onnx is not installed (extra ``onnx``).
+        """
+        return _import("import_onnx", path, name=name, shapes=shapes)
 
     # -------------------------------------------------------------------------------------------------------- contents
     @property

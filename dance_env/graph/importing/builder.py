@@ -152,10 +152,10 @@ class NetworkBuilder:
         """Note another decision."""
         self._notes.append(text)
 
-    def finish(self, source: str) -> ImportedNetwork:
-        """Return the network; parameters that no node uses are noted."""
+    def finish(self, source: str, *, name_unused: bool = True) -> ImportedNetwork:
+        """Return the network; parameters that no node uses are noted if `name_unused`."""
         unused = sorted(set(self.trainable) - self._claimed)
-        if unused:
+        if unused and name_unused:
             count = sum(self.trainable[each] for each in unused)
             shown = ", ".join(map(safe_name, unused[:5])) + (", ..." if len(unused) > 5 else "")
             self.note(f"{count:,} parameters are used by no operation and are not counted: {shown}")

@@ -58,6 +58,10 @@ def add_convolution(
         reason = _NOT_WEIGHTS if not isinstance(weight, Weights) else "a layer of the cost model has at most two axes"
         return builder.unsupported(name, operation, [image, weight], shape, macs=macs, reason=reason)
     channels, kernel = weight.shape[0], tuple(weight.shape[2:])
+    if image.shape[-1 - len(kernel)] != weight.shape[1] * groups:
+        raise ValueError(
+            f"the convolution {name!r} has weights for {weight.shape[1] * groups} channels; {image.shape} arrives"
+        )
     settings = {"stride": tuple(stride), "padding": tuple(padding), "dilation": tuple(dilation), "groups": groups}
     own = builder.claim(weight, bias)
     node: Node = Convolution(channels, kernel, **settings, bias=bias is not None, trainable=own)  # type: ignore[arg-type]
@@ -146,6 +150,8 @@ def add_dense(
 ) -> Activation:
     """Add the product of an activation's last axis with weights, and a bias; `operands` are input, weights, bias or None."""
     rows, weight, bias = operands
+    if elements(weight.shape) != features * rows.shape[-1]:
+        raise ValueError(f"the product {name!r} has weights {weight.shape}, which do not fit {rows.shape}")
     own, axes = builder.claim(weight, bias), len(without_batch(rows.shape))
     whole = own == features * (rows.shape[-1] + (bias is not None))
     node: Node = Dense(features, bias is not None, own)

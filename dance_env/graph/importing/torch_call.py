@@ -19,6 +19,8 @@ class Call:
         builder: Of the network.
         operator: The operator's name, without its overload, and without the mark of one that works in place.
         name: Of the node that it becomes.
+        writes: Whether it works in place, on its first argument.
+        is_view: Whether its result shares the memory of its first argument.
     """
 
     def __init__(self, builder: NetworkBuilder, node: fx.Node, values: dict[fx.Node, Any]) -> None:
@@ -30,12 +32,15 @@ class Call:
         namespace, _, short = full.rpartition(".")
         self.operator = short.rstrip("_") if namespace == "aten" else full
         self.full_name = full
-        self.name = _name(node, self.operator)
         schema = getattr(node.target, "_schema", None)
+        marks = [each.alias_info for each in schema.arguments if each.alias_info] if schema is not None else []
+        self.writes = any(each.is_write for each in marks)
+        self.is_view = bool(marks) and not self.writes
         names = [each.name for each in schema.arguments] if schema is not None else []
         self._arguments = {each.name: each.default_value for each in schema.arguments} if schema is not None else {}
         self._arguments.update(zip(names, node.args, strict=False))
         self._arguments.update(node.kwargs)
+        self.name = _name(node, self.operator, self.tensors)
 
     # ----------------------------------------------------------------------------------------------------- arguments
     def setting(self, name: str) -> Any:
@@ -156,10 +161,13 @@ def spread(values: Sequence[int] | int, axes: int) -> tuple[int, ...]:
     return several * axes if len(several) == 1 else several
 
 
-def _name(node: fx.Node, operator: str) -> str:
+def _name(node: fx.Node, operator: str, tensors: Sequence[Value]) -> str:
     """Return the path of the module that makes the call, and the operator where the module makes several calls."""
     stack = node.meta.get("nn_module_stack") or {}
-    path, kind = list(stack.values())[-1] if stack else ("", "")
+    if not stack:  # a recorded program holds no paths, but for those of the weights
+        origins = [origin for each in tensors if isinstance(each, Weights) for origin in sorted(each.origins)]
+        return origins[0].rpartition(".")[0] if origins and "." in origins[0] else operator
+    path, kind = list(stack.values())[-1]
     kind = kind if isinstance(kind, str) else kind.__module__
     own = bool(path) and kind.startswith("torch.nn.modules.") and "activation.Multihead" not in kind
     return str(path) if own else f"{path}.{operator}" if path else operator

@@ -36,45 +36,57 @@ class Interpreter:
         self._program = program
         self._names = names
         self._values: dict[fx.Node, Any] = {}
+        self._firsts: dict[str, fx.Node] = {}
+        self._bases: dict[fx.Node, fx.Node] = {}  # of each view, the tensor that it is a view of
 
     def run(self) -> None:
-        """Add every operator.
-
-        Raises:
-            ValueError: If one has no fixed shape.
-        """
+        """Add every operator."""
         for node in self._program.graph.nodes:
-            if node.op == "placeholder":
-                self._values[node] = self._placeholder(node)
-            elif node.op == "get_attr":
-                self._values[node] = Weights(_shape(node.meta.get("val")))
+            if node.op in ("placeholder", "get_attr"):
+                first = self._firsts.setdefault(str(node.target), node)
+                self._values[node] = self._values[first] if first is not node else self._given(node)
             elif node.op == "call_function":
                 self._values[node] = self._call(node)
 
-    def _placeholder(self, node: fx.Node) -> Value | Any:
+    def _given(self, node: fx.Node) -> Value | Any:
+        """Return an input, a weight, or another value that is there before the module runs."""
         value = node.meta.get("val")
         if not isinstance(value, Tensor):
             return value
         if node.name not in self._program.tensors:
             whole = not (value.is_floating_point() or value.is_complex())
-            return add_input(self._builder, node.name, _shape(value), whole=whole)
+            return add_input(self._builder, node.name, tuple(value.shape), whole=whole)
         tensor = self._names.get(self._program.tensors[node.name])
-        return Weights(_shape(value), frozenset([tensor] if tensor else []))
+        return Weights(tuple(value.shape), frozenset([tensor] if tensor else []))
 
     def _call(self, node: fx.Node) -> Any:
         if node.target is operator.getitem:
-            values, index = node.args
-            return self._values[values][index]  # type: ignore[index]
+            several, index = node.all_input_nodes[0], node.args[1]
+            self._bases[node] = self._bases.get(several, several)
+            return self._values[several][index]
         call = Call(self._builder, node, self._values)
+        result = self._result(call)
+        first = next(iter(node.all_input_nodes), None)
+        if first is not None and call.is_view:
+            self._bases[node] = self._bases.get(first, first)
+        if first is not None and call.writes:
+            self._write(first, call, result)
+        return result
+
+    def _result(self, call: Call) -> Any:
         if not any(isinstance(each, Activation) for each in call.tensors):
             return call.known_beforehand()
         handler = OPERATORS.get(call.operator)
         if handler is not None:
             return handler(call)
-        if call.operator in FREE:
-            return call.free()
-        return call.unsupported()
+        return call.free() if call.operator in FREE else call.unsupported()
 
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(int(each) for each in value.shape)
+    def _write(self, target: fx.Node, call: Call, result: Any) -> None:
+        """Let what an operator wrote in place be read from now on, through its target and what that is a view of."""
+        if not isinstance(result, Activation):
+            return
+        base = self._bases.get(target, target)
+        self._values[target] = result
+        whole = self._values[base]
+        if base is not target and isinstance(whole, Activation | Weights):
+            self._values[base] = self._builder.add_free(f"{call.name}.write", "write", [whole, result], whole.shape)

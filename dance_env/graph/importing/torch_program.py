@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -32,14 +37,27 @@ class TorchProgram:
 def trace(module: nn.Module, arguments: Arguments) -> TorchProgram:
     """Return the operators that a module runs, in evaluation mode, on inputs of the shapes of the examples.
 
+    `torch.export` gives them without running the module. Where it fails, as on a module whose control flow depends on the values
+    of its input, the module is run once on the examples and what it runs is recorded.
+
     Raises:
-        ValueError: If the module cannot be traced; the message holds torch's reason.
+        ValueError: If neither works; the message holds both reasons.
     """
-    with _evaluating(module):
-        return _export(module, arguments)
+    with _evaluating(module), _quiet():
+        try:
+            return _export(module, arguments)
+        except Exception as refused:
+            try:
+                return _record(module, arguments, why=_first_line(refused))
+            except Exception as error:
+                raise ValueError(
+                    f"the module {type(module).__name__} cannot be traced. torch.export: {_first_line(refused)}; run on the "
+                    f"example inputs: {_first_line(error)}. Call it once on these inputs to see the error whole"
+                ) from error
 
 
 def _export(module: nn.Module, arguments: Arguments) -> TorchProgram:
+    """Trace a module with `torch.export`."""
     program = torch.export.export(module, arguments[0], arguments[1] or None)
     kinds = torch.export.graph_signature.InputKind
     tensors = {
@@ -47,7 +65,71 @@ def _export(module: nn.Module, arguments: Arguments) -> TorchProgram:
         for spec in program.graph_signature.input_specs
         if spec.kind is not kinds.USER_INPUT
     }
-    return TorchProgram(program.graph, tensors)
+    return TorchProgram(_checked(program.graph), tensors)
+
+
+def _record(module: nn.Module, arguments: Arguments, *, why: str) -> TorchProgram:
+    """Run a module on the example inputs, and record its operators; its buffers are set back afterwards."""
+    leaves, structure = tree_flatten(arguments)
+    traced = [index for index, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+
+    def run(*tensors: Tensor) -> Any:
+        filled = list(leaves)
+        for index, tensor in zip(traced, tensors, strict=True):
+            filled[index] = tensor
+        positional, named = tree_unflatten(filled, structure)
+        return module(*positional, **named)
+
+    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    try:
+        recorded = make_fx(run, tracing_mode="real", pre_dispatch=True, _error_on_data_dependent_ops=False)(
+            *(leaves[index] for index in traced)
+        )
+    finally:
+        for buffer, before in buffers:
+            buffer.copy_(before)
+    names = {id(tensor): name for name, tensor in module.named_parameters()}
+    tensors = {
+        node.name: names.get(id(getattr(recorded, str(node.target))), str(node.target))
+        for node in recorded.graph.nodes
+        if node.op == "get_attr"
+    }
+    note = (
+        f"torch.export refused the module ({why}); it was run once, and other inputs may take another path through it"
+    )
+    return TorchProgram(_checked(recorded.graph), tensors, (note,))
+
+
+def _checked(graph: fx.Graph) -> fx.Graph:
+    """Return a graph whose tensors all have a fixed shape.
+
+    Raises:
+        ValueError: If the shape of one depends on the values of the input.
+    """
+    for node in graph.nodes:
+        found = node.meta.get("val")
+        for value in found if isinstance(found, list | tuple) else [found]:
+            if isinstance(value, Tensor) and not all(isinstance(size, int) for size in value.shape):
+                raise ValueError(f"the shape of {node.name!r} depends on the values of the input")
+    return graph
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch from printing the graphs that it could not export, and its warnings: the import says what failed."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _first_line(error: Exception) -> str:
+    text = next((line for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {text.strip()[:300]}"
 
 
 @contextmanager
