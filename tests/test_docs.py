@@ -19,6 +19,7 @@ RUN = {
     "layer_graph.md": (0,),
     "mapping_search.md": (0, 1),
     "objective.md": (0, 1, 2),
+    "own_network.md": (0, 1),
     "own_problem.md": (0, 1, 2, 3, 4, 5),
     "own_task.md": (0,),
     "report.md": (0,),

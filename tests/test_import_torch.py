@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import imported_networks as networks
 import pytest
@@ -14,6 +15,8 @@ from torch import nn
 from dance_env.drawing.graph import draw_graph
 from dance_env.graph import LayerGraph, graph_from_dict, graph_to_dict, layer_row
 from dance_env.graph.importing import import_torch, load_network
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples/import_network.py"
 
 PUBLISHED = {  # parameters, and multiply-accumulates for one image of 224 x 224, as torchvision publishes them
     "resnet18": (11_689_512, 1.814e9),
@@ -297,6 +300,13 @@ def test_named_arguments_and_shared_weights():
     network = import_torch(module, {"x": torch.zeros(1, 4), "scale": torch.ones(1, 4)})
     assert network.macs == 32
     assert network.parameters == 20  # of both uses together
+
+
+def test_the_example_imports_its_block():
+    network = load_network(f"{EXAMPLE}:network")
+    assert [layer.kind for layer in network.layers] == ["gemm", "attention", "attention", "gemm", "gemm", "gemm"]
+    assert network.macs == 12 * 128**2 + 2 * 128 * 128  # weights of attention and MLP, and 128 entries of each head
+    assert (network.approximated, network.unsupported) == ((), ())
 
 
 # -------------------------------------------------------------------------------------------------------------- drawing
