@@ -60,10 +60,26 @@ def save_figure(
     with rc_context(
         {"svg.fonttype": "none", "pdf.fonttype": 42}
     ):  # text stays text; no Type 3 fonts, which journals refuse
-        figure.savefig(path)
+        _draw(figure, path)
         figure.set_layout_engine("none")  # it is laid out: the other files need not do it again
         for ending in formats:
-            figure.savefig(path.with_suffix(f".{ending}"))
+            _draw(figure, path.with_suffix(f".{ending}"))
+
+
+def _draw(figure: Figure, path: Path) -> None:
+    """Write a file in the format of its ending; drawn once, where `Figure.savefig` draws twice, the first time for the layout."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    if path.suffix == ".png":
+        FigureCanvasAgg(figure).print_png(path)
+    elif path.suffix == ".pdf":
+        FigureCanvasPdf(figure).print_pdf(path)
+    elif path.suffix == ".svg":
+        FigureCanvasSVG(figure).print_svg(path)
+    else:
+        figure.savefig(path)
 
 
 def _drawable(text: str) -> str:
