@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
+
+from solvers import Solver
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: it reads notebooks")
 pytest.importorskip("nbclient", reason="nbclient is not installed: it runs notebooks")
@@ -89,6 +94,29 @@ def test_every_exercise_has_a_check_and_a_solution():
     assert in_lessons == [number for lesson in LESSONS for number in exercises(lesson.split("_")[1])]
 
 
+@dataclass(frozen=True)
+class Unseeded(Solver):
+    """Draws from a generator of its own."""
+
+    name: ClassVar[str] = "unseeded"
+    batch: int = 8
+
+    def search(self, problem, rng):
+        while True:
+            problem.evaluate(problem.space.sample(np.random.default_rng(), self.batch))
+
+
+@dataclass(frozen=True)
+class Few(Solver):
+    """Random search."""
+
+    name: ClassVar[str] = "few"
+
+    def search(self, problem, rng):
+        while True:
+            problem.evaluate(problem.space.sample(rng, 1))
+
+
 WRONG = [
     ("1.1", 1024, "every input once"),
     ("1.1", "many", "give a number of words"),
@@ -113,6 +141,20 @@ WRONG = [
     ("3.3", lambda trace, optimum, percent: trace.oops, "AttributeError"),
     ("3.4", "abdf", "1 of the 6 statements"),
     ("3.4", "xyz", "give letters from a to f"),
+    ("4.1", 0.01, "misses the limit"),
+    ("4.1", 1e6, "a smaller weight does"),
+    ("4.2", -0.279608423481071, "mind the sign"),
+    ("4.3", [0] * 7, "exceeds the limit of"),
+    ("4.3", 5, "give one design"),
+    ("4.4", lambda error, cost: error < 0, "point 0 is on the front"),
+    ("4.4", lambda error, cost: np.flatnonzero(error < 0), "return a mask"),
+    ("4.5", 0, "lies on the lower convex hull"),
+    ("4.5", -1, "give a position in the front"),
+    ("4.6", lambda points, corner: 2.0, "with two points it is 3, not 2"),
+    ("5.1", 3, "give a class that derives from solvers.Solver"),
+    ("5.1", Unseeded, "the contract: same-seed-same-trace"),
+    ("5.2", Few, "its median regret is"),
+    ("5.3", lambda first, second: 0.5, "with five seeds, all of one sign it is 0.0625, not 0.5"),
     ("2.4", lambda *_: 0.5, "points, not 0.5"),
 ]
 

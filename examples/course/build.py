@@ -85,7 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         started = time.perf_counter()
         notebook, path = notebook_of(name), HERE / f"{name}.ipynb"
         if asked.text:
-            with_outputs_of(notebook, nbformat.read(path, as_version=4))
+            try:
+                with_outputs_of(notebook, nbformat.read(path, as_version=4))
+            except (ValueError, OSError) as error:
+                print(f"{path.name}: {error}", file=sys.stderr)
+                return 2
         else:
             run(notebook)
         nbformat.write(notebook, path)
