@@ -2,7 +2,8 @@
 
 contract: the solver, what it is given, its bill, what a run leaves behind. methods: the solvers, a file or a room for each
 family. middleware: solvers around any of them. catalog: solvers by name. comparison: solvers with seeds on tasks, a process
-for each run. report: tables, plots, pages. testing: the contract's checks, for any solver. commands, cli: the command line.
+for each run. report: tables, plots, pages. leaderboard: run folders that others hand in, verified
+and ranked. testing: the contract's checks, for any solver. commands, cli: the command line.
 
 Importing this package loads none of these; `make_solver("ppo")` loads one solver.
 """

@@ -34,6 +34,9 @@ _COMMANDS = {
     "compare": _Command("solvers.commands.compare:main", "compare solvers on tasks, and report", resumes=True),
     "report": _Command("solvers.commands.report:main", "make the report of run folders again, or of several together"),
     "verify": _Command("solvers.commands.verify:main", "evaluate every design of a run folder again, and report drift"),
+    "leaderboard": _Command(
+        "solvers.commands.leaderboard:main", "verify and rank the run folders of a class, on one page"
+    ),
     "optimum": _Command(
         "dance_env.commands.optimum:main", "find the best design of a task, and prove that none is better", resumes=True
     ),

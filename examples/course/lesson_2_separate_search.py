@@ -196,7 +196,7 @@ check("2.4", regret_of_array)
 # ## What to remember
 #
 # - Separate search loses where the best accelerator depends on the network, and where the constraints are such that a
-#   proxy (MACs, parameters) does not see them. Measure coupling before you search: `dance coupling --task NAME`.
+#   proxy (MACs, parameters) does not see them. Measure coupling before you search: `dance coupling TASK`.
 # - It does not lose much everywhere. With the exact answers of both, over the whole front of error and cost, joint search
 #   is at most 1.28 times cheaper on `macro-cifar10/edap`, and 1.03 times in the median. The DANCE paper reports 3 to 11 times on
 #   its own task. [Claims](../../docs/claims.md) tells where that figure can come from and where not.

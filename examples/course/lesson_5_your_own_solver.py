@@ -78,7 +78,7 @@ HillClimber = load_solver(f"{file}:HillClimber")
 print(check_solver(HillClimber(), budget=16))
 
 # %% [markdown]
-# Each line is a promise that a comparison rests on. The same suite runs with `dance check-solver climber.py:HillClimber`.
+# Each line is a promise that a comparison rests on. The same suite runs with `dance check climber.py:HillClimber`.
 #
 # ### Exercise 5.1
 #

@@ -65,14 +65,15 @@ def verify(folder: RunFolder, problems: Problems, *, tolerance: float = TOLERANC
     """
     names = {path.name for path in folder.files}
     for path in folder.files:
-        yield _check(folder, path, problems, tolerance)
+        yield check_record(folder, path, problems, tolerance=tolerance)
     named = {} if folder.manifest is None else folder.manifest["records"]
     for name, known in named.items():
         if known is not None and name not in names:
             yield RecordCheck(name, problems=("it is missing: the manifest names it",))
 
 
-def _check(folder: RunFolder, path: Path, problems: Problems, tolerance: float) -> RecordCheck:
+def check_record(folder: RunFolder, path: Path, problems: Problems, *, tolerance: float = TOLERANCE) -> RecordCheck:
+    """Evaluate every design of one record of a folder again, and compare; arguments as for `verify`."""
     try:
         result = Result.load(path)
     except (RecordError, OSError) as error:

@@ -115,6 +115,11 @@ def _environment() -> Environment:
     return environment
 
 
+def stylesheet() -> str:
+    """Return the page's styles, for other pages of this library."""
+    return _asset("style.css")
+
+
 @cache
 def _asset(name: str) -> str:
     return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8").strip()
