@@ -16,6 +16,7 @@ from dance_env.drawing.palette import BOUNDS as COLORS
 from dance_env.drawing.palette import INK, MUTED
 
 _NAMED = 6  # layers that are named: those with the most cycles
+_CHARACTER, _LINE = 0.0115, 0.07  # width of a name's character and its height, in shares of the panel
 _LARGEST, _SMALLEST = 420.0, 26.0  # areas of dots, points squared
 
 
@@ -25,10 +26,11 @@ def draw_roofline(axes: Axes, groups: Sequence[LayerGroup], roofline: Roofline, 
     xs = np.array([group.report.macs_per_dram_word for group in groups])
     ys = np.array([group.report.macs_per_cycle for group in groups])
     shares = np.array([_share(group, sums) for group in groups])
-    low, high = xs.min() / 1.6, max(xs.max(), 1.0) * 1.6
+    low, high = xs.min() / 2, xs.max() * 2
     if math.isfinite(roofline.ridge):
         low, high = min(low, roofline.ridge / 4), max(high, roofline.ridge * 4)
     _draw_roofs(axes, roofline, low, high)
+    areas = _SMALLEST + (_LARGEST - _SMALLEST) * shares / shares.max()
     for bound in BOUNDS:
         chosen = np.array([group.report.bound == bound for group in groups])
         if chosen.any():
@@ -36,8 +38,8 @@ def draw_roofline(axes: Axes, groups: Sequence[LayerGroup], roofline: Roofline, 
             axes.scatter(
                 xs[chosen], ys[chosen], s=sizes, color=COLORS[bound], edgecolor="white", linewidth=1, alpha=0.9
             )
-    _name_largest(axes, groups, shares)
-    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(ys.min() / 2, roofline.peak * 2.4))
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(ys.min() / 2.4, roofline.peak * 2.4))
+    _name_largest(axes, groups, areas, roofline.ridge)
     axes.set_xlabel("operational intensity, MACs for each DRAM word", color=INK)
     axes.set_ylabel("MACs a cycle", color=INK)
     for axis in (axes.xaxis, axes.yaxis):
@@ -72,18 +74,29 @@ def _draw_roofs(axes: Axes, roofline: Roofline, low: float, high: float) -> None
         )  # fmt: skip
 
 
-def _name_largest(axes: Axes, groups: Sequence[LayerGroup], shares: np.ndarray) -> None:
-    """Name the layers that take most cycles, each place once: layers at one place would write over each other."""
-    taken: list[tuple[float, float]] = []
-    for index in np.argsort(-shares)[: 2 * _NAMED]:
+def _name_largest(axes: Axes, groups: Sequence[LayerGroup], areas: np.ndarray, ridge: float) -> None:
+    """Name the layers that take most cycles, where a name does not write over another one.
+
+    Below the dot; on the slope to the right of it, where the roof does not run through the name.
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
+    taken: list[tuple[float, float, float]] = []  # center and half the width, in shares of the panel; and the height
+    for index in np.argsort(-areas):
         each = groups[int(index)].report
-        place = (math.log10(each.macs_per_dram_word), math.log10(each.macs_per_cycle))
-        if len(taken) == _NAMED or any(abs(place[0] - x) < 0.25 and abs(place[1] - y) < 0.12 for x, y in taken):
+        place = (each.macs_per_dram_word, each.macs_per_cycle)
+        x, y = to_axes.transform(place)
+        half = _CHARACTER * (len(each.layer.name) + 1) / 2
+        radius = math.sqrt(float(areas[index]) / math.pi)
+        slope = each.macs_per_dram_word < 0.98 * ridge
+        x = x + half if slope else x
+        free = all(abs(x - other) > half + wide or abs(y - low) > _LINE for other, wide, low in taken)
+        if len(taken) == _NAMED or not free or x + half > 1:
             continue
-        taken.append(place)
+        taken.append((x, half, y))
+        offset = (radius + 3, -10) if slope else (0, -radius - 11)
         axes.annotate(
-            each.layer.name, (each.macs_per_dram_word, each.macs_per_cycle), xytext=(9, -12),
-            textcoords="offset points", fontsize=8.5, color=MUTED, parse_math=False,
+            each.layer.name, place, xytext=offset, textcoords="offset points", ha="left" if slope else "center", fontsize=8.5,
+            color=INK, zorder=5, parse_math=False,
         )  # fmt: skip
 
 
