@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from dance_env.analysis.hardware import NetworkUse, SingleCost, accelerator_problem, optimize_hardware
 from dance_env.analysis.hardware.front import non_dominated
-from dance_env.commands.network_sources import given_network, split_weight
+from dance_env.commands.network_sources import given_network, parse_shape, split_weight
 from dance_env.commands.optimise_hardware import main
 from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel
 from dance_env.graph import Layer, LayerGraph, layer_row, network_space, save_graph
@@ -198,6 +199,35 @@ def test_weights_stand_behind_the_last_colon():
         given_network("tiny:0")
     with pytest.raises(ValueError, match="option indices are whole numbers"):
         given_network("tiny:a,b,c")
+
+
+def test_shapes_of_inputs_are_read():
+    assert parse_shape("image=1,3,8,8") == ("image", (1, 3, 8, 8))
+    for wrong in ("image", "image=", "=1,2", "image=1,0", "image=1,b"):
+        with pytest.raises(argparse.ArgumentTypeError, match="give INPUT=SIZES, such as"):
+            parse_shape(wrong)
+
+
+def test_an_onnx_file_is_priced_with_the_account_of_its_import(tmp_path, capsys):
+    onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+    helper = onnx.helper
+    sizes = {"image": ["n", 3, 16, 16], "out": ["n", 8, 16, 16]}
+    image, out = (helper.make_tensor_value_info(name, 1, size) for name, size in sizes.items())
+    weights = helper.make_tensor("w", 1, (8, 3, 3, 3), np.zeros(216, dtype=np.float32))
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["y"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["y"], ["out"]),
+    ]
+    graph = helper.make_graph(nodes, "small", [image], [out], [weights])
+    path = tmp_path / "small.onnx"
+    onnx.save(helper.make_model(graph), path)
+    assert main([f"{path}:2", "--shape", "image=1,3,16,16", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    network = answer["networks"][0]
+    assert (network["macs"], network["weight"]) == (8 * 27 * 256, 2.0)
+    assert network["import"]["free"]
+    assert main([str(path), "--shape", "image=1,3,16,16"]) == 0
+    assert "55,296 MACs" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------------------------------------------------- the command

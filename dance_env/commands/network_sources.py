@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +40,12 @@ class GivenNetwork:
     account_data: Mapping[str, Any] | None = None
 
 
-def given_network(text: str) -> GivenNetwork:
+def given_network(text: str, shapes: Mapping[str, Sequence[int]] | None = None) -> GivenNetwork:
     """Load what a text such as "model.onnx:2" names; the number behind the last colon is the weight.
+
+    Args:
+        text: The network.
+        shapes: Of an ONNX file's inputs by name, where the file does not fix them; other networks do not look at them.
 
     Raises:
         OSError, ValueError, ImportError: If there is no such network, or it cannot be read; the message says why.
@@ -50,9 +55,25 @@ def given_network(text: str) -> GivenNetwork:
     if name in NETWORKS:
         graph = _of_space(name, options if colon else None)
         return GivenNetwork(text, graph, NetworkUse.of(graph, weight))
-    imported = load_network(source)
+    imported = load_network(source, shapes=shapes if source.endswith(".onnx") else None)
     use = NetworkUse.of(imported.graph, weight)
     return GivenNetwork(text, imported.graph, use, imported.as_text(), imported.as_dict())
+
+
+def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return the name and the shape of an input that a text such as "image=1,3,224,224" means.
+
+    Raises:
+        ArgumentTypeError: If the text is no shape.
+    """
+    name, sign, sizes = text.rpartition("=")
+    try:
+        shape = tuple(int(size) for size in sizes.split(","))
+    except ValueError:
+        shape = ()
+    if not (sign and name and shape) or min(shape) < 1:
+        raise argparse.ArgumentTypeError(f"give INPUT=SIZES, such as image=1,3,224,224, not {text!r}")
+    return name, shape
 
 
 def split_weight(text: str) -> tuple[str, float]:

@@ -15,7 +15,7 @@ from dance_env.command_line import Exit, Parser, as_json
 from dance_env.commands.explanation_text import layers_dict, layers_text, totals_text
 from dance_env.commands.hardware_text import Asked, as_dict, as_text
 from dance_env.commands.limits import parse_limit, together
-from dance_env.commands.network_sources import SOURCES, GivenNetwork, given_network
+from dance_env.commands.network_sources import SOURCES, GivenNetwork, given_network, parse_shape
 from dance_env.cost import EDGE_LPDDR4, TECHNOLOGIES, AnalyticalCostModel
 from dance_env.exporting import DesignFile, DesignWorkload
 from dance_env.from_file import is_in_file, load_from_file, naming_the_line
@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError(f"--top must be at least 1, got {arguments.top}")
     limits = together(arguments.limit or ())
     model = AnalyticalCostModel(TECHNOLOGIES[arguments.technology])
-    networks = [given_network(source) for source in arguments.networks]
+    shapes = dict(arguments.shape or ())
+    networks = [given_network(source, shapes) for source in arguments.networks]
     answer = optimize_hardware(
         [each.use for each in networks],
         least=arguments.least,
@@ -114,8 +115,8 @@ def _parser() -> argparse.ArgumentParser:
         "Find the exact best accelerator for one or several given networks, under limits. The exit status is 1 if no "
         "accelerator keeps them.",
         examples=[
-            "optimise-hardware my_networks.py:resnet --least energy_j --limit latency_s=2ms area_mm2=2",
-            "optimise-hardware detector.json classifier.json:10 --front",
+            "optimise-hardware model.onnx --least energy_j --limit latency_s=2ms area_mm2=2",
+            "optimise-hardware detector.onnx my_networks.py:classifier:10 --front",
             "optimise-hardware macro-cifar10:2,2,2,1,2,2,0,2 --layers --picture layers.png --out design.json",
         ],
     )
@@ -136,6 +137,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="METRIC=VALUE",
         help="largest values of latency_s, energy_j, area_mm2, in the unit of the name, or with one (0.4ms); of one of "
         "several networks: NAME.latency_s=VALUE; may be repeated",
+    )
+    parser.add_argument(
+        "--shape",
+        nargs="+",
+        action="extend",
+        type=parse_shape,
+        metavar="INPUT=SIZES",
+        help="shapes of the inputs of ONNX files that do not fix them: image=1,3,224,224",
     )
     parser.add_argument(
         "--worst", action="store_true", help="of several networks, let the one count that costs most, not the sum"
