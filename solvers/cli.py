@@ -51,10 +51,9 @@ _COMMANDS = {
     "export": _Command(
         "dance_env.commands.export:main", "write a design for Timeloop, AccelForge, ZigZag, ONNX, PyTorch or as JSON"
     ),
-    "audit": _Command("dance_env.cost.audit.audit:main", "hold the cost model against a file of reference points"),
-    "agreement": _Command(
-        "dance_env.cost.audit.agreement_command:main",
-        "compare how our cost model and another tool rank designs",
+    "audit": _Command(
+        "dance_env.cost.audit.command:main",
+        "hold the cost model against reference points, or against another tool",
         resumes=True,
     ),
     "check": _Command("solvers.commands.check:main", "run the contract suite on a solver or a cost model"),
@@ -77,7 +76,11 @@ _COMMANDS = {
 }
 """Each is loaded when it is asked for."""
 
-_RENAMED = {"list": "`dance tasks` or `dance solvers`", "check-solver": "`dance check`"}
+_RENAMED = {
+    "list": "`dance tasks` or `dance solvers`",
+    "check-solver": "`dance check`",
+    "agreement": "`dance audit --backend`",
+}
 """Commands of earlier versions, and what does their job now."""
 
 _EXAMPLES = """examples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import importlib.util
+import json
 import math
 import os
 import sys
@@ -18,9 +19,10 @@ import numpy as np
 import pytest
 
 from dance_env.cost import HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, CostTable, Technology
-from dance_env.cost.audit import agreement_command
+from dance_env.cost.audit import command
 from dance_env.cost.audit.agreement import ALL, Points, correlations
-from dance_env.cost.audit.agreement_report import summary_table
+from dance_env.cost.audit.agreement_report import Agreement, summary_table
+from dance_env.cost.audit.disagreement import TOGETHER, overlaps, together, worst
 from dance_env.cost.audit.ranks import spearman
 from dance_env.cost.backends import BackEndFailure, Running, Status, cost_model_names, make_cost_model
 from dance_env.cost.backends import zigzag_description as zigzag
@@ -436,16 +438,71 @@ def test_the_summary_names_what_was_left_out() -> None:
     assert "Without a cost: b on o2: TIMED_OUT: no answer within 9 s" in text
 
 
+def test_layers_together_are_summed_where_all_are_priced() -> None:
+    found = together(_points())
+    assert (found.layer, found.accelerator) == ((TOGETHER,) * 3, ("w1", "w2", "o1"))  # o2 lacks a price of layer b
+    assert found.ours.tolist() == [[15, 9], [26, 10], [37, 11]]
+    assert found.theirs.tolist() == [[20, 5], [30, 5], [40, 5]]
+
+
+def test_overlaps_by_hand() -> None:
+    found = {(each.name, each.metric): each for each in overlaps(_points(), 2)}
+    assert (found["a", "latency"].share, found["a", "latency"].chance) == (1.0, 0.5)
+    assert found["a", "energy"].share == 0.0  # ours w1 w2, theirs o1 o2
+    assert found["b", "latency"].share == 0.5  # ours w1 w2, theirs o1 w2: o2 is not priced
+    assert found[TOGETHER, "latency"].share == 1.0
+    assert not overlaps(_points(), 4)  # all of four are the best four
+    with pytest.raises(ValueError, match="at least 1 accelerator"):
+        overlaps(_points(), 0)
+
+
+def test_the_worst_disagreements_by_hand() -> None:
+    # latency: theirs over ours 1.1 four times, 1.8, 1.33, 1: the median is 1.1, and 1.8 is farthest from it
+    latency, second, *_, energy = worst(_points(), 2)
+    assert (latency.layer, latency.accelerator, latency.metric) == ("b", "w1", "latency")
+    assert (latency.ratio, latency.usual, latency.factor) == (1.8, pytest.approx(1.1), pytest.approx(1.8 / 1.1))
+    assert (second.accelerator, second.layer) == ("w2", "b")
+    assert energy.metric == "energy"
+    assert len(worst(_points(), 2)) == 4
+    assert not worst(together(_nothing()), 2)
+
+
+def _nothing() -> Points:
+    """Pairs of which the other tool prices none."""
+    given = _points()
+    return dataclasses.replace(given, theirs=np.full_like(given.theirs, np.inf), reason=("TIMED_OUT: slow",) * 8)
+
+
+def test_a_report_tells_outcomes_and_is_empty_where_nothing_is_priced() -> None:
+    report = Agreement.of("title", _points(), k=2, worst_pairs=1)
+    assert report.content()["outcomes"] == {"PRICED": 7, "TIMED_OUT": 1}
+    assert "| of the 2 best accelerators |" in report.as_text()
+    assert "| 3 accelerators of all layers together | all | latency |" in report.as_text()
+    empty = Agreement.of("title", _nothing(), k=2, worst_pairs=1)
+    assert (empty.correlations, empty.overlaps, empty.disagreements) == ((), (), ())
+    assert "priced by both: 0" in empty.as_text()
+
+
 def test_our_model_agrees_with_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    arguments = ["--backend", "analytical", "--network", "tiny", "--layers", "3", "--accelerators", "4"]
-    assert _main([*arguments, "--out", str(out)]) == 0
+    arguments = ["--backend", "analytical", "--network", "tiny", "--n", "20"]
+    assert command.main([*arguments, "--out", str(out)]) == 0
     with open(out / "correlations.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["over"] for row in rows} == {"accelerators", "layers"}
+    assert TOGETHER in {row["name"] for row in rows}
     assert all(float(row["rho"]) == pytest.approx(1) and float(row["loss"]) == 1 for row in rows)
-    assert "agreement.md" in capsys.readouterr().out
-    assert sorted(file.name for file in out.iterdir()) == ["agreement.md", "correlations.csv", "points.csv"]
+    said = capsys.readouterr().out
+    assert "audit.md" in said
+    assert "Pairs of layer and accelerator: 20, priced by both: 20." in said  # 4 x 5
+    files = ["audit.md", "correlations.csv", "disagreements.csv", "overlaps.csv", "points.csv"]
+    assert sorted(file.name for file in out.iterdir()) == files
+    with open(out / "overlaps.csv", newline="") as file:
+        assert {float(row["share"]) for row in csv.DictReader(file)} == {1.0}
+    assert command.main([*arguments, "--out", str(out), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {each["factor"] for each in said["disagreements"]} == {1.0}
+    assert said["outcomes"] == {"PRICED": 20}
 
 
 def test_figures_on_record_are_compared(shared_dir: Path, tmp_path: Path) -> None:
@@ -455,7 +512,7 @@ def test_figures_on_record_are_compared(shared_dir: Path, tmp_path: Path) -> Non
         writer = csv.DictWriter(handle, lines[0].keys())
         writer.writeheader()
         writer.writerows(lines)
-    assert _main(["--recorded", str(file), "--out", str(tmp_path / "out")]) == 0
+    assert command.main(["--recorded", str(file), "--out", str(tmp_path / "out")]) == 0
     with open(tmp_path / "out" / "correlations.csv", newline="") as handle:
         rho = {(row["dataflow"], row["metric"]): float(row["rho"]) for row in csv.DictReader(handle)}
     assert rho["WS", "latency"] > 0.9
@@ -465,13 +522,16 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.csv"
     file.write_text("layer,cycles\nx,1\n")
     with pytest.raises(ValueError, match=r"expected the columns .*energy_pj.* missing"):
-        _main(["--recorded", str(file)])
-    with pytest.raises(ValueError, match="at least one layer"):
-        _main(["--backend", "analytical", "--layers", "0"])
-
-
-def _main(arguments: list[str]) -> int:
-    return agreement_command.main(arguments)
+        command.main(["--recorded", str(file)])
+    for given, message in (
+        (["--layers", "0"], "at least one layer"),
+        (["--n", "0"], "at least 1 pair"),
+        (["--n", "9", "--layers", "3"], "not both"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            command.main(["--backend", "analytical", *given])
+    with pytest.raises(SystemExit):
+        command.main(["--network", "tiny"])  # against what?
 
 
 def _ends(pid: int) -> bool:

@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from test_backends import HARDWARE, ROWS, WORKER, FakeTool
 
+from dance_env.cost.backends import Running
 from solvers.cli import main
 from solvers.comparison.compare import compare
 from solvers.comparison.listener import Listener
@@ -29,7 +31,7 @@ def cluster():
     pytest.importorskip("ray", reason="runs on a cluster need Ray: pip install 'dance-env[ray]'")
     if not hasattr(os, "fork"):
         pytest.skip("Ray workers fork the processes of runs, which this system cannot")
-    from solvers.comparison.cluster.connection import connect, load_ray
+    from dance_env.ray_cluster import connect, load_ray
 
     load_ray()
     from ray.cluster_utils import Cluster
@@ -161,3 +163,16 @@ def test_a_head_that_does_not_answer_is_told_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(ConnectionError, match=r"no Ray cluster answers at 127\.0\.0\.1:1: start one with"):
         compare(Settings("tiny", ["random"], (0,), 20, tmp_path, ray="127.0.0.1:1"))
+
+
+def test_a_back_end_asked_on_the_cluster_answers_as_here(cluster, tmp_path):
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER.format(misbehave="if groups > 1: sys.exit('no')"))
+    here, there = (
+        FakeTool(script=script, running=Running(timeout_s=30, ray=ray)).answers(ROWS, HARDWARE)
+        for ray in ("", cluster.address)
+    )
+    assert [[dataclasses.replace(each, seconds=0.0) for each in line] for line in here] == [
+        [dataclasses.replace(each, seconds=0.0) for each in line] for line in there
+    ]
+    assert {each.status.name for line in there for each in line} == {"PRICED", "FAILED"}

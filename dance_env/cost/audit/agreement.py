@@ -81,7 +81,7 @@ def correlations(points: Points) -> list[Correlation]:
 def _correlations(points: Points, over: str) -> Iterator[Correlation]:
     names = np.array(points.layer if over == "accelerators" else points.accelerator, dtype=object)
     flows = np.array(points.dataflow, dtype=object)
-    figures = [_metrics(points.ours), _metrics(points.theirs)]
+    figures = [metrics_of(points.ours), metrics_of(points.theirs)]
     for dataflow in (ALL, *sorted(set(points.dataflow))):
         of_flow = points.both & ((flows == dataflow) | (dataflow == ALL))
         if over == "layers" and dataflow == ALL:  # an accelerator has one dataflow: its rows say it
@@ -100,6 +100,6 @@ def _correlations(points: Points, over: str) -> Iterator[Correlation]:
                     )  # fmt: skip
 
 
-def _metrics(costs: np.ndarray) -> np.ndarray:
-    """(n, 3): latency, energy, EDP."""
+def metrics_of(costs: np.ndarray) -> np.ndarray:
+    """Return latency, energy and EDP `(n, 3)` of cycles and pJ `(n, 2)`."""
     return np.column_stack([costs, costs[:, 0] * costs[:, 1]])

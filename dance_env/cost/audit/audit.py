@@ -1,7 +1,5 @@
 """Holds the cost model against reference points: the counts of their mappings, and mappings of our own.
 
-    dance audit --points FILE.csv [--technology NAME]
-
 Two checks for each point. *Given mapping*: for the mapping that the reference chose, every count and the cycles are
 equal, energy and area agree. *Own search*: the best mapping that our search finds has an energy-delay product (EDP)
 that is not above the reference's. A line per deviation, a summary last.
@@ -9,25 +7,22 @@ that is not above the reference's. A line per deviation, a summary last.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from dance_env.command_line import Exit, Parser, as_json
 from dance_env.cost.analytical import AnalyticalCostModel
 from dance_env.cost.audit.ranks import spearman
 from dance_env.cost.audit.reference import NothingToCompare, ReferencePoint, read_points
 from dance_env.cost.mapping import nest
 from dance_env.cost.mapping.loops import DIMS
 from dance_env.cost.mapping.mapping import Mapping
-from dance_env.cost.technology import TECHNOLOGIES, TIMELOOP_45NM, Technology, get_technology
+from dance_env.cost.technology import TIMELOOP_45NM, Technology
 from dance_env.space import DATAFLOWS, Hardware
 
 EDP_TOLERANCE = 1e-3  # the reference prints five or six digits
@@ -159,36 +154,6 @@ def audit(points_csv: str | Path, *, technology: Technology = TIMELOOP_45NM) -> 
         deviations=tuple(deviations),
         failures=failures,
     )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command: 0 when the audit passes, 1 when it fails; a file that cannot be used is an error."""
-    arguments = _parser().parse_args(argv)
-    report = audit(arguments.points, technology=get_technology(arguments.technology))
-    if arguments.json:
-        sys.stdout.write(as_json({**vars(report), "ok": report.ok}))
-    else:
-        sys.stdout.write("\n".join([*report.deviations, report.summary()]) + "\n")
-    return Exit.ANSWER if report.ok else Exit.NEGATIVE
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        "audit",
-        "Hold the cost model against reference points. The exit status is 1 if a count, an energy or a rank differs.",
-        examples=["audit --points points.csv", "audit --points points.csv --technology edge-lpddr4 --json"],
-    )
-    parser.add_argument(
-        "--points", required=True, metavar="FILE.csv", help="reference points, as Timeloop's points.csv"
-    )
-    parser.add_argument(
-        "--technology",
-        default=TIMELOOP_45NM.name,
-        choices=sorted(TECHNOLOGIES),
-        help="the hardware that the points were made with (default: %(default)s)",
-    )
-    parser.add_json()
-    return parser
 
 
 def _recover_order(point: ReferencePoint, technology: Technology) -> tuple[Mapping, nest.NestCost]:

@@ -1,7 +1,8 @@
 """Cost models by name: ours, and other people's tools behind the same protocol.
 
 - `process`: one question to a foreign tool, in a process of its own; every way to fail is a `Status` with a reason.
-- `running`: many questions side by side, each answer kept on disk; `external`: the cost model made of them.
+- `running`: many questions side by side, each answer kept on disk; `on_ray`: on a cluster; `external`: the cost model made
+  of them.
 - `worker`: the script that answers a question; `zigzag_worker`, `accelforge_worker` are what it runs.
 - `zigzag` (+ `zigzag_description`): ZigZag, extra `zigzag`.
 - `accelforge` (+ `accelforge_description`): AccelForge, in an interpreter of its own.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
@@ -119,7 +119,7 @@ class ExternalCostModel(ABC):
         pairs = len(found) + len(missing)
         with (
             reporter(progress, "Pricing layers with the back end") as report,
-            closing(ask_all(missing, self.question, self.running)) as coming,
+            closing(self._ask_all(missing)) as coming,
         ):
             report(len(found), pairs)
             for pair, answer in coming:
@@ -127,6 +127,13 @@ class ExternalCostModel(ABC):
                 found[pair] = answer
                 report(len(found), pairs)
         return [[found[row, accelerator] for accelerator in accelerators] for row in layers]
+
+    def _ask_all(self, pairs: Sequence[Pair]) -> Generator[tuple[Pair, Answer], None, None]:
+        if self.running.ray and pairs:
+            from dance_env.cost.backends.on_ray import ask_all_on_ray
+
+            return ask_all_on_ray(pairs, self.question, self.running)
+        return ask_all(pairs, self.question, self.running)
 
     def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
         """Return the cost of layers `(U, 8)` on accelerators: `(U, H)`, inf where the tool found no mapping.

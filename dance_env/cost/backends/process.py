@@ -78,7 +78,7 @@ def ask(
     started = time.perf_counter()
 
     def none(status: Status, reason: str) -> Answer:
-        return Answer(status, _shortened(reason), math.inf, math.inf, time.perf_counter() - started)
+        return nothing(status, reason, time.perf_counter() - started)
 
     settings = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
     with tempfile.TemporaryDirectory(prefix="dance-backend-", ignore_cleanup_errors=True) as folder:
@@ -112,6 +112,11 @@ def ask(
     if not all(math.isfinite(value) and value > 0 for value in (cycles, energy_pj)):
         return none(Status.NO_COST, f"{cycles} cycles, {energy_pj} pJ")
     return Answer(Status.PRICED, "", cycles, energy_pj, seconds)
+
+
+def nothing(status: Status, reason: str, seconds: float = 0.0) -> Answer:
+    """Return an answer without a cost."""
+    return Answer(status, _shortened(reason), math.inf, math.inf, seconds)
 
 
 def kill(process: subprocess.Popen) -> None:

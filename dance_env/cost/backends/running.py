@@ -41,8 +41,9 @@ class Running:
     Attributes:
         python: Interpreter that has the tool; "" for this one (or, where a back end says so, an environment variable).
         timeout_s: Seconds that one layer on one accelerator may take.
-        workers: Processes side by side.
+        workers: Processes side by side; of a cluster that is started here, its processors.
         cache_dir: Folder where priced pairs are kept; None to keep none.
+        ray: "" for processes of this machine; or the Ray cluster to ask on: "local", "auto" or HOST:PORT (extra `ray`).
 
     Raises:
         ValueError: If the time-out or the number of workers is not positive.
@@ -52,6 +53,7 @@ class Running:
     timeout_s: float = 120.0
     workers: int = 1
     cache_dir: str | os.PathLike[str] | None = None
+    ray: str = ""
 
     def __post_init__(self) -> None:
         if not self.timeout_s > 0:

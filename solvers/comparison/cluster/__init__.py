@@ -1,4 +1,4 @@
-"""Runs on a Ray cluster: `executor` (in the driver), `worker` (in Ray's workers), `connection` (Ray, quiet).
+"""Runs on a Ray cluster: `executor` (in the driver) and `worker` (in Ray's workers).
 
 A Ray worker runs no solver itself. It starts the executor of `solvers.comparison.processes` on its host and keeps it for
 the cells to come, so that a cell has a process of its own, a time limit and the same reasons for a failure as on one

@@ -15,7 +15,7 @@ from typing import Any
 
 import cloudpickle
 
-from solvers.comparison.cluster.connection import connect, load_ray
+from dance_env.ray_cluster import connect, load_ray
 from solvers.comparison.processes.isolating import CallFailed, IsolatingExecutor
 
 MAX_TRIES = 3
