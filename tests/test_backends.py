@@ -8,6 +8,7 @@ import importlib.util
 import json
 import math
 import os
+import runpy
 import sys
 import time
 from collections.abc import Mapping
@@ -532,6 +533,22 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
             command.main(["--backend", "analytical", *given])
     with pytest.raises(SystemExit):
         command.main(["--network", "tiny"])  # against what?
+
+
+def test_the_example_of_another_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).resolve().parents[1] / "examples"
+    example = runpy.run_path(str(folder / "external_cost_model.py"))
+    rows = np.array([[32, 3, 32, 32, 3, 3, 1, 1], [8, 8, 4, 4, 1, 1, 8, 1]], dtype=np.int64)
+    model = example["Systolic"](running=Running(workers=2))
+    (stem,), (single,) = model.answers(rows, HARDWARE.take([0]))
+    assert stem.cycles == 4 * 4 * (32 * 32 + 8 + 8)  # 27 products on 8 rows, 32 outputs on 8 columns
+    assert (single.status, single.reason) == (
+        Status.UNMAPPABLE,
+        "this array needs more than one product for each output",
+    )
+    monkeypatch.setattr(sys, "argv", ["external_cost_model.py"])
+    example["main"]()
+    assert "least edp_js: {'network': 'the only one', 'pe_x': 16" in capsys.readouterr().out
 
 
 def _ends(pid: int) -> bool:
