@@ -21,6 +21,7 @@ from dance_env.tasks import DEFAULT_TASK, TASKS, VARIANTS, get_task, make_proble
 from dance_env.tasks.accel_nasbench import VARIANTS as ACCEL_NASBENCH_VARIANTS
 from dance_env.tasks.gpt import GPT
 from dance_env.tasks.images import IMAGE_VARIANTS
+from dance_env.tasks.nb201 import VARIANTS as NB201_VARIANTS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
 RECORDS = Path(dance_env.tasks.__file__).parent / "optima"
@@ -31,7 +32,8 @@ def test_names_are_network_and_variant() -> None:
     shipped += [f"accel-nasbench/{variant}" for variant in ACCEL_NASBENCH_VARIANTS]
     shipped += [f"{network}/{variant}" for network, variants in GPT.variants.items() for variant in variants]
     assert task_names(needs_supernet=False) == shipped
-    assert task_names() == shipped + task_names(needs_supernet=True)
+    with_table = [f"nb201-cifar10/{variant}" for variant in NB201_VARIANTS]
+    assert task_names() == shipped + with_table + task_names(needs_supernet=True)
     assert all(get_task(name).network in IMAGE_VARIANTS for name in task_names(needs_supernet=True))
     assert {"accuracy-lean", "balanced", "cost-lean", "latency-limited", "edap", "linear"} <= set(VARIANTS)
     assert DEFAULT_TASK in TASKS

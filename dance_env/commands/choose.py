@@ -154,7 +154,10 @@ def _parser() -> argparse.ArgumentParser:
         "name, or with one (0.4ms); may be repeated",
     )
     parser.add_argument(
-        "--accuracy-table", type=Path, metavar="JSON", help="NAS-Bench-Macro's table, not the surrogate"
+        "--accuracy-table",
+        type=Path,
+        metavar="FILE",
+        help="measured accuracies (NAS-Bench-Macro's JSON, nb201's table)",
     )
     parser.add_json()
     return parser

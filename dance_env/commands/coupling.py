@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TASK",
         help=f"{TASK_HELP} (default: every task that can be enumerated and needs no supernet)",
     )
-    parser.add_argument("--accuracy-table", metavar="FILE", help="NAS-Bench-Macro's JSON instead of the surrogate")
+    parser.add_argument(
+        "--accuracy-table", metavar="FILE", help="measured accuracies (NAS-Bench-Macro's JSON, nb201's table)"
+    )
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and exact optima")
     parser.add_json()
     return parser

@@ -41,6 +41,8 @@ def _listed(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _needs(row: dict[str, Any]) -> str:
+    if row["needs_accuracy_table"]:
+        return " (needs --accuracy-table)"
     return " (needs --supernet)" if row["needs_supernet"] else ""
 
 

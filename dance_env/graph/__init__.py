@@ -10,7 +10,8 @@
 - `transformer_space`: `TransformerSpace`, language models under a workload (`phase`: `Prefill`, `Decode`); `gpt_networks`: those
   of HW-GPT-Bench; `token_nodes`, `transformer_layers`: what they are made of.
 - `block_space`: `BlockSpace`, stem, slots, head; `stage_space`: `StageSpace`, stages with four choices each; `ends`: stem
-  and head of both; `squeeze`: blocks with squeeze-and-excitation; `networks`: the catalog of spaces.
+  and head of both; `squeeze`: blocks with squeeze-and-excitation; `cell_space`: `CellSpace`, a small graph of chosen edges that
+  all cells repeat; `networks`: the catalog of spaces.
 - `workloads`: `Workload`, `WorkloadSpace`, several uses of the same networks; `macs_sum`.
 - `drawable`: `DrawableSpace`, what drawings ask of a space whose networks are rows of blocks.
 - `layer_space`: `LayerSpace`, networks given as lists of layers.
@@ -19,6 +20,7 @@
 """
 
 from dance_env.graph.block_space import BlockSpace
+from dance_env.graph.cell_space import CELL_OPERATORS, CellSpace
 from dance_env.graph.drawable import DrawableSpace, PlacedBlock
 from dance_env.graph.exchange import graph_from_dict, graph_to_dict, load_graph, save_graph
 from dance_env.graph.gpt_networks import gpt_l, gpt_m, gpt_s
@@ -43,6 +45,7 @@ from dance_env.graph.networks import (
     dance_imagenet,
     dance_mnist,
     macro_cifar10,
+    nb201_cifar10,
     network_space,
     tiny,
 )
@@ -54,10 +57,12 @@ from dance_env.graph.transformer_space import TransformerSpace
 from dance_env.graph.workloads import Workload, WorkloadSpace, macs_sum
 
 __all__ = [
+    "CELL_OPERATORS",
     "LAYER_COLUMNS",
     "NETWORKS",
     "BlockSpace",
     "CanonicalNetworks",
+    "CellSpace",
     "Decode",
     "DrawableSpace",
     "Layer",
@@ -99,6 +104,7 @@ __all__ = [
     "macro_cifar10",
     "macs_sum",
     "matrix_product",
+    "nb201_cifar10",
     "network_space",
     "operator",
     "save_graph",

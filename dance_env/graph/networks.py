@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from dance_env.graph.block_space import BlockSpace
+from dance_env.graph.cell_space import CellSpace
 from dance_env.graph.ends import Ends
 from dance_env.graph.gpt_networks import gpt_l, gpt_m, gpt_s
 from dance_env.graph.network_space import NetworkSpace
@@ -157,6 +158,17 @@ def accel_nasbench() -> StageSpace:
     return StageSpace("accel-nasbench", ends, tuple(stages))
 
 
+@cache
+def nb201_cifar10() -> CellSpace:
+    """NAS-Bench-201's networks (Dong and Yang, ICLR 2020): 5^6 = 15,625 cells of 6 edges, for CIFAR-10.
+
+    Stem 16 at 32x32, three stages of 5 cells with 16, 32 and 64 channels at 32, 16 and 8 rows. Counts are those that the
+    benchmark publishes: 0.073306 to 1.531546 million parameters, 7.78305 to 220.11969 million multiply-accumulates (there
+    the classifier's 10 biases are counted as well).
+    """
+    return CellSpace("nb201-cifar10", (3, 32, 32), num_classes=10)
+
+
 _STAGE_WIDTHS = (16, 24, 40, 80, 112, 192, 320)
 
 NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
@@ -168,6 +180,7 @@ NETWORKS: dict[str, Callable[[], NetworkSpace]] = {
     "dance-imagenet": dance_imagenet,
     "dance-mnist": dance_mnist,
     "accel-nasbench": accel_nasbench,
+    "nb201-cifar10": nb201_cifar10,
     "gpt-s": gpt_s,
     "gpt-m": gpt_m,
     "gpt-l": gpt_l,

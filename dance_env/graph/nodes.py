@@ -170,6 +170,45 @@ class Skip:
 
 
 @dataclass(frozen=True)
+class Zero:
+    """Zeros of its input's shape: an edge of a cell that is not there."""
+
+    kind: ClassVar[str] = "zero"
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        return only_shape(self.kind, shapes)
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class MeanPool:
+    """The mean over square windows, padded by (kernel - 1) // 2; padding does not count in the mean.
+
+    Rows become ceil(rows / stride) with an odd kernel; an even one must be as large as its stride, and divide the rows.
+    """
+
+    kernel: int
+    stride: int = 1
+    kind: ClassVar[str] = "mean_pool"
+
+    def __post_init__(self) -> None:
+        check_whole(self, "kernel", "stride")
+        if self.kernel % 2 == 0 and self.kernel != self.stride:
+            raise ValueError(f"a mean_pool's kernel must be odd, or equal its stride; got {self.kernel}, {self.stride}")
+
+    def infer(self, shapes: tuple[Shape, ...]) -> Shape:
+        channels, rows, columns = _image(self.kind, shapes)
+        if self.kernel % 2 == 0 and (rows % self.stride or columns % self.stride):
+            raise ValueError(f"expected rows and columns that windows of {self.kernel} divide, found {rows}, {columns}")
+        return (channels, -(-rows // self.stride), -(-columns // self.stride))
+
+    def parameters(self, shapes: tuple[Shape, ...]) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
 class GlobalPool:
     """The mean over rows and columns."""
 
@@ -202,7 +241,10 @@ class Linear:
         return self.features * shapes[0][0] + self.features
 
 
-NODE_TYPES = {each.kind: each for each in (Input, Conv, BatchNorm, Activation, Add, Scale, Skip, GlobalPool, Linear)}
+NODE_TYPES = {
+    each.kind: each
+    for each in (Input, Conv, BatchNorm, Activation, Add, Scale, Skip, Zero, MeanPool, GlobalPool, Linear)
+}
 """Node types by kind, for reading graphs from files."""
 
 

@@ -6,7 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Node, Scale, Skip
+from dance_env.graph.nodes import (
+    Activation,
+    Add,
+    BatchNorm,
+    Conv,
+    GlobalPool,
+    Input,
+    Linear,
+    MeanPool,
+    Node,
+    Scale,
+    Skip,
+    Zero,
+)
 from dance_env.graph.token_modules import AttendedValues, AttentionScores, Last, TiedScores
 from dance_env.graph.token_nodes import (
     Embedding,
@@ -89,6 +102,14 @@ class Sum(nn.Module):
         return first
 
 
+class Zeros(nn.Module):
+    """Zeros of the input's shape, with a gradient of zero, as in NAS-Bench-201."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The zeros."""
+        return images.mul(0.0)
+
+
 class SpatialMean(nn.Module):
     """The mean over rows and columns: (batch, channels, rows, columns) to (batch, channels)."""
 
@@ -105,6 +126,15 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
+_WITHOUT_SETTINGS: dict[type, type[nn.Module]] = {
+    Scale: ScaledChannels,
+    Skip: nn.Identity,
+    Add: Sum,
+    Zero: Zeros,
+    GlobalPool: SpatialMean,
+}
+
+
 def _key(name: str) -> str:
     return name.replace(".", "/")  # torch forbids dots in submodule names
 
@@ -115,6 +145,8 @@ def _module(graph: LayerGraph, name: str) -> nn.Module:
     on_tokens = _token_module(graph, name)
     if on_tokens is not None:
         return on_tokens
+    if type(node) in _WITHOUT_SETTINGS:
+        return _WITHOUT_SETTINGS[type(node)]()
     match node:
         case Conv():
             padding = (node.kernel - 1) // 2
@@ -123,14 +155,9 @@ def _module(graph: LayerGraph, name: str) -> nn.Module:
             return nn.BatchNorm2d(arriving, eps=node.eps)
         case Activation():
             return _ACTIVATIONS[node.function]()
-        case Scale():
-            return ScaledChannels()
-        case Skip():
-            return nn.Identity()
-        case Add():
-            return Sum()
-        case GlobalPool():
-            return SpatialMean()
+        case MeanPool():
+            padding = (node.kernel - 1) // 2
+            return nn.AvgPool2d(node.kernel, node.stride, padding, count_include_pad=False)
         case Linear():
             return nn.Linear(arriving, node.features)
     raise ValueError(f"layer graph {graph.name!r}, node {name!r}: no torch module is known for {node!r}")

@@ -6,8 +6,8 @@ like, and how strongly network and accelerator interact in it, stands in docs/ta
 `dance_env.analysis.coupling`.
 
 - `family`: what a task is: `Task`, `Variant`, and `Family`, the tasks whose accuracies come from one kind of source.
-- `macro`, `accel_nasbench`, `gpt`, `images`: the families, with every number of every task.
-- `catalog`: the tasks by name.
+- `macro`, `accel_nasbench`, `gpt`, `nb201`, `images`: the families, with every number of every task.
+- `catalog`: the tasks by name; `description/`: tasks in TOML files of users.
 - `making`: `make_problem`, from a name to a problem.
 """
 

@@ -13,8 +13,9 @@ from dance_env.tasks.family import Family, Task
 from dance_env.tasks.gpt import GPT
 from dance_env.tasks.images import IMAGES, SUPERNET_VARIABLE
 from dance_env.tasks.macro import MACRO
+from dance_env.tasks.nb201 import NB201
 
-FAMILIES: tuple[Family, ...] = (MACRO, ACCEL_NASBENCH, GPT, IMAGES)
+FAMILIES: tuple[Family, ...] = (MACRO, ACCEL_NASBENCH, GPT, NB201, IMAGES)
 """All families, in the order of `task_names()`."""
 
 TASKS: dict[str, Task] = {name: task for family in FAMILIES for name, task in family.tasks().items()}
@@ -33,9 +34,15 @@ def task_names(*, needs_supernet: bool | None = None) -> list[str]:
 
     Args:
         needs_supernet: True for the tasks that need a trained supernet's file, False for those that run on a fresh
-            install, None for all.
+            install (and so need no table of accuracies either), None for all.
     """
-    return [name for name, task in TASKS.items() if needs_supernet in (None, task.needs_supernet)]
+    if needs_supernet is None:
+        return list(TASKS)
+    return [
+        name
+        for name, task in TASKS.items()
+        if (task.needs_supernet if needs_supernet else not (task.needs_supernet or task.needs_table))
+    ]
 
 
 def get_task(name: str) -> Task:

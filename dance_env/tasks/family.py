@@ -95,8 +95,13 @@ class Task:
 
     @property
     def needs_supernet(self) -> bool:
-        """Whether accuracies come from a trained supernet, a file that the user brings; else they ship."""
+        """Whether accuracies come from a trained supernet, a file that the user brings."""
         return "supernet" in self.family.takes
+
+    @property
+    def needs_table(self) -> bool:
+        """Whether accuracies come from a table that the user brings. Those of tasks that need neither ship."""
+        return self.family.needs_table
 
     @property
     def network_space(self) -> NetworkSpace:
@@ -131,6 +136,7 @@ class Family:
         source: where they come from, as the end of a sentence.
         takes: out of `SOURCE_ARGUMENTS`, what `load` reads.
         training_times: where the training times of networks come from, in words.
+        needs_table: whether `load` needs `accuracy_table`, since no accuracies ship.
     """
 
     variants: Mapping[str, Mapping[str, Variant]]
@@ -139,6 +145,7 @@ class Family:
     source: str
     takes: tuple[str, ...] = ()
     training_times: str = "not known"
+    needs_table: bool = False
 
     def tasks(self) -> dict[str, Task]:
         """Return the tasks by name."""

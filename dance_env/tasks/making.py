@@ -40,7 +40,7 @@ def make_problem(
             `tiny/edap:permuted=1,dropped=0.1` (`dance_env.perturbations.Perturbation`).
         accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
             that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships. With a
-            table the problem's name says "measured accuracies".
+            table the problem's name says "measured accuracies". For nb201-cifar10: a table of its accuracies, needed.
         supernet: for the tasks of images (`task_names(needs_supernet=True)`): the file of a trained supernet; without
             it, the one that the environment variable DANCE_SUPERNET names. `dance supernet` trains one. "untrained"
             gives a problem that only a solver can work on that trains a supernet itself (dance); its name says so.

@@ -15,8 +15,8 @@ def add_accuracies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accuracy-table",
         type=Path,
-        metavar="JSON",
-        help="the NAS-Bench-Macro table, in place of the surrogate fitted to it",
+        metavar="FILE",
+        help="measured accuracies: NAS-Bench-Macro's JSON, in place of the surrogate fitted to it; nb201's table, which it needs",
     )
     parser.add_argument(
         "--supernet",
@@ -48,8 +48,8 @@ def add_problems(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         default=[],
-        metavar="FILE.py:FUNCTION",
-        help="makes a problem that the records name and the catalog does not have",
+        metavar="FILE",
+        help="path/to/task.toml or path/to/file.py:function, of a problem that the records name and the catalog does not have",
     )
 
 
