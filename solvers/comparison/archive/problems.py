@@ -54,7 +54,7 @@ class Problems:
                 problem = self.sources.problem(self.made_by.get(task, task))
             except (ValueError, OSError, ImportError) as error:
                 raise ValueError(
-                    f"the problem {task!r} cannot be made again ({error}); give what makes it: --problem FILE.py:FUNCTION, "
+                    f"the problem {task!r} cannot be made again ({error}); give what makes it: --problem FILE, "
                     "--accuracy-table or --supernet"
                 ) from error
             if problem.name != task:
