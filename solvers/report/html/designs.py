@@ -119,6 +119,10 @@ class Gallery:
                 self.blocks = self.blocks or [block.name for block in view.blocks]
         return [self._numbers[key] for key in keys]
 
+    def options(self, number: int) -> np.ndarray:
+        """Return a design's option indices, (choices,)."""
+        return np.array(next(key for key, each in self._numbers.items() if each == number), dtype=np.int64)
+
     def summary(self, number: int) -> str:
         """Return a design's error, costs and accelerator in a line, for a label."""
         design = self.designs[number]

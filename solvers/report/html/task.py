@@ -17,6 +17,7 @@ from solvers.report.html.plane import Plane, plane
 from solvers.report.html.scale import text
 from solvers.report.html.standings import StatisticsView, task_statistics
 from solvers.report.html.tables import Table, at_budgets, bill, break_even, ranking
+from solvers.report.html.why import Bar, bars_of
 from solvers.report.plane import CostAxis, Front
 from solvers.report.summary import SolverRow
 from solvers.report.table import note, number
@@ -108,6 +109,7 @@ class TaskView:
         solvers: Numbers of the solvers that ran.
         statistics: Ranks, intervals and tests; None where nothing ran.
         times: Whether the time of each block is known.
+        why: Where latency and energy of the best design of all go; empty where that is not known.
     """
 
     id: str
@@ -128,6 +130,7 @@ class TaskView:
     solvers: Sequence[int]
     statistics: StatisticsView | None
     times: bool
+    why: Sequence[Bar] = ()
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,7 @@ def task_view(
             None,
         ),
         times=any(design.times for design in gallery.designs),
+        why=bars_of(of.problem, gallery.options(best[0].design)) if best else (),
     )
 
 
