@@ -96,7 +96,7 @@ def test_an_interrupted_comparison_resumes_to_the_same_records(comparison, tmp_p
     with pytest.raises(KeyboardInterrupt):
         compare(settings(tmp_path), listener=Listener(on_cell=interrupt))
     assert len(list((tmp_path / "records").iterdir())) == 2
-    resumed = compare(settings(tmp_path))
+    resumed = compare(settings(tmp_path), executor=Inline())
     assert all(a.trace.same_search(b.trace) for a, b in zip(comparison.results, resumed.results, strict=True))
 
 
@@ -172,7 +172,8 @@ def test_a_broken_executor_is_a_reason_and_not_the_end(tmp_path):
 
     (only,) = compare(settings(tmp_path, solvers=("random",), seeds=(0,)), executor=Broken()).results
     assert (only.status, only.reason) == (Status.FAILED, "BrokenProcessPool: a child was lost")
-    assert compare(settings(tmp_path, solvers=("random",), seeds=(0,))).results[0].status is Status.BUDGET_SPENT
+    (only,) = compare(settings(tmp_path, solvers=("random",), seeds=(0,)), executor=Inline()).results
+    assert only.status is Status.BUDGET_SPENT
 
 
 def test_a_time_limit_is_the_executors_own_business(tmp_path):
@@ -253,7 +254,7 @@ def test_a_record_of_another_helper_is_run_again(tmp_path):
         CORNER.replace("from solvers", "from helper import OFFSET\nfrom solvers").replace("* 0", "* 0 + OFFSET")
     )
     given = settings(tmp_path / "out", solvers=(f"{solver}:Corner",), seeds=(0,))
-    assert not compare(given).results[0].best_design.any()
+    assert not compare(given, executor=Inline()).results[0].best_design.any()
     (tmp_path / "helper.py").write_text("OFFSET = 1\n")
     assert compare(given).results[0].best_design.all()
 
@@ -344,27 +345,29 @@ def test_a_budget_whose_trace_would_not_fit_is_refused_before_any_run(tmp_path: 
 def test_a_named_solver_is_left_out_of_the_tasks_that_it_does_not_suit(tmp_path):
     huge = synthetic_problem(0, option_counts=(3,) * 11, accelerators=dance_accelerators())
     given = settings(tmp_path, tasks=["tiny", huge], solvers=("random", "exhaustive"), seeds=(0,), budget="8networks")
-    found = compare(given)
+    found = compare(given, executor=Inline())
     assert [(run.task, run.label) for run in found.runs] == [
         ("tiny/balanced", "random"),
         ("tiny/balanced", "exhaustive"),
         (huge.name, "random"),
     ]
     assert [f"{reason[:35]}" for reason in found.left_out] == ["exhaustive looks at every design, w"]
-    alone = compare(settings(tmp_path, tasks=[huge], solvers=("random", "exhaustive"), seeds=(0,), budget=8))
+    alone = compare(
+        settings(tmp_path, tasks=[huge], solvers=("random", "exhaustive"), seeds=(0,), budget=8), executor=Inline()
+    )
     assert [run.label for run in alone.runs] == ["random"]
     assert alone.left_out == found.left_out
     with pytest.raises(ValueError, match="exhaustive looks at every design"):
         compare(settings(tmp_path, tasks=[huge], solvers=("exhaustive",), seeds=(0,), budget=8))
 
 
-def test_runs_within_hours_are_the_same_with_one_worker_or_two_and_when_resumed(tmp_path):
+def test_runs_within_hours_are_the_same_here_or_with_two_workers_and_when_resumed(tmp_path):
     changes = {"solvers": ("random", "evolution"), "seeds": (0, 1), "budget": "0.4gpuh"}
-    one = compare(settings(tmp_path / "one", workers=1, **changes))
+    one = compare(settings(tmp_path / "one", **changes), executor=Inline())
     two = compare(settings(tmp_path / "two", workers=2, **changes))
     lost = sorted((tmp_path / "two" / "records").iterdir())[1]
     lost.unlink()
-    again = compare(settings(tmp_path / "two", workers=2, **changes))
+    again = compare(settings(tmp_path / "two", **changes), executor=Inline())
     for first, second, third in zip(one.results, two.results, again.results, strict=True):
         assert first.trace.same_search(second.trace)
         assert first.trace.same_search(third.trace)
@@ -376,10 +379,11 @@ def test_runs_within_hours_are_the_same_with_one_worker_or_two_and_when_resumed(
 def test_a_record_of_another_price_of_a_supernet_is_run_again(tmp_path):
     problem = dataclasses.replace(synthetic_problem(0), training_time=_OneHour())
     changes = {"solvers": ("edd",), "seeds": (0,), "budget": 30}
-    first = compare(settings(tmp_path, tasks=[problem], **changes)).results[0]
+    first = compare(settings(tmp_path, tasks=[problem], **changes), executor=Inline()).results[0]
     assert first.ledger.supernet_gpu_hours == 4
     dearer = compare(
-        settings(tmp_path, tasks=[dataclasses.replace(problem, supernet_trainings=6.0)], **changes)
+        settings(tmp_path, tasks=[dataclasses.replace(problem, supernet_trainings=6.0)], **changes),
+        executor=Inline(),
     ).results[0]
     assert dearer.ledger.supernet_gpu_hours == 6
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from inline import Inline
 
 from dance_env.testing import synthetic_problem
 from solvers import Result, SolverFailed, SolverSpec, Status, make_solver
@@ -195,11 +196,14 @@ def test_labels_are_the_command_or_a_digest() -> None:
     assert max(map(len, long)) <= 60
 
 
-def test_records_are_the_same_with_one_worker_or_two_and_hold_while_the_agents_file_does(tmp_path: Path) -> None:
+def test_records_are_the_same_here_or_with_two_workers_and_hold_while_the_agents_file_does(tmp_path: Path) -> None:
     agent = tmp_path / "agent.py"
     shutil.copy(Path(__file__).with_name("agent.py"), agent)
     given = {"tasks": "tiny", "solvers": [f"cmd:{sys.executable} {agent}", "random"], "seeds": (0, 1), "budget": 20}
-    runs = [compare(Settings(**given, out=tmp_path / str(workers), workers=workers)) for workers in (1, 2)]
+    runs = [
+        compare(Settings(**given, out=tmp_path / "1"), executor=Inline()),
+        compare(Settings(**given, out=tmp_path / "2", workers=2)),
+    ]
     for one, two in zip(runs[0].results, runs[1].results, strict=True):
         assert one.trace.same_search(two.trace)
     written = [

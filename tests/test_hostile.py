@@ -110,5 +110,7 @@ def test_a_full_disk_is_told_and_loses_nothing_that_is_on_record(tmp_path: Path,
     whole = compare(
         Settings("tiny", ["random", "annealing"], (0, 1), 20, tmp_path / "other", workers=1), executor=Inline()
     )
-    resumed = compare(Settings("tiny", ["random", "annealing"], (0, 1), 20, tmp_path / "full", workers=1))
+    resumed = compare(
+        Settings("tiny", ["random", "annealing"], (0, 1), 20, tmp_path / "full", workers=1), executor=Inline()
+    )
     assert all(a.trace.same_search(b.trace) for a, b in zip(whole.results, resumed.results, strict=True))

@@ -386,7 +386,8 @@ def test_without_an_optimum_the_best_known_takes_its_place(
 
 
 def _small(out: Path) -> Comparison:
-    return compare(Settings(tasks="tiny", solvers=("random",), seeds=(0,), budget=10, out=out, workers=1))
+    given = Settings(tasks="tiny", solvers=("random",), seeds=(0,), budget=10, out=out, workers=1)
+    return compare(given, executor=Inline())
 
 
 def test_the_command_line_takes_a_supernet(

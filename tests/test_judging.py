@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inline import Inline
 
 from dance_env.analysis.optimum import shipped_optimum
 from dance_env.objective import Constraint
@@ -72,7 +73,7 @@ def test_a_limit_on_the_error_is_held_against_the_expected_error(noisy: Problem,
 
 def test_the_noisy_task_is_measured_from_the_proved_optimum_without_noise(tmp_path: Path) -> None:
     settings = Settings(tasks="accel-nasbench/noisy", solvers=["random"], seeds=[0], budget=30, out=tmp_path)
-    (task,) = compare(settings).tasks
+    (task,) = compare(settings, executor=Inline()).tasks
     proof = shipped_optimum(make_problem("accel-nasbench/edap"))
     assert proof is not None
     assert task.reference.proved

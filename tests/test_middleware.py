@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from inline import Inline
 
 from dance_env import make_problem
 from dance_env.accuracy import OneTraining, RepeatableAccuracy
@@ -338,7 +339,7 @@ def test_wrappers_in_a_comparison_are_on_record_and_their_inner_code_counts(tmp_
         "seeds": (0,),
         "budget": 30,
     }
-    one = compare(Settings(**given, out=tmp_path / "1", workers=1))
+    one = compare(Settings(**given, out=tmp_path / "1"), executor=Inline())
     two = compare(Settings(**given, out=tmp_path / "2", workers=2))
     assert [run.label for run in one.runs] == ["deduplicate(mine)", "cache(random:batch=16)", "mean of two"]
     for a, b in zip(one.results, two.results, strict=True):

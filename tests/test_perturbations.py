@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from inline import Inline
 from scipy.stats import kendalltau
 
 from dance_env.accuracy import FactorAccuracy
@@ -302,7 +303,8 @@ def test_a_comparison_takes_the_same_syntax_and_measures_from_the_originals_opti
 
 def test_records_of_failures_and_noise_are_verified_and_reported_alike(tmp_path: Path) -> None:
     task = "tiny/balanced:noise=2,dropped=0.3"
-    found = compare(Settings(tasks=[task], solvers=["random"], seeds=[0], budget=40, out=tmp_path / "out"))
+    settings = Settings(tasks=[task], solvers=["random"], seeds=[0], budget=40, out=tmp_path / "out")
+    found = compare(settings, executor=Inline())
     folder = RunFolder.open(tmp_path / "out")
     assert [check.problems for check in verify(folder, Problems.of([folder], [], Sources()))] == [()]
     again = merged([folder], Problems.of([folder], [], Sources()), out=tmp_path / "report")
