@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -172,12 +173,13 @@ class DecodedImages:
 
 def _load(name: str, location: str | Path, cache_dir: str | Path | None) -> Any:
     """Return the splits by name, from a folder if there is one at `location`, else from the hub."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise ImportError(
-            f"{name} is read with the package datasets, which is not installed: pip install 'dance-env[images]'"
-        ) from error
+    for package, module, job in (("datasets", "datasets", "read"), ("pillow", "PIL", "decoded")):
+        if find_spec(module) is None:
+            raise ImportError(
+                f"{name} is {job} with the package {package}, which is not installed: pip install 'dance-env[images]'"
+            )
+    import datasets
+
     folder = Path(location).expanduser()
     cache = None if cache_dir is None else str(cache_dir)
     if not folder.exists():
