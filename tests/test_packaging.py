@@ -116,7 +116,7 @@ for place in sys.argv[1:]:
 warnings.simplefilter("ignore", RuntimeWarning)  # that compiled code cannot be kept
 import numpy as np, dance_env, solvers
 assert dance_env.__file__.startswith(sys.argv[1]), dance_env.__file__
-from dance_env.accuracy.macro_surrogate import load_surrogate
+from dance_env.accuracy.surrogate import load_surrogate
 assert load_surrogate() is not None  # data are inside
 from solvers.catalog import make_solver
 from dance_env.testing import synthetic_problem
@@ -254,7 +254,12 @@ def test_what_the_packages_import_is_declared() -> None:
     declared = {re.split(r"[><=\[ ]", each)[0].replace("-", "_") for each in PROJECT["dependencies"]}
     optional = {module for packages in MISSING.values() for module, _ in packages.values()}
     known = declared | optional | {*PACKAGES, *sys.stdlib_module_names}
-    tried = {"pyarrow", "pandas", "accelforge", "markupsafe"}  # where installed; in another interpreter; a part of jinja2
+    tried = {
+        "pyarrow",
+        "pandas",
+        "accelforge",
+        "markupsafe",
+    }  # where installed; in another interpreter; a part of jinja2
     found: dict[str, str] = {}
     for name in sorted(package_files(ROOT)):
         if name.endswith(".py"):

@@ -12,11 +12,10 @@ from typing import get_args
 from dance_env.analysis.exact import COST, MAX_DESIGNS, Optimum, least, optimum
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.limits import parse_limit, together
-from dance_env.from_file import names_a_file
 from dance_env.objective import Constraint, Metric
 from dance_env.objective.quantities import METRIC_LABELS, quantity
 from dance_env.problem import Problem
-from dance_env.tasks import DEFAULT_TASK, get_task, make_problem
+from dance_env.tasks import DEFAULT_TASK, get_task, is_made_by_user, make_problem
 
 OBJECTIVE = "objective"
 LEAST = (OBJECTIVE, COST, *get_args(Metric), "edp_js", "edap_js_mm2")
@@ -117,7 +116,7 @@ def _limits_head(answer: Answer) -> str:
 
 def _check_size(name: str) -> None:
     """Refuse a task of too many designs before any file of its accuracies is asked for."""
-    if names_a_file(name):
+    if is_made_by_user(name):
         return
     task = get_task(name)
     size = task.network_space.size * task.accelerator_space.size

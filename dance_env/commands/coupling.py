@@ -10,9 +10,8 @@ from dance_env.analysis.coupling import Coupling, measure
 from dance_env.analysis.exact import MAX_DESIGNS
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.coupling_table import as_dicts, table
-from dance_env.from_file import names_a_file
 from dance_env.problem import Problem
-from dance_env.tasks import get_task, make_problem, task_names
+from dance_env.tasks import get_task, is_made_by_user, make_problem, task_names
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +56,7 @@ def _size(name: str) -> int:
 def _check_sizes(names: Sequence[str]) -> None:
     """Refuse a wrong name, and a task of too many designs, before the first task is measured."""
     for name in names:
-        if not names_a_file(name) and _size(name) > MAX_DESIGNS:
+        if not is_made_by_user(name) and _size(name) > MAX_DESIGNS:
             raise ValueError(
                 f"task {name!r} has {_size(name):,} designs; looking at every one is practical up to {MAX_DESIGNS:,}. "
                 f"Measure it on random networks: dance landscape {name}"

@@ -10,16 +10,15 @@ from dance_env.analysis.landscape import Landscape, measure
 from dance_env.analysis.landscape.measuring import NETWORKS, STARTS
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.landscape_table import as_dict, table
-from dance_env.from_file import names_a_file
 from dance_env.problem import Problem
-from dance_env.tasks import get_task, make_problem
+from dance_env.tasks import get_task, is_made_by_user, make_problem
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure tasks and print a table, or JSON; return the exit status."""
     options = _parser().parse_args(argv)
     for name in options.task:
-        if not names_a_file(name):
+        if not is_made_by_user(name):
             get_task(name)  # a wrong name is told before the first task is measured
     bar = sys.stderr.isatty()
     measured: dict[str, tuple[Problem, Landscape]] = {}

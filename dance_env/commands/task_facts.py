@@ -8,20 +8,25 @@ from typing import Any
 
 from dance_env.analysis.exact import MAX_DESIGNS
 from dance_env.analysis.optimum.records import shipped_record, shipped_records
-from dance_env.from_file import names_a_file
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Objective
 from dance_env.perturbations import Perturbation, split_task
 from dance_env.problem import Problem
 from dance_env.space import AcceleratorSpace
-from dance_env.tasks import TASKS, Task, get_task, make_problem
+from dance_env.tasks import TASKS, Task, get_task, is_made_by_user, make_problem
+from dance_env.tasks.plug_ins import origin, plug_in_tasks
 
 ENUMERATED, PROVED, UNKNOWN = "enumerated", "proved", "not known"
 
 
 def every_task() -> list[dict[str, Any]]:
-    """Return the facts of every task by name, without their choices."""
-    return [{name: value for name, value in _of_task(task).items() if name != "choices"} for task in TASKS.values()]
+    """Return the facts of every task, without its choices; those of plug-ins, which are not imported, have a name only."""
+    ours = [{name: value for name, value in _of_task(task).items() if name != "choices"} for task in TASKS.values()]
+    unknown: dict[str, Any] = {**dict.fromkeys(ours[0]), "optimum": UNKNOWN, "needs_supernet": False}
+    return [
+        *ours,
+        *(unknown | {"name": name, "objective": f"what {origin(each)} says"} for name, each in plug_in_tasks().items()),
+    ]
 
 
 def facts_of(name: str) -> dict[str, Any]:
@@ -36,7 +41,7 @@ def facts_of(name: str) -> dict[str, Any]:
     """
     plain, modifiers = split_task(name)
     Perturbation.parse(modifiers)  # refuses what there is not
-    facts = _of_problem(make_problem(plain)) if names_a_file(plain) else _of_task(get_task(plain))
+    facts = _of_problem(make_problem(plain)) if is_made_by_user(plain) else _of_task(get_task(plain))
     return {**facts, "perturbations": modifiers}
 
 

@@ -33,11 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _listed(rows: Sequence[dict[str, Any]]) -> str:
-    cells = [
-        (row["name"], f"{float(row['designs']):.1e}", row["optimum"], f"{row['objective']}{_needs(row)}")
-        for row in rows
-    ]
+    cells = [(row["name"], _size(row["designs"]), row["optimum"], f"{row['objective']}{_needs(row)}") for row in rows]
     return "\n".join(columns([("task", "designs", "optimum", "minimizes"), *cells])) + "\n"
+
+
+def _size(designs: int | None) -> str:
+    return "" if designs is None else f"{float(designs):.1e}"
 
 
 def _needs(row: dict[str, Any]) -> str:

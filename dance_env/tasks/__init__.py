@@ -8,6 +8,7 @@ like, and how strongly network and accelerator interact in it, stands in docs/ta
 - `family`: what a task is: `Task`, `Variant`, and `Family`, the tasks whose accuracies come from one kind of source.
 - `macro`, `accel_nasbench`, `gpt`, `nb201`, `images`: the families, with every number of every task.
 - `catalog`: the tasks by name; `description/`: tasks in TOML files of users.
+- `plug_ins`: the tasks of installed distributions.
 - `making`: `make_problem`, from a name to a problem.
 """
 
@@ -16,6 +17,7 @@ from dance_env.tasks.family import Task, Variant
 from dance_env.tasks.images import SUPERNET_VARIABLE, UNTRAINED
 from dance_env.tasks.macro import VARIANTS
 from dance_env.tasks.making import make_problem
+from dance_env.tasks.plug_ins import is_made_by_user
 
 __all__ = [
     "ACCELERATORS",
@@ -27,6 +29,7 @@ __all__ = [
     "Task",
     "Variant",
     "get_task",
+    "is_made_by_user",
     "lacks_supernet",
     "make_problem",
     "task_names",

@@ -15,6 +15,7 @@ from dance_env.progress import Progress
 from dance_env.tasks.catalog import DEFAULT_TASK, get_task
 from dance_env.tasks.description import problem_of_file
 from dance_env.tasks.family import SOURCE_ARGUMENTS, Sources, Task
+from dance_env.tasks.plug_ins import is_made_by_user, plug_in_problem
 
 
 def make_problem(
@@ -36,8 +37,8 @@ def make_problem(
         name: out of `task_names()`, or a network's name, with `@dance-buffers` for accelerators that choose their memory
             as well; or `path/to/file.py:function` for a problem of your own: what the function, called without arguments,
             returns (the file is run: give only files you trust); or `path/to/task.toml`, a task described in a file
-            (docs/own_task.md), with `:variant` for one of its variants. Behind a colon may stand perturbations,
-            `tiny/edap:permuted=1,dropped=0.1` (`dance_env.perturbations.Perturbation`).
+            (docs/own_task.md), with `:variant` for one of its variants; or the name of an installed plug-in's. Behind a colon
+            may stand perturbations, `tiny/edap:permuted=1,dropped=0.1` (`dance_env.perturbations.Perturbation`).
         accuracy_table: for macro-cifar10 and tiny: NAS-Bench-Macro's JSON file, or "download"; without it, the file
             that the environment variable DANCE_NAS_BENCH_MACRO names; without that, the surrogate that ships. With a
             table the problem's name says "measured accuracies". For nb201-cifar10: a table of its accuracies, needed.
@@ -75,7 +76,7 @@ def make_problem(
         cache_dir=cache_dir,
         progress=progress,
     )
-    if is_in_file(name) or is_in_toml(name):
+    if is_made_by_user(name):
         _check_own(name, {**_accuracy_arguments(sources), "technology": technology})
         own = problem_of_file(name, cache_dir=cache_dir, progress=progress) if is_in_toml(name) else _own_problem(name)
         return perturbed(own, perturbation)
@@ -110,7 +111,9 @@ def _check_own(name: str, given: Mapping[str, object]) -> None:
 
 
 def _own_problem(name: str) -> Problem:
-    """Return what a function in a user's file returns."""
+    """Return what a function in a user's file, or of an installed distribution, returns."""
+    if not is_in_file(name):
+        return plug_in_problem(name)
     make = load_from_file(name, what="problem", example="function", fits=inspect.isfunction)
     with naming_the_line(name, what="problem"):
         problem = make() if callable(make) and not isinstance(make, Problem) else make

@@ -59,8 +59,12 @@ def _completer(action: argparse.Action) -> Completer | None:
 
 def _tasks(prefix: str, **_: Any) -> list[str]:
     from dance_env.tasks.catalog import DEFAULT_VARIANTS, TASKS
+    from dance_env.tasks.plug_ins import plug_in_tasks
 
-    return [*(name for name in (*DEFAULT_VARIANTS, *TASKS) if name.startswith(prefix)), *_files(prefix)]
+    return [
+        *(name for name in (*DEFAULT_VARIANTS, *TASKS, *plug_in_tasks()) if name.startswith(prefix)),
+        *_files(prefix),
+    ]
 
 
 def _solvers(prefix: str, **_: Any) -> list[str]:

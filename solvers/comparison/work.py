@@ -14,11 +14,10 @@ from importlib.util import find_spec
 
 import cloudpickle
 
-from dance_env.from_file import names_a_file
 from dance_env.perturbations import split_task
 from dance_env.problem import Problem
 from dance_env.source_digest import digested_modules, source_digest
-from dance_env.tasks import task_names
+from dance_env.tasks import is_made_by_user, task_names
 from solvers.comparison.plan import Cell
 from solvers.comparison.processes import child
 from solvers.comparison.sources import Sources
@@ -112,7 +111,9 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     tasks = {
         cell.problem
         for cell in cells
-        if isinstance(cell.problem, str) and not names_a_file(cell.problem) and cell.sources.supernet is None
+        if isinstance(cell.problem, str)
+        and not is_made_by_user(split_task(cell.problem)[0])
+        and cell.sources.supernet is None
     }
     simple = sorted(
         task for task in tasks if split_task(task)[0].partition("@")[0] not in task_names(needs_supernet=True)

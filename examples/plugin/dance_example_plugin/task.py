@@ -39,7 +39,7 @@ def keyword_spotting() -> Problem:
         ),
         accuracy=lambda chosen: 0.96 - 0.3 * np.exp(-networks.macs(chosen) / 1e6),  # made up: put a table of yours here
         objective=Objective(
-            Linear(energy_j=2e4, latency_s=1e4), weight=1.0, constraints=(Constraint("area_mm2", 2.0),)
+            Linear(energy_j=2e5, latency_s=1e4), weight=1.0, constraints=(Constraint("area_mm2", 2.0),)
         ),
         cost_model=Roofline(),
     )
