@@ -87,7 +87,7 @@ class Parser(argparse.ArgumentParser):
 
     def _unrecognized(self, arguments: Sequence[str]) -> str:
         option = next((each.partition("=")[0] for each in arguments if each.startswith("-")), "")
-        if option in _TASK_OPTIONS and any(each.metavar == "TASK" for each in self._actions):
+        if option in _TASK_OPTIONS and any("TASK" in str(each.metavar).split("|") for each in self._actions):
             return f"there is no option {option}: the task stands by itself, {self.prog} TASK"
         if option:
             known = [each for each in self._option_string_actions if each.startswith("--")]

@@ -15,6 +15,7 @@ import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from email.parser import Parser
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -197,10 +198,13 @@ def _zigzag() -> object:
     return make_cost_model("zigzag").fingerprint()
 
 
+def _onnx() -> object:
+    sys.modules.pop("dance_env.exporting.network.onnx_writer", None)  # it imports onnx as it is imported
+    return import_module("dance_env.exporting.network.onnx_writer")
+
+
 def _call(target: str, *arguments: object) -> Callable[[], object]:
     def call() -> object:
-        from importlib import import_module
-
         module, _, name = target.partition(":")
         return getattr(import_module(module), name)(*arguments)
 
@@ -220,6 +224,8 @@ MISSING: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
     "cmaes": {"cmaes": ("cmaes", _solver("cma-es"))},
     "nevergrad": {"nevergrad": ("nevergrad", _solver("nevergrad"))},
     "ray": {"ray": ("ray", _call("solvers.comparison.cluster.connection:load_ray"))},
+    "onnx": {"onnx": ("onnx", _onnx)},
+    "parquet": {"pyarrow": ("pyarrow", _call("dance_env.accuracy.table_file:_parquet", Path("table.parquet")))},
     "mcp": {"mcp": ("mcp", _call("solvers.methods.external.mcp_server:mcp_server", None, None))},
     "completion": {"argcomplete": ("argcomplete", _call("solvers.commands.completion:main", ["bash"]))},
 }
@@ -255,7 +261,6 @@ def test_what_the_packages_import_is_declared() -> None:
     optional = {module for packages in MISSING.values() for module, _ in packages.values()}
     known = declared | optional | {*PACKAGES, *sys.stdlib_module_names}
     tried = {
-        "pyarrow",
         "pandas",
         "accelforge",
         "markupsafe",

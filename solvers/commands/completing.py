@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 Completer = Callable[..., Iterable[str]]
 
-_SCRIPTS = ("py", "toml")
+_SCRIPTS = ("py", "toml", "json")
 
 
 def complete(commands: Mapping[str, Any]) -> NoReturn:
@@ -50,11 +50,12 @@ def complete(commands: Mapping[str, Any]) -> NoReturn:
 
 def _completer(action: argparse.Action) -> Completer | None:
     """What completes an argument, by what it is called in the help; None leaves that to its choices, or to files."""
-    if action.metavar == "TASK":
+    called = str(action.metavar).split("|")
+    if "TASK" in called:
         return _tasks
-    if action.metavar == "SOLVER":
+    if "SOLVER" in called:
         return _solvers
-    return _settings if action.metavar == "NAME=VALUE" else None
+    return _settings if "NAME=VALUE" in called else None
 
 
 def _tasks(prefix: str, **_: Any) -> list[str]:
