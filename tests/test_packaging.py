@@ -199,6 +199,8 @@ def _zigzag() -> object:
 
 
 def _onnx() -> object:
+    with pytest.raises(ImportError, match=r"pip install 'dance-env\[onnx\]'"):
+        import_module("dance_env.graph.importing").import_onnx("network.onnx")
     sys.modules.pop("dance_env.exporting.network.onnx_writer", None)  # it imports onnx as it is imported
     return import_module("dance_env.exporting.network.onnx_writer")
 
@@ -223,7 +225,7 @@ MISSING: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
     "rl": {"sb3-contrib": ("sb3_contrib", _solver("maskable-ppo"))},
     "cmaes": {"cmaes": ("cmaes", _solver("cma-es"))},
     "nevergrad": {"nevergrad": ("nevergrad", _solver("nevergrad"))},
-    "ray": {"ray": ("ray", _call("solvers.comparison.cluster.connection:load_ray"))},
+    "ray": {"ray": ("ray", _call("dance_env.ray_cluster:load_ray"))},
     "onnx": {"onnx": ("onnx", _onnx)},
     "parquet": {"pyarrow": ("pyarrow", _call("dance_env.accuracy.table_file:_parquet", Path("table.parquet")))},
     "mcp": {"mcp": ("mcp", _call("solvers.methods.external.mcp_server:mcp_server", None, None))},

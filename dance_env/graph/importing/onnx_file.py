@@ -65,7 +65,7 @@ def load_onnx() -> Any:
         import onnx.shape_inference
     except ImportError:
         raise ImportError(
-            'reading an ONNX file needs the package onnx: pip install "dance-env[onnx]"', name="onnx"
+            "reading an ONNX file needs the package onnx: pip install 'dance-env[onnx]'", name="onnx"
         ) from None
     return onnx
 
