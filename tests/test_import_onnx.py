@@ -294,7 +294,7 @@ def test_tensors_that_no_accelerator_holds(tmp_path):
 
 def test_without_the_package_the_message_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r'pip install "dance-env\[onnx\]"'):
+    with pytest.raises(ImportError, match=r"pip install 'dance-env\[onnx\]'"):
         import_onnx(small_bytes(tmp_path))
 
 
