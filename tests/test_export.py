@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from dance_env.commands.export import main
 from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel
 from dance_env.cost.audit.audit import _recover_order
 from dance_env.cost.audit.reference import ReferencePoint, read_points
+from dance_env.cost.backends.accelforge import ENVIRONMENT
 from dance_env.exporting import DesignFile, DesignWorkload
 from dance_env.exporting.different_layers import different_layers
 from dance_env.exporting.files import safe_name, write_files
@@ -32,6 +34,8 @@ from dance_env.exporting.timeloop import nest as timeloop_nest
 from dance_env.exporting.timeloop import timeloop_files
 from dance_env.exporting.yaml_text import yaml_text
 from dance_env.graph import Layer, LayerGraph, gpt_s, matrix_product, tiny
+from dance_env.graph.general_layers import Dense
+from dance_env.graph.general_nodes import Elementwise, Tensor
 from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Input, Linear, Scale, Skip
 from dance_env.graph.phase import Decode
 from dance_env.graph.token_nodes import (
@@ -201,6 +205,36 @@ def test_zigzag_reads_the_export_and_prices_it_as_its_back_end_does(tmp_path: Pa
     assert 0.2 < energy * 1e-12 / design.costs.energy_j < 5  # other rules of mapping, the same constants
 
 
+@pytest.mark.skipif(not os.environ.get(ENVIRONMENT), reason=f"needs {ENVIRONMENT}, an interpreter with accelforge")
+def test_accelforge_reads_the_export_and_prices_it_as_its_back_end_does(tmp_path: Path) -> None:
+    """Read by AccelForge from the file itself."""
+    from dance_env.cost.backends.accelforge import AccelForgeCostModel
+    from dance_env.cost.backends.running import Running
+    from dance_env.graph import layer_row
+
+    hardware = Hardware.one(16, 8, rf_words=16, dataflow="WS")
+    design = DesignFile.of_network([DesignWorkload("", LAYERS[2:3])], hardware)
+    write_files(tmp_path, export_files(design, "accelforge"))
+    program = (
+        "import accelforge, json; accelforge.set_n_parallel_jobs(1)\n"
+        "spec = accelforge.Spec.from_yaml('layers/0_block.project.yaml')\n"
+        "spec.mapper.metrics = accelforge.Metrics.ENERGY_DELAY_PRODUCT\n"
+        "spec.mapper.explore_loop_orders = False\n"
+        "found = spec.map_workload_to_arch(print_progress=False)\n"
+        "print('found', float(found.energy()) * 1e12, float(found.latency()) * 1e9)\n"
+    )
+    done = subprocess.run(
+        [os.environ[ENVIRONMENT], "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=280, check=True
+    )
+    energy, cycles = map(float, done.stdout.splitlines()[-1].removeprefix("found").split())
+    ((answer,),) = AccelForgeCostModel(EDGE_LPDDR4, running=Running(timeout_s=280)).answers(
+        np.array([layer_row(LAYERS[2])]), hardware
+    )
+    assert energy == pytest.approx(answer.energy_pj, rel=1e-6)
+    assert cycles == pytest.approx(answer.cycles, rel=1e-6)
+    assert 0.2 < energy * 1e-12 / design.costs.energy_j < 5  # other rules of mapping, the same constants
+
+
 # --- the network -----------------------------------------------------------------------------------------------------
 
 STANDALONE = """
@@ -333,6 +367,34 @@ def test_a_network_that_cannot_be_built_is_refused_with_the_reason() -> None:
             export_files(DesignFile.of_network([decode], hardware), form)
         with pytest.raises(ValueError, match="list of layers, without a graph"):
             export_files(kinds_design(), form)
+        imported = LayerGraph("model")
+        signal = imported.add("cos", Elementwise("cos"), inputs=[imported.add("x", Tensor((4, 8)))])
+        imported.add("dense", Dense(8, False, 64), inputs=[signal])
+        with pytest.raises(ValueError, match=r"'model' was imported: .* use the file that it was imported from"):
+            export_files(DesignFile.of_network(imported, hardware), form)
+
+
+def test_an_exported_network_comes_back_with_its_layers_and_goes_on_to_timeloop(tmp_path: Path) -> None:
+    """Out as ONNX, in again, on an accelerator, out to Timeloop: the same layers, and so the same costs."""
+    pytest.importorskip("onnx", reason="needs the extra 'onnx'")
+    from dance_env.graph.importing import import_onnx
+
+    graph, hardware = tiny().graph([1, 2, 0]), Hardware.one(16, 8, rf_words=16, dataflow="OS")
+    (tmp_path / "network.onnx").write_bytes(onnx_bytes(graph))
+    imported = import_onnx(tmp_path / "network.onnx").graph
+    assert (imported.macs, imported.parameters) == (graph.macs, graph.parameters)
+    own, other = (DesignFile.of_network(each, hardware) for each in (graph, imported))
+    assert other.costs == own.costs
+    again = DesignFile.read(other.write(tmp_path / "design.json"), check_costs=True)
+    files, expected = timeloop_files(again), timeloop_files(own)
+    mappings = [
+        [text.partition("mapping:")[2] for name, text in each.items() if name.endswith("mapping.yaml")]
+        for each in (files, expected)
+    ]
+    assert mappings[0] == mappings[1]
+    module, images = _trained(graph), _networks()["tiny"][1]
+    state = dict(zip(module_of(imported).state_dict(), module.state_dict().values(), strict=True))
+    torch.testing.assert_close(module_of(imported, state=state)(images), module(images), rtol=1e-4, atol=1e-5)
 
 
 # --- files and names -------------------------------------------------------------------------------------------------

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dance_env.exporting.design_file import DesignFile
+from dance_env.exporting.design_parts import DesignWorkload
 from dance_env.exporting.files import Files, safe_name
 from dance_env.graph import LayerGraph
+from dance_env.graph.general_layers import GENERAL_LAYER_TYPES
+from dance_env.graph.general_nodes import GENERAL_NODE_TYPES
 
 
 def torch_files(design: DesignFile, *, seed: int = 0, state: Mapping[str, Any] | None = None) -> Files:
@@ -64,8 +67,9 @@ def _for_each(design: DesignFile, export: Callable[[LayerGraph, str], Files]) ->
     reasons = []
     for workload in design.workloads:
         name = "network" if len(design.workloads) == 1 else f"network_{safe_name(workload.name, fallback='workload')}"
-        if workload.graph is None:
-            reasons.append(f"workload {workload.name!r} is a list of layers, without a graph")
+        reason = _why_not(workload)
+        if reason or workload.graph is None:
+            reasons.append(reason)
             continue
         try:
             found |= export(workload.graph, name)
@@ -74,3 +78,17 @@ def _for_each(design: DesignFile, export: Callable[[LayerGraph, str], Files]) ->
     if not found:
         raise ValueError(f"design {design.name!r} has no network to export: {'; '.join(reasons)}")
     return found
+
+
+def _why_not(workload: DesignWorkload) -> str:
+    """Return why there is no network to build; "" where there is one."""
+    graph = workload.graph
+    if graph is None:
+        return f"workload {workload.name!r} is a list of layers, without a graph"
+    imported = GENERAL_LAYER_TYPES.keys() | GENERAL_NODE_TYPES.keys()
+    if any(graph.node(name).kind in imported for name in graph.nodes):
+        return (
+            f"layer graph {graph.name!r} was imported: it says what each operation costs, not all that it computes; use the "
+            "file that it was imported from"
+        )
+    return ""
