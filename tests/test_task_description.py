@@ -404,6 +404,11 @@ def test_the_example_runs(capsys, monkeypatch):
         ("[accuracy]", "[workloads.a]\n[accuracy]", r'workloads\.a: networks of the kind "layers" have one workload'),
         ("[accuracy]", "[cost]\nobjective = 'speed'\n[accuracy]", r"cost: objective: expected one of edp, energy, latency"),
         ("[accuracy]", "[training]\nimages = 0\nepochs = 1\n[accuracy]", r"training: images must be a number above 0"),
+        ('name = "small"', f"name = {'9' * 5000}", r"task\.toml is no TOML file: .* digits"),
+        ('name = "small"', 'name = "a\\nb"', r"line 2, name: expected a name of 1 to 100 characters on one line"),
+        ('name = "small"', 'name = "tiny/edap"', r"'tiny/edap' is a task of the catalog; give the file another name"),
+        ('k = "width * 2"', 'k = "width * 999999999"', r"layers\[1\]\.k: 7,999,999,992 is more than 10,000,000"),
+        ('k = "width * 2"', 'k = 8\nrepeat = "width * 999"', r"layers\[1\]\.repeat: expected 0 to 1000 layers, got 7992"),
         ("[accuracy]", "[accuracy", r"task\.toml is no TOML file: .*line 25"),
     ],
 )  # fmt: skip
@@ -559,3 +564,26 @@ def test_the_file_of_the_docs_is_a_task(tmp_path):
     told = str(caught.value).replace(f"{tmp_path}/", "")
     shown = next(line for line in page.splitlines() if "networks have no row" in line).removeprefix("dance: ")
     assert told.startswith(shown.removesuffix("; ..."))
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ('slots = [{ operators = ["mb3_k3"], channels = 8, repeat = 1000000000 }]', r"repeat must be 1 to 1000, got 1000000000"),
+        ('slots = [{ operators = ["mb3_k3", "mb6k3"], channels = 8 }]', r"no operator 'mb6k3'\. Did you mean 'mb6_k3'"),
+        ('slots = [{ operators = ["zero", "mb3_k3"], channels = 16 }]', r"operator 'zero' may not stand here"),
+        ('slots = [{ operators = ["a", "mb3_k3"], channels = 16 }]', r"'a' may not stand here .* its last layer gives 12 channels"),
+        ('slots = [{ operators = ["mb3_k3", "mb6_k3"], channels = 0 }]', r"slots\[0\]\.channels: expected a number of at least 1"),
+        ('slots = [{ operators = ["mb3_k3", "mb6_k3"], channels = 10000000000000 }]', r"multiply-accumulates: Layer"),
+        ('slots = [{ operators = ["mb3_k3"], channels = 8 }]', r"network: .* nothing can be chosen"),
+        ('slots = []', r"nothing can be chosen"),
+    ],
+)  # fmt: skip
+def test_wrong_blocks_are_told(tmp_path, network, message):
+    (tmp_path / "t.toml").write_text(
+        f'name = "x"\n[network]\nkind = "blocks"\nimage = [3, 32, 32]\nclasses = 10\nstem = {{ channels = 8 }}\n'
+        f"head_channels = 16\n{network}\n[operators.a]\nlayers = [{{ channels = 'in * 3 / 2' }}]\n"
+        "[accuracy]\nconstant = 0.9\n[objective]\nedap = { reference_js_mm2 = 1e-6 }\n"
+    )
+    with pytest.raises(TaskFileError, match=message):
+        make_problem(str(tmp_path / "t.toml"))

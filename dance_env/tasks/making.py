@@ -12,8 +12,8 @@ from dance_env.from_file import is_in_file, is_in_toml, load_from_file, naming_t
 from dance_env.perturbations import Perturbation, perturbed, split_task
 from dance_env.problem import Problem
 from dance_env.progress import Progress
-from dance_env.tasks.catalog import DEFAULT_TASK, get_task
-from dance_env.tasks.description import problem_of_file
+from dance_env.tasks.catalog import DEFAULT_TASK, TASKS, get_task
+from dance_env.tasks.description import TaskFileError, problem_of_file
 from dance_env.tasks.family import SOURCE_ARGUMENTS, Sources, Task
 from dance_env.tasks.plug_ins import is_made_by_user, plug_in_problem
 
@@ -79,6 +79,8 @@ def make_problem(
     if is_made_by_user(name):
         _check_own(name, {**_accuracy_arguments(sources), "technology": technology})
         own = problem_of_file(name, cache_dir=cache_dir, progress=progress) if is_in_toml(name) else _own_problem(name)
+        if is_in_toml(name) and own.name in TASKS:
+            raise TaskFileError(f"{name}: {own.name!r} is a task of the catalog; give the file another name")
         return perturbed(own, perturbation)
     task = get_task(name)
     if isinstance(technology, str):

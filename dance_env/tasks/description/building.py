@@ -22,6 +22,7 @@ from dance_env.tasks.description.place import Place, TaskFileError
 from dance_env.tasks.description.schema import ObjectiveTable, TaskDescription
 
 _LARGEST_BYTES = 10_000_000
+_LONGEST_NAME = 100
 
 
 def problem_of_file(
@@ -78,8 +79,10 @@ class _Source:
 def _decoded(content: dict, variant: str | None, place: Place) -> tuple[TaskDescription, ObjectiveTable]:
     """Return the content as dataclasses, and the objective of a variant; all variants are checked."""
     task = decode(TaskDescription, content, place)
-    if not task.name.strip():
-        raise (place / "name").error("expected a name, which reports will show")
+    if not task.name.strip() or not task.name.isprintable() or len(task.name) > _LONGEST_NAME:
+        raise (place / "name").error(
+            f"expected a name of 1 to {_LONGEST_NAME} characters on one line, got {task.name!r:.60}"
+        )
     objectives = {None: task.objective} | {
         name: decode(ObjectiveTable, with_variant(content, name, place), place / "variants" / name)
         for name in task.variants
@@ -101,7 +104,7 @@ def _read(name: str) -> _Source:
     try:
         text = data.decode("utf-8-sig")
         content = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits, which is no TOMLDecodeError
         raise TaskFileError(f"{shown} is no TOML file: {error or 'it is nested too deeply'}") from error
     place = Place(str(shown), (), line_numbers(text))
     resolved = shown.resolve()

@@ -12,7 +12,7 @@ from dance_env.graph.layer import kind_of
 from dance_env.suggest import nearest
 from dance_env.tasks.description.expressions import Expression
 from dance_env.tasks.description.place import Place
-from dance_env.tasks.description.schema import Layers, LayerTable, Option
+from dance_env.tasks.description.schema import MOST_IN_A_ROW, Layers, LayerTable, Option
 
 MOST_ROWS = 100_000
 """Of a table over the choices that a layer reads."""
@@ -106,8 +106,8 @@ class _Template:
                 return []
         values = {key: self._value(key, each, options) for key, each in self._expressions.items()}
         repeat = values.pop("repeat")
-        if not 0 <= repeat <= 10_000:
-            raise (self.place / "repeat").error(f"expected 0 to 10,000 layers, got {repeat}{_for(options)}")
+        if not 0 <= repeat <= MOST_IN_A_ROW:
+            raise (self.place / "repeat").error(f"expected 0 to {MOST_IN_A_ROW} layers, got {repeat}{_for(options)}")
         names = [self.table.name] if repeat == 1 else [f"{self.table.name}{n}" for n in range(1, repeat + 1)]
         try:
             return [self._layer(name, values) for name in names]

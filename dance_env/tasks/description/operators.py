@@ -14,7 +14,7 @@ from dance_env.tasks.description.expressions import Expression
 from dance_env.tasks.description.folder import TaskFolder
 from dance_env.tasks.description.schema import ConvTable, OperatorTable
 
-_BUILT_IN = ("identity", "zero", "mb3_k3", "mb6_k5", "mb6_k3_se")
+_BUILT_IN = ("identity", "zero", "mb3_k3", "mb3_k5", "mb6_k3", "mb6_k5", "mb6_k3_se")
 
 
 @dataclass(frozen=True)

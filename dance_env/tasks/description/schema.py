@@ -11,6 +11,9 @@ Option = int | str
 Expr = int | str
 """A whole number, or an expression over choices (see `expressions`)."""
 
+MOST_IN_A_ROW = 1000
+"""Equal blocks or layers behind each other: more are a mistake, and would take long to build."""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -58,7 +61,7 @@ class SlotTable:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        _at_least_one("repeat", self.repeat)
+        _in_row("repeat", self.repeat)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class StageTable:
     layers: tuple[int, ...]
     stride: int = 1
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        _in_row("the most layers", max(self.layers, default=1))
+        if len(self.expansions) * len(self.kernels) * len(self.layers) > MOST_IN_A_ROW:
+            raise ValueError(f"a stage has at most {MOST_IN_A_ROW} combinations of expansion, kernel and layers")
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,9 @@ class Transformer:
     head_size: int | Literal["embedding / heads"] = 64
     vocabulary: int = 50_257
     longest: int = 1024
+
+    def __post_init__(self) -> None:
+        _in_row("the largest depth", max(self.depths, default=1))
 
 
 @dataclass(frozen=True)
@@ -321,6 +332,6 @@ class TaskDescription:
     supernet_trainings: float = SUPERNET_TRAININGS
 
 
-def _at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
+def _in_row(name: str, value: int) -> None:
+    if not 1 <= value <= MOST_IN_A_ROW:
+        raise ValueError(f"{name} must be 1 to {MOST_IN_A_ROW}, got {value}")
