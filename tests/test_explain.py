@@ -231,19 +231,21 @@ def test_designs_of_a_task_by_index_by_name_and_the_best(tiny):
         ",".join(f"{name}={option}" for name, option in names.items()),
         ",".join(f"{name}={option}" for name, option in list(names.items())[:3]),  # with its best accelerator
         ",".join(map(str, best[:3])),
+        " ".join(map(str, best)),
+        " ".join(f"{name}={option}" for name, option in names.items()),
     ):
-        problem, design = design_of_task("tiny/edap", text)
+        problem, design = design_of_task("tiny/edap", text.split())
         assert problem.space.decode(design[None])[0] == names
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0,0", "expected 7 option indices, or 3 for the network alone; got 2"),
-        ("a,b,c", "give option indices such as 2,0,1, or options by name such as block2="),
+        ("0,0", "expected an option index for each of 7 choices .* or of the first 3, the network's; got 2"),
+        ("a,b,c", "expected best, option indices such as 0,2,1, or NAME=OPTION of every choice, such as block2="),
         ("block2=mb6_k5,0", "and not both"),
         ("blok2=mb6_k5", "there is no choice 'blok2'. Did you mean 'block2'"),
-        ("block2=mb6_k7", "block2 has no option 'mb6_k7'. Did you mean 'mb6_k5'"),
+        ("block2=mb6_k7", "there is no option 'mb6_k7' of block2. Did you mean 'mb6_k5'"),
         ("block2=mb6_k5", "the design lacks block4, block7, pe_x"),
         ("block2=mb6_k5,block2=mb6_k5", "block2 is given twice"),
         ("0,0,9", "option index must be in 0..2, got 9"),
@@ -251,14 +253,14 @@ def test_designs_of_a_task_by_index_by_name_and_the_best(tiny):
 )
 def test_wrong_designs_get_a_clear_message(text, message):
     with pytest.raises(ValueError, match=message):
-        design_of_task("tiny/edap", text)
+        design_of_task("tiny/edap", [text])
 
 
 def test_a_task_without_a_known_best_design_says_so(monkeypatch):
     monkeypatch.setattr("dance_env.commands.design_sources.shipped_optimum", lambda problem: None)
     monkeypatch.setattr("dance_env.commands.design_sources.MAX_DESIGNS", 10)
-    with pytest.raises(ValueError, match="no proved optimum ships"):
-        design_of_task("tiny/edap", "best")
+    with pytest.raises(ValueError, match="its best one is not on record"):
+        design_of_task("tiny/edap")
 
 
 def test_a_design_file_is_explained_among_all_accelerators(tmp_path):

@@ -17,7 +17,7 @@ import yaml
 from reference_points import reference_parameters
 from safetensors.torch import save_file
 
-from dance_env.commands import export
+from dance_env.commands import design_sources
 from dance_env.commands.export import main
 from dance_env.cost import EDGE_LPDDR4, TIMELOOP_45NM, AnalyticalCostModel
 from dance_env.cost.audit.audit import _recover_order
@@ -469,7 +469,7 @@ def test_designs_are_named_by_indices_or_options(tmp_path: Path) -> None:
     for given, message in (
         (["x"], "expected best, option indices"),
         (["1,2"], r"an option index for each of 7 choices \(block2, .*got 2"),
-        ([*named[:-1], "dataflow=XS"], "there is no option 'XS'"),
+        ([*named[:-1], "dataflow=XS"], "there is no option 'XS' of dataflow"),
         ([*named[:-1], "dtaaflow=WS"], "there is no choice 'dtaaflow'"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -481,7 +481,7 @@ def test_wrong_use_of_the_command_is_answered(tmp_path: Path, monkeypatch: pytes
         main(["tyni", "--to", "json", "--out", str(tmp_path)])
     with pytest.raises(FileNotFoundError):
         main([str(tmp_path / "none.json"), "--to", "json", "--out", str(tmp_path)])
-    monkeypatch.setattr(export, "MAX_DESIGNS", 10)
+    monkeypatch.setattr(design_sources, "MAX_DESIGNS", 10)
     with pytest.raises(ValueError, match="best one is not on record"):
         main(["tiny/edap", "--to", "json", "--out", str(tmp_path)])
     with pytest.raises(ValueError, match=r"there is no format 'timelop'\. Did you mean 'timeloop'"):

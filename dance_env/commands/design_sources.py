@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,27 +21,36 @@ from dance_env.tasks import make_problem
 BEST = "best"
 """In place of a design: the task's best one."""
 
+DESIGN_HELP = (
+    f"which design of a task: {BEST} (the default), option indices (0,2,1,...), or NAME=OPTION of every choice; without the "
+    "accelerator's choices, the best one for the network"
+)
 
-def design_of_task(task: str, text: str, *, progress: Progress | bool | None = None) -> tuple[Problem, np.ndarray]:
+
+def design_of_task(
+    task: str, texts: Sequence[str] | None = None, *, progress: Progress | bool | None = None
+) -> tuple[Problem, np.ndarray]:
     """Return a task's problem and one of its designs (D,).
 
     Args:
         task: A task's name, or `path/to/file.py:function`.
-        text: `BEST`; option indices, "2,0,1"; or options by name, "block1=mb6_k5,...". Where every choice of the
-            accelerator is left out, it is the best one for the network.
+        texts: What stands behind `--design`: `BEST`; option indices, "2,0,1" or apart; or options by name,
+            "block1=mb6_k5", apart or with commas. Where every choice of the accelerator is left out, it is the best one
+            for the network. None for the best design.
         progress: Of the costing and the search.
 
     Raises:
         OSError, ValueError: If there is no such task or design; the message says what to give.
     """
     problem = make_problem(task, progress=progress)
-    if text == BEST:
+    if texts is None or list(texts) == [BEST]:
         return problem, _best(problem, progress)
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = [part.strip() for text in texts for part in text.split(",") if part.strip()]
     named = [part for part in parts if "=" in part]
+    shown = repr(" ".join(texts))
     if named and len(named) != len(parts):
-        raise ValueError(f"design {text!r}: give option indices, or choice=option for each, and not both")
-    design = _by_name(problem, named) if named else _by_index(problem, parts, text)
+        raise ValueError(f"--design: expected option indices, or NAME=OPTION for each, and not both; got {shown}")
+    design = _by_name(problem, named) if named else _by_index(problem, parts, shown)
     return problem, problem.space.check(design[None])[0]
 
 
@@ -91,47 +101,49 @@ def _best(problem: Problem, progress: Progress | bool | None) -> np.ndarray:
         return np.array(proof.design, dtype=np.int64)
     if problem.space.size > MAX_DESIGNS:
         raise ValueError(
-            f"task {problem.name!r} has {problem.space.size:,} designs and no proved optimum ships: its best design is not "
-            "known here. Name a design with --design, such as one that dance optimum or a solver found"
+            f"task {problem.name!r} has {problem.space.size:,} designs and its best one is not "
+            "on record: find one with dance optimum or dance compare, and give it as --design 0,2,1,..."
         )
     return optimum(problem, progress=progress).design
 
 
-def _by_index(problem: Problem, parts: list[str], text: str) -> np.ndarray:
+def _by_index(problem: Problem, parts: Sequence[str], shown: str) -> np.ndarray:
     try:
         indices = [int(part) for part in parts]
     except ValueError:
         raise ValueError(
-            f"design {text!r}: give option indices such as 2,0,1, or options by name such as "
-            f"{problem.space.choices[0].name}={problem.space.choices[0].options[0]},..."
+            f"--design: expected {BEST}, option indices such as 0,2,1, or NAME=OPTION of every choice, such as "
+            f"{problem.space.choices[0].name}={problem.space.choices[0].options[0]}; got {shown}"
         ) from None
-    networks, choices = problem.space.num_network_choices, problem.space.num_choices
+    names = [choice.name for choice in problem.space.choices]
+    networks = problem.space.num_network_choices
     if len(indices) == networks:
         return _with_best_accelerator(problem, np.array(indices, dtype=np.int64))
-    if len(indices) != choices:
+    if len(indices) != len(names):
         raise ValueError(
-            f"design {text!r}: expected {choices} option indices, or {networks} for the network alone; got {len(indices)}"
+            f"--design: expected an option index for each of {len(names)} choices ({', '.join(names)}), or of the first "
+            f"{networks}, the network's; got {len(indices)}"
         )
     return np.array(indices, dtype=np.int64)
 
 
-def _by_name(problem: Problem, named: list[str]) -> np.ndarray:
+def _by_name(problem: Problem, named: Sequence[str]) -> np.ndarray:
     given: dict[str, int] = {}
     choices = {choice.name: choice for choice in problem.space.choices}
     for part in named:
         name, _, option = (each.strip() for each in part.partition("="))
         if name not in choices:
-            raise ValueError(f"there is no choice {name!r}. {nearest(name, choices)}")
+            raise ValueError(f"--design: there is no choice {name!r}. {nearest(name, choices)}")
         if name in given:
-            raise ValueError(f"{name} is given twice")
+            raise ValueError(f"--design: {name} is given twice")
         texts = [str(each) for each in choices[name].options]
         if option not in texts:
-            raise ValueError(f"{name} has no option {option!r}. {nearest(option, texts)}")
+            raise ValueError(f"--design: there is no option {option!r} of {name}. {nearest(option, texts)}")
         given[name] = texts.index(option)
     missing = [choice for choice in problem.space.choices if choice.name not in given]
     hardware = [choice for choice in problem.space.choices if choice.group == "hardware"]
     if missing and missing != hardware:
-        raise ValueError(f"the design lacks {', '.join(choice.name for choice in missing)}")
+        raise ValueError(f"--design: the design lacks {', '.join(choice.name for choice in missing)}")
     indices = [given[choice.name] for choice in problem.space.choices if choice.name in given]
     whole = np.array(indices, dtype=np.int64)
     return _with_best_accelerator(problem, whole) if missing else whole

@@ -10,7 +10,7 @@ from pathlib import Path
 from dance_env.analysis.explanation import Explanation, explain
 from dance_env.analysis.hardware import SINGLE_COSTS, accelerator_in_short
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
-from dance_env.commands.design_sources import BEST, design_of_file, design_of_task
+from dance_env.commands.design_sources import DESIGN_HELP, design_of_file, design_of_task
 from dance_env.commands.explanation_text import as_dict, as_text
 
 
@@ -47,7 +47,7 @@ def _explanation(arguments: argparse.Namespace) -> Explanation:
         return explain(problem, design)
     if arguments.least is not None:
         raise ValueError("--least is for design files; a task has an objective of its own")
-    problem, design = design_of_task(arguments.what, arguments.design or BEST, progress=bar)
+    problem, design = design_of_task(arguments.what, arguments.design, progress=bar)
     return explain(problem, design)
 
 
@@ -68,12 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{TASK_HELP}; or a design file, as dance optimise-hardware --out writes",
     )
     parser.add_argument("--best", action="store_true", help="of a task: its best design (the default)")
-    parser.add_argument(
-        "--design",
-        metavar="DESIGN",
-        help='of a task: option indices ("2,0,1,..."), or options by name ("block1=mb6_k5,..."); where the accelerator is '
-        "left out, the best one for the network",
-    )
+    parser.add_argument("--design", nargs="+", metavar="OPTION", help=DESIGN_HELP)
     parser.add_argument(
         "--least",
         choices=SINGLE_COSTS,

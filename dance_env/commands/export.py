@@ -9,19 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dance_env.analysis.exact import MAX_DESIGNS, optimum
-from dance_env.analysis.optimum.records import shipped_optimum
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.commands.design_sources import DESIGN_HELP, design_of_task
 from dance_env.exporting import DesignFile
 from dance_env.exporting.files import write_files
 from dance_env.exporting.formats import FORMATS, export_files
-from dance_env.problem import Problem
-from dance_env.space.choice import Option
-from dance_env.tasks import make_problem
-
-BEST = "best"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,51 +42,8 @@ def _design(arguments: argparse.Namespace) -> DesignFile:
         if arguments.design is not None:
             raise ValueError(f"{arguments.source} is a design: --design chooses one of a task, so leave it out")
         return DesignFile.read(arguments.source, check_costs=not arguments.unchecked)
-    problem = make_problem(arguments.source, progress=sys.stderr.isatty())
-    return DesignFile.of_design(problem, _chosen(problem, arguments.design or [BEST]))
-
-
-def _chosen(problem: Problem, texts: Sequence[str]) -> np.ndarray:
-    """Return the design that `--design` names: "best", option indices, or NAME=OPTION of every choice."""
-    if list(texts) == [BEST]:
-        return _best(problem)
-    if any("=" in text for text in texts):
-        named = dict(_named_option(problem, text) for text in texts)
-        return problem.space.encode([named])[0]
-    try:
-        indices = [int(part) for text in texts for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ValueError(
-            f"--design: expected {BEST}, option indices such as 0,2,1, or NAME=OPTION of every choice; got "
-            f"{' '.join(texts)!r}"
-        ) from None
-    names = [choice.name for choice in problem.space.choices]
-    if len(indices) != len(names):
-        raise ValueError(
-            f"--design: expected an option index for each of {len(names)} choices ({', '.join(names)}), got {len(indices)}"
-        )
-    return problem.space.check([indices])[0]
-
-
-def _named_option(problem: Problem, text: str) -> tuple[str, Option]:
-    name, _, option = text.partition("=")
-    for choice in problem.space.choices:
-        if choice.name == name:
-            return name, next((each for each in choice.options if str(each) == option), option)
-    return name, option  # `encode` refuses it, with the nearest name
-
-
-def _best(problem: Problem) -> np.ndarray:
-    proof = shipped_optimum(problem)
-    if proof is not None and proof.design is not None:
-        return np.array(proof.design, dtype=np.int64)
-    if problem.space.size > MAX_DESIGNS:
-        raise ValueError(
-            f"task {problem.name!r} has {problem.space.size:,} designs, and its best one is not on record: find one with "
-            "dance optimum or dance compare, and give it as --design 0,2,1,..."
-        )
-    found = optimum(problem, progress=sys.stderr.isatty())
-    return np.asarray(found.design)
+    problem, chosen = design_of_task(arguments.source, arguments.design, progress=sys.stderr.isatty())
+    return DesignFile.of_design(problem, chosen)
 
 
 def _weights(path: Path) -> dict[str, Any]:
@@ -128,12 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         ],
     )
     parser.add_argument("source", metavar="DESIGN.json|TASK", help=f"a design file, or {TASK_HELP}")
-    parser.add_argument(
-        "--design",
-        nargs="+",
-        metavar="OPTION",
-        help=f"which design of a task: {BEST} (the default), option indices (0,2,1,...), or NAME=OPTION of every choice",
-    )
+    parser.add_argument("--design", nargs="+", metavar="OPTION", help=DESIGN_HELP)
     parser.add_argument(
         "--to", nargs="+", required=True, choices=tuple(FORMATS), help="formats; several get a folder each"
     )
