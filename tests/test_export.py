@@ -401,7 +401,7 @@ def test_an_exported_network_comes_back_with_its_layers_and_goes_on_to_timeloop(
 
 
 def test_names_of_layers_cannot_leave_the_folder_or_collide(tmp_path: Path) -> None:
-    names = ["../../etc/passwd", "..", "a/b", "a\\b", "a:b", "x" * 300, "", "ümläut", "a\nb", "CON"]
+    names = ["../../etc/passwd", "..", "a/b", "a\\b", "a:b", "x" * 300, "", "ümläut", "a\nb", "a\x00\x07\x85b", "CON"]
     layers = tuple(Layer(name, "pointwise", k=4 * (i + 1), c=4, p=4, q=4, r=1, s=1) for i, name in enumerate(names))
     design = DesignFile.of_network([DesignWorkload("", layers)], Hardware.one(8, 8, rf_words=16, dataflow="WS"))
     for form in ("timeloop", "accelforge", "zigzag"):

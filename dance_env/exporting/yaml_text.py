@@ -22,7 +22,7 @@ def yaml_text(content: Mapping[str, Any] | Sequence[Any], *, comment: str = "") 
     Raises:
         TypeError: If there is anything else in it.
     """
-    head = [f"# {line}".rstrip() for line in comment.splitlines()]
+    head = [f"# {''.join(c if c.isprintable() else ' ' for c in line)}".rstrip() for line in comment.splitlines()]
     return "\n".join([*head, *_block(content)]) + "\n"
 
 
