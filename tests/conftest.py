@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from inline import Inline
 
 # A busy machine is no failure: no example is timed. On a build server the examples are the same in every run; at a desk
 # they are new ones each time.
@@ -31,6 +32,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture
+def runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons make their runs in this process: a process of its own takes seconds to start, and is tested elsewhere."""
+    monkeypatch.setattr("solvers.comparison.compare.own_executor", lambda settings, cells: Inline())
 
 
 @pytest.fixture(scope="session")

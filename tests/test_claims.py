@@ -636,7 +636,7 @@ def miniature() -> Scale:
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("runs_here")  # in processes of their own: test_runs_are_kept_and_read_again
 def test_every_claim_once(tmp_path):
     scale, work = miniature(), Work(tmp_path)
     tested = run_claims(scale, work)

@@ -86,9 +86,11 @@ def test_seeds_are_a_number_or_a_list(capsys, seeds, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("runs_here")
 def test_what_is_repeated_is_added(tmp_path, capsys):
     given = ["tiny/edap", "tiny", "--solver", "random", "--solvers", "annealing", "random:batch=8"]
-    assert main(["compare", *given, "--seeds", "1", "--budget", "9", "--out", str(tmp_path)]) == 0
+    out = ["--curves", "queries", "--out", str(tmp_path)]
+    assert main(["compare", *given, "--seeds", "1", "--budget", "9", *out]) == 0
     with (tmp_path / "runs.csv").open(encoding="utf-8") as file:
         rows = {(row["task"], row["solver"]) for row in csv.DictReader(file)}
     tasks, solvers = ("tiny/edap", "tiny/balanced"), ("random", "annealing", "random:batch=8")

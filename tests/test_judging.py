@@ -85,9 +85,11 @@ def test_the_noisy_task_is_measured_from_the_proved_optimum_without_noise(tmp_pa
     assert row.figures["objective"] == problem.evaluate(design[None]).objective[0]
 
 
+@pytest.mark.usefixtures("runs_here")
 def test_fidelity_and_noise_seed_are_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--solver", "random", "--seeds", "1", "--budget", "5", "--workers", "1", "--out", str(tmp_path)]
-    assert main(["accel-nasbench/edap", "--fidelity", "longer", "--noise-seed", "3", *common]) == 0
+    given = ["accel-nasbench/edap", "--fidelity", "longer", "--noise-seed", "3", "--curves", "queries"]
+    assert main([*given, *common]) == 0
     page = (tmp_path / "report.md").read_text()
     assert "longer training" in page
     assert "noise seed 3" in page
