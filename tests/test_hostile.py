@@ -93,7 +93,7 @@ def test_a_full_disk_is_told_and_loses_nothing_that_is_on_record(tmp_path: Path,
         written.append(write(file, text, arrays))
 
     command = ["compare", "tiny", "--solver", "random", "annealing", "--seeds", "2", "--budget", "20"]
-    command += ["--workers", "1", "--out", str(tmp_path / "full")]
+    command += ["--workers", "1", "--curves", "queries", "--out", str(tmp_path / "full")]
     with monkeypatch.context() as patch:
         patch.setattr(record_file, "_write_zip", full)
         assert main(command) == 2
