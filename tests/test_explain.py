@@ -337,12 +337,21 @@ def test_optimise_hardware_reports_layers_and_writes_a_design(tmp_path, capsys):
         (["design.json", "--best"], "--design and --best choose a design of a task"),
         (["tiny", "--best", "--design", "0,0,0"], "give one of them"),
         (["tiny", "--best", "--least", "energy_j"], "--least is for design files"),
-        (["tiny/edap", "--picture", "why.txt"], "a picture ends with one of .png, .svg, .pdf"),
     ],
 )
 def test_the_command_says_what_is_missing(arguments, message):
     with pytest.raises(ValueError, match=message):
         main(arguments)
+
+
+def test_a_wrong_ending_of_a_picture_is_told_before_any_work(explained, tmp_path, capsys):
+    from dance_env.drawing.explanation import save_explanation
+
+    with pytest.raises(SystemExit):
+        main(["no such task", "--picture", "why.txt"])
+    assert "a picture ends with one of .png, .svg, .pdf, not 'why.txt'" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"a picture ends with one of \.png, \.svg, \.pdf, got '\.txt'"):
+        save_explanation(explained.layers, explained.roofline, tmp_path / "why.txt", title="a")
 
 
 def test_a_picture_is_the_same_bytes_each_time(explained, tmp_path):

@@ -12,6 +12,7 @@ from dance_env.analysis.hardware import SINGLE_COSTS, accelerator_in_short
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.design_sources import DESIGN_HELP, design_of_file, design_of_task
 from dance_env.commands.explanation_text import as_dict, as_text
+from dance_env.commands.picture_file import picture_file
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--mappings", action="store_true", help="show the mapping found for each layer")
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="draw roofline, cycles and energy of each layer (.png, .svg, .pdf)"
+        "--picture",
+        type=picture_file,
+        metavar="FILE",
+        help="draw roofline, cycles and energy of each layer (.png, .svg, .pdf)",
     )
     parser.add_json()
     return parser

@@ -16,6 +16,7 @@ from dance_env.commands.explanation_text import layers_dict, layers_text, totals
 from dance_env.commands.hardware_text import Asked, as_dict, as_text
 from dance_env.commands.limits import parse_limit, together
 from dance_env.commands.network_sources import SOURCES, GivenNetwork, given_network, parse_shape
+from dance_env.commands.picture_file import picture_file
 from dance_env.cost import EDGE_LPDDR4, TECHNOLOGIES, AnalyticalCostModel
 from dance_env.exporting import DesignFile, DesignWorkload
 from dance_env.from_file import is_in_file, load_from_file, naming_the_line
@@ -170,7 +171,10 @@ def _parser() -> argparse.ArgumentParser:
         help="show where cycles and energy go, what bounds each layer, and the mapping found for it",
     )
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="draw roofline, cycles and energy of each layer (.png, .svg, .pdf)"
+        "--picture",
+        type=picture_file,
+        metavar="FILE",
+        help="draw roofline, cycles and energy of each layer (.png, .svg, .pdf)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DESIGN.json", help="write the best design, for dance explain and dance export"
