@@ -448,6 +448,40 @@ def test_a_wrong_table_is_told_with_its_row(write, table, message):
         make_problem(write(**{"table.csv": table}))
 
 
+def test_parquet_without_pyarrow_says_what_to_install(write, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = write(("table.csv", "t.parquet"), **{"t.parquet": ""})
+    assert cli.main(["choose", path]) == 2
+    assert (
+        "t.parquet: reading Parquet needs the package pyarrow: pip install 'dance-env[parquet]'"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 no more", b"\x00" * 100])
+def test_what_is_no_parquet_file_is_told(write, tmp_path, content):
+    pytest.importorskip("pyarrow")
+    path = write(("table.csv", "t.parquet"))
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(TaskFileError, match=r"accuracy\.table: t\.parquet is no Parquet file"):
+        make_problem(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[" * 100_000, "t.json is no JSON file"),
+        ("{}", "t.json has no rows"),
+        ('[{"width": 8}, {"kind": 1}]', r"row 2: expected the keys \['width'\]"),
+        ('{"width": [1], "kind": []}', "columns must be equally long"),
+        ("3", "expected a list of objects, a row each"),
+    ],
+)
+def test_what_is_no_json_table_is_told(write, content, message):
+    with pytest.raises(TaskFileError, match=rf"accuracy\.table: .*{message}"):
+        make_problem(write(("table.csv", "t.json"), **{"t.json": content}))
+
+
 @pytest.mark.parametrize("name", ["../outside.csv", "/etc/passwd", "link.csv", "a/../../outside.csv"])
 def test_no_path_leads_out_of_the_folder(write, tmp_path, name):
     inner = tmp_path / "inner"
