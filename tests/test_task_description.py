@@ -14,7 +14,7 @@ import pytest
 from inline import Inline
 
 import dance_env
-from dance_env import AcceleratorSpace, Layer, make_problem
+from dance_env import AcceleratorSpace, Layer, make_problem, optimum
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel
 from dance_env.graph import Decode, Prefill, StageSpace, TransformerSpace, WorkloadSpace, layer_row
 from dance_env.perturbations import split_task
@@ -22,7 +22,7 @@ from dance_env.problem import TabulatedTrainingTime
 from dance_env.tasks.description import TaskFileError
 from dance_env.tasks.description.expressions import Expression
 from dance_env.tasks.description.lines import line_numbers, line_of
-from solvers import cli
+from solvers import cli, make_solver
 from solvers.comparison.compare import compare
 from solvers.comparison.settings import Settings
 
@@ -238,6 +238,21 @@ def test_stages_transformers_workloads_and_the_catalog(tmp_path):
     assert [each.network_space for each in model.workloads] == [expected, expected.under(Decode(16))]
 
     assert problem('kind = "catalog"\nname = "tiny"').network_space.name == "tiny"
+
+
+@pytest.mark.parametrize("solver", ["dance-exact", "edd"])
+def test_solvers_work_on_workloads_of_blocks_and_a_constant_accuracy(tmp_path, solver):
+    (tmp_path / "t.toml").write_text(
+        'name = "x"\n[network]\nkind = "blocks"\nimage = [3, 32, 32]\nclasses = 10\nstem = { channels = 8 }\n'
+        'head_channels = 16\nslots = [{ operators = ["mb3_k3", "identity"], channels = 8, repeat = 2 }]\n'
+        "[workloads.small]\nimage = [3, 16, 16]\n[workloads.large]\nimage = [3, 32, 32]\n"
+        '[accelerator]\npe_x = [8, 16]\npe_y = [8]\nrf_words = [8]\ndataflow = ["OS"]\n[accuracy]\nconstant = 0.9\n'
+        "[objective]\nlinear = { energy_j = 1e4 }\nworst_case = true\nlimits = { small.latency_s = 1.0 }\n"
+    )
+    problem = make_problem(str(tmp_path / "t.toml"))
+    best = optimum(problem)
+    result = make_solver(solver).solve(problem, budget=40, seed=0)
+    assert result.best_objective == pytest.approx(best.objective, rel=1e-9)
 
 
 def test_factors_add_up_and_hours_come_from_the_table(write):

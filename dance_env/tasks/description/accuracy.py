@@ -60,7 +60,8 @@ def described_accuracy(task: TaskDescription, networks: NetworkSpace, folder: Ta
         with (here / "constant").blamed():
             value = np.array([_checked(table.constant, _unit(table))])
             counts = [len(choice) for choice in networks.choices()]
-            return Judged(FactorAccuracy(FactorSum(counts, value, []), _error_name(table)), times)
+            nothing = Factor((0,), np.zeros((counts[0], 1)))  # with it, the relaxed view has a gradient, of zero
+            return Judged(FactorAccuracy(FactorSum(counts, value, [nothing]), _error_name(table)), times)
     return Judged(_called(table, networks, folder, here), times)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dance_env.cost.cost import Cost
+from dance_env.graph import WorkloadSpace
 from dance_env.objective import EDAP, Linear, Objective
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
@@ -117,7 +118,9 @@ class DanceExact(Solver):
 
 
 def costs_add_up(problem: MeteredProblem) -> bool:
-    """Whether the cost of every layer depends on one choice at most."""
+    """Whether the cost of every layer depends on one choice at most, and no single workload's cost can be asked for."""
+    if isinstance(problem.network_space, WorkloadSpace):  # `AcceleratorCosts` holds the sum over the workloads alone
+        return False
     return all(len(part.scope) <= 1 for part in problem.network_space.parts())
 
 
