@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -301,3 +302,32 @@ def test_without_the_package_the_message_says_how_to_get_it(tmp_path, monkeypatc
 def small_bytes(folder: Path) -> Path:
     (folder / "any.onnx").write_bytes(b"any")
     return folder / "any.onnx"
+
+
+def test_damaged_files_are_errors_and_nothing_else(tmp_path):
+    whole = (ROOT / "tests/golden/gpt_decode.onnx").read_bytes()
+    dice, file, broken = random.Random(0), tmp_path / "damaged.onnx", 0
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(dice.choice([1, 5, 20])):
+            content[dice.randrange(len(content))] = dice.randrange(256)
+        file.write_bytes(content)
+        try:
+            import_onnx(file)  # a change of a name or a number may leave a model
+        except ValueError:
+            broken += 1
+    assert broken > 20
+
+
+def test_shapes_that_are_computed_are_no_part_of_the_network(tmp_path):
+    nodes = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Slice", ["s", "zero", "one"], ["batch"]),
+        helper.make_node("Concat", ["batch", "rest"], ["shape"], axis=0),
+        helper.make_node("Reshape", ["x", "shape"], ["r"]),
+        helper.make_node("MatMul", ["r", "w"], ["y"]),
+    ]
+    weights = [numbers("zero", [0]), numbers("one", [1]), numbers("rest", [-1]), ("w", (12, 5))]
+    network = import_onnx(model(tmp_path / "m.onnx", nodes, [("x", ("N", 3, 4))], [("y", None)], weights))
+    assert network.graph.nodes == ("x", "reshape", "mat_mul")
+    assert network.macs == 60

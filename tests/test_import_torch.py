@@ -13,8 +13,10 @@ from imported_networks import cache, image, macs_of, parameters_of, tokens
 from torch import nn
 
 from dance_env.drawing.graph import draw_graph
+from dance_env.drawing.graph_cards import rows_of_cards
 from dance_env.graph import LayerGraph, graph_from_dict, graph_to_dict, layer_row
 from dance_env.graph.importing import import_torch, load_network
+from dance_env.graph.nodes import Conv, Input
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples/import_network.py"
 
@@ -238,6 +240,14 @@ def test_a_cache_that_is_written_in_place_is_attended_to():
     assert network.parameters == 0
 
 
+def test_a_learned_bias_of_the_scores_is_counted():
+    def forward(own, x):
+        return nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=own.tensors["bias"].expand(1, 2, 5, 5))
+
+    _, rows = rows_of(Applied(forward, bias=torch.zeros(2, 1, 5)), torch.zeros(1, 2, 5, 8))
+    assert rows == [(10, 16, 5, 1, 1, 1, 2, 1), (16, 10, 5, 1, 1, 1, 2, 1)]
+
+
 def test_multi_head_attention_of_torch():
     module = Applied(
         lambda own, x: own.parts[0](x, x, x, need_weights=False)[0], nn.MultiheadAttention(12, 3, batch_first=True)
@@ -293,6 +303,17 @@ def test_arguments_that_make_no_sense(module, inputs, message):
         import_torch(module, inputs)
 
 
+def test_parts_that_run_with_automatic_casts_are_imported():
+    def forward(own, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            x = own.parts[0](x)
+        return own.parts[1](x.float())
+
+    network, rows = rows_of(Applied(forward, nn.Linear(4, 6), nn.Linear(6, 2)), torch.zeros(1, 4))
+    assert rows == [(6, 4, 1, 1, 1, 1, 1, 1), (2, 6, 1, 1, 1, 1, 1, 1)]
+    assert [layer.name for layer in network.layers] == ["parts.0", "parts.1"]
+
+
 def test_named_arguments_and_shared_weights():
     shared = nn.Linear(4, 4)
     module = Applied(lambda own, x, *, scale: own.parts[0](own.parts[0](x)) * scale, shared)
@@ -315,3 +336,17 @@ def test_imported_networks_can_be_drawn(tmp_path):
         module, inputs = on_meta(build, inputs)
         draw_graph(import_torch(module, inputs).graph, tmp_path / "network.svg")
         assert "MACs" in (tmp_path / "network.svg").read_text()
+
+
+def test_a_card_of_many_layers_says_how_many_more():
+    module, inputs = on_meta(networks.UNet, (image(16),))
+    graph = import_torch(nn.Sequential(nn.Identity(), module), inputs).graph
+    cards = [card for row in rows_of_cards(graph) for card in row]
+    assert sum(card.macs for card in cards) == graph.macs
+    assert max(len(card.lines) for card in cards) <= 4
+    tall = LayerGraph("tall")
+    last = tall.add("x", Input(3, 8, 8))
+    for index in range(6):
+        last = tall.add(f"conv{index}", Conv(4, 3), inputs=[last], block="all")
+    (_, card) = rows_of_cards(tall)[0]
+    assert card.lines == ("3×3 4", "3×3 4", "3×3 4", "and 3 more")

@@ -85,7 +85,8 @@ def _draw_card(canvas: Canvas, card: Card, look: Look | None) -> None:
     def line(y: float, text: str, *, size: float, **style: str) -> None:
         canvas.text(middle, card.y + y, text, size=size, ha="center", va="center", **style)
 
-    line(20, card.operator or card.name, size=20, weight="bold")
+    title = card.operator or card.name
+    line(20, title, size=min(20, 1.6 * CARD_WIDTH / len(title)), weight="bold")
     pitch = 20 if len(card.lines) <= 3 else 17
     for index, text in enumerate(card.lines):
         line(26 + pitch * (index + 1), text, size=0.775 * pitch)

@@ -17,6 +17,7 @@ CARD_WIDTH, CARD_HEIGHT = 135, 124
 GAP = 38
 _ROW_PITCH = 202
 _MOST_IN_A_ROW = 8
+_MOST_LINES = 4
 _LEFT, _TOP = 108, 80
 
 
@@ -97,6 +98,8 @@ def _cards(graph: LayerGraph) -> list[Card]:
         lines = _conv_lines(costly)
         lines += _token_lines(graph, nodes)
         kind = graph.node(nodes[-1]).kind
+        if len(lines) > _MOST_LINES:
+            lines = (*lines[: _MOST_LINES - 1], f"and {len(lines) - _MOST_LINES + 1} more")
         if not lines:
             lines = {"input": ("image",), "global_pool": ("mean",), "token_scores": ("next token",)}.get(kind, ())
         cards.append(

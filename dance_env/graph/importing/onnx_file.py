@@ -31,7 +31,8 @@ def read_model(path: str, *, shapes: Shapes | None) -> tuple[Any, list[str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file holds no ONNX model, or one that cannot be imported; the message says what to do.
+        ValueError: If the file holds no ONNX model, or one that cannot be imported; the message says what to do, and leaves
+            the path to the caller.
         ImportError: If the package onnx is not installed.
     """
     onnx = load_onnx()
@@ -39,17 +40,14 @@ def read_model(path: str, *, shapes: Shapes | None) -> tuple[Any, list[str]]:
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {path} to read a network from")
     if file.stat().st_size > MOST_BYTES:
-        raise ValueError(f"{path}: larger than 2 GiB; save the model with its weights in another file (external data)")
+        raise ValueError("larger than 2 GiB; save the model with its weights in another file (external data)")
     try:
         model = onnx.load(str(file), load_external_data=False)
     except Exception as error:  # protobuf's errors have no common class that is public
-        raise ValueError(f"{path}: not an ONNX model, or a broken one ({type(error).__name__})") from None
+        raise ValueError(f"not an ONNX model, or a broken one ({type(error).__name__})") from None
     if not model.graph.node or not model.opset_import:
-        raise ValueError(f"{path}: not an ONNX model: it holds no operators, or no version of them")
-    try:
-        return _prepared(onnx, model, shapes or {})
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError("not an ONNX model: it holds no operators, or no version of them")
+    return _prepared(onnx, model, shapes or {})
 
 
 def load_onnx() -> Any:

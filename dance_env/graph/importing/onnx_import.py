@@ -17,15 +17,20 @@ _SMALL = 1024
 _KEPT = ("Identity", "QuantizeLinear", "DequantizeLinear", "Cast")
 """Operators whose result holds the weights of their first input, and of no other."""
 
+_OF_SHAPES = ("Shape", "Size")
+_MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ZeroDivisionError)
+
 
 def import_file(path: str, *, name: str | None, shapes: Shapes | None) -> ImportedNetwork:
     """Return what `dance_env.graph.importing.import_onnx` does."""
-    model, notes = read_model(path, shapes=shapes)
-    interpreter = _Interpreter(model, name or Path(path).stem)
     try:
+        model, notes = read_model(path, shapes=shapes)
+        interpreter = _Interpreter(model, name or Path(path).stem)
         interpreter.run()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    except _MALFORMED as error:  # a field that is not what the format says, such as a name that is no text
+        raise ValueError(f"{path}: a broken ONNX model ({type(error).__name__}: {error})") from error
     for note in notes:
         interpreter.builder.note(note)
     return interpreter.builder.finish(path, name_unused=False)
@@ -72,23 +77,25 @@ class _Interpreter:
             )
         inputs = [self._values[each] if each else None for each in node.input]
         outputs = [each for each in node.output if each]
-        if not any(isinstance(each, Activation) for each in inputs):
+        fixed = node.op_type in _OF_SHAPES  # with every shape fixed, known beforehand
+        if fixed or not any(isinstance(each, Activation) for each in inputs):
             self._values |= self._known_beforehand(node, inputs, outputs)
             return
         results = [self._shape(node, each) for each in outputs]
         numbers = [self._numbers.get(each) for each in node.input]
         call = OnnxCall(self.builder, node, attributes, inputs, results, numbers)
-        handler = OPERATORS.get(call.operator)
-        if handler is not None:
-            found = handler(call)
-        else:
-            found = call.free() if call.operator in FREE else call.unsupported()
+        try:
+            found = _added(call)
+        except _MALFORMED as error:
+            raise ValueError(
+                f"the operator {node.op_type} {node.name[:80]!r} is not as ONNX defines it: {type(error).__name__}: {error}"
+            ) from error
         several = found if isinstance(found, tuple) else (found,) * len(outputs)
         self._values |= dict(zip(outputs, several, strict=False))
 
     def _known_beforehand(self, node: Any, inputs: list[Value | None], outputs: list[str]) -> dict[str, Value]:
         """Return the results of a node that reads constants alone."""
-        read = inputs[:1] if node.op_type in _KEPT else inputs
+        read = inputs[:1] if node.op_type in _KEPT else () if node.op_type in _OF_SHAPES else inputs
         origins = frozenset(origin for each in read if isinstance(each, Weights) for origin in each.origins)
         return {each: Weights(self._shapes.get(each, ()), origins) for each in outputs}
 
@@ -132,3 +139,11 @@ class _Interpreter:
     def _whole_types(self) -> set[int]:
         types = self._onnx.TensorProto
         return {types.INT64, types.INT32, types.BOOL, types.UINT64, types.UINT32}
+
+
+def _added(call: OnnxCall) -> Any:
+    """Add a node's operator, and return its value, or a tuple of its values."""
+    handler = OPERATORS.get(call.operator)
+    if handler is not None:
+        return handler(call)
+    return call.free() if call.operator in FREE else call.unsupported()

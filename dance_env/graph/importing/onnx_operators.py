@@ -288,7 +288,7 @@ FREE = frozenset(
     ArgMax ArgMin CenterCropPad Compress ConcatFromSequence ConstantOfShape CumProd CumSum DepthToSpace Expand EyeLike
     GatherElements GatherND GridSample Hardmax LRN LpNormalization MaxUnpool MeanVarianceNormalization NonMaxSuppression
     NonZero OneHot Pad Range ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMin ReduceProd ReduceSum
-    ReduceSumSquare ReverseSequence RoiAlign MaxRoiPool RotaryEmbedding Scatter ScatterElements ScatterND Shape Size Slice
+    ReduceSumSquare ReverseSequence RoiAlign MaxRoiPool RotaryEmbedding Scatter ScatterElements ScatterND Slice
     SpaceToDepth Split TensorScatter Tile TopK Transpose Trilu Unique Bernoulli RandomNormalLike RandomUniformLike
     """.split()  # noqa: SIM905
 )

@@ -194,7 +194,7 @@ def add_attention(
     query, key, value = (as_operand(builder, name, each) for each in operands)
     table = (*query.shape[:-1], key.shape[-2])
     scores = _matrix_product(builder, f"{name}.scores", operation, [query, key], table, transposed=True)
-    masks = [mask] if isinstance(mask, Activation) else []
+    masks = [*builder.operands([] if mask is None else [mask])]
     node: Node = Softmax() if not masks and len(without_batch(table)) == 3 else Elementwise("softmax")
     weights = builder.add_free(f"{name}.softmax", "softmax", [scores, *masks], table, node)
     return _matrix_product(builder, f"{name}.values", operation, [weights, value], shape, transposed=False)

@@ -41,7 +41,12 @@ class Interpreter:
 
     def run(self) -> None:
         """Add every operator."""
-        for node in self._program.graph.nodes:
+        self._walk(self._program.graph)
+
+    def _walk(self, graph: fx.Graph) -> None:
+        for node in graph.nodes:
+            if node in self._values:  # what a part of the program is given
+                continue
             if node.op in ("placeholder", "get_attr"):
                 first = self._firsts.setdefault(str(node.target), node)
                 self._values[node] = self._values[first] if first is not node else self._given(node)
@@ -51,6 +56,8 @@ class Interpreter:
     def _given(self, node: fx.Node) -> Value | Any:
         """Return an input, a weight, or another value that is there before the module runs."""
         value = node.meta.get("val")
+        if node.op == "get_attr" and value is None:
+            return getattr(node.graph.owning_module, str(node.target), None)  # a part of the program
         if not isinstance(value, Tensor):
             return value
         if node.name not in self._program.tensors:
@@ -64,6 +71,9 @@ class Interpreter:
             several, index = node.all_input_nodes[0], node.args[1]
             self._bases[node] = self._bases.get(several, several)
             return self._values[several][index]
+        parts = [index for index, each in enumerate(node.args) if isinstance(self._read(each), fx.GraphModule)]
+        if len(parts) == 1:
+            return self._inside(node, parts[0])
         call = Call(self._builder, node, self._values)
         result = self._result(call)
         first = next(iter(node.all_input_nodes), None)
@@ -72,6 +82,18 @@ class Interpreter:
         if first is not None and call.writes:
             self._write(first, call, result)
         return result
+
+    def _read(self, argument: Any) -> Any:
+        return self._values.get(argument) if isinstance(argument, fx.Node) else None
+
+    def _inside(self, node: fx.Node, index: int) -> Any:
+        """Add the operators of a part of the program that runs under another setting, such as without automatic casts."""
+        graph = self._read(node.args[index]).graph
+        given = [each for each in graph.nodes if each.op == "placeholder"]
+        self._values |= {inner: self._read(outer) for inner, outer in zip(given, node.args[index + 1 :], strict=True)}
+        self._walk(graph)
+        (results,) = next(each for each in graph.nodes if each.op == "output").args
+        return tuple(map(self._read, results)) if isinstance(results, list | tuple) else self._read(results)
 
     def _result(self, call: Call) -> Any:
         if not any(isinstance(each, Activation) for each in call.tensors):
