@@ -36,7 +36,7 @@ from dance_env.graph.networks import network_space
 from dance_env.progress import reporter
 from dance_env.space import DesignSpace
 from solvers.methods.dance.images.settings import ChoiceSettings, ImageSettings
-from solvers.methods.dance.images.supernet_command import train_supernet, trainable_supernet
+from solvers.methods.dance.images.supernet_training import train_supernet, trainable_supernet
 from solvers.methods.dance.images.training.weights import Execution, WeightSettings, accuracy, train_from_scratch
 
 TASK = "dance-mnist"

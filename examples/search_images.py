@@ -28,7 +28,7 @@ from solvers.methods.dance.images.gates import SAMPLINGS
 from solvers.methods.dance.images.hardware import HARDWARE_TERMS
 from solvers.methods.dance.images.settings import ImageSettings, preset
 from solvers.methods.dance.images.solver import DanceImages
-from solvers.methods.dance.images.supernet_command import image_task_names
+from solvers.methods.dance.images.supernet_training import image_task_names
 from solvers.methods.dance.images.sweep import SweepRun, sweep
 from solvers.methods.dance.images.training.distributed import World
 from solvers.methods.dance.images.training.weights import Execution

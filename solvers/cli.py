@@ -67,7 +67,7 @@ _COMMANDS = {
         "measure how hard a task is to search: feasible designs, best accelerators, local optima",
     ),
     "supernet": _Command(
-        "solvers.methods.dance.images.supernet_command:main",
+        "solvers.commands.supernet:main",
         "train a supernet that judges networks, for a task",
         resumes=True,
     ),

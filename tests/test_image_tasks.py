@@ -42,7 +42,7 @@ from solvers.comparison.spec import SolverSpec
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.dance.evaluator import Evaluator, EvaluatorShape
 from solvers.methods.dance.images import settings as image_settings
-from solvers.methods.dance.images.supernet_command import image_task_names, trainable_supernet
+from solvers.methods.dance.images.supernet_training import image_task_names, trainable_supernet
 from solvers.report.page import write_report
 
 ID = "dance_env/CoDesign-v0"
@@ -73,7 +73,7 @@ def _miniature(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
         return micro_data() if name == "micro" else real(name, **where)  # type: ignore[arg-type]
 
     monkeypatch.setattr(image_catalog, "load_images", load)
-    monkeypatch.setattr("solvers.methods.dance.images.supernet_command.load_images", load)
+    monkeypatch.setattr("solvers.methods.dance.images.supernet_training.load_images", load)
     monkeypatch.setitem(image_settings.PRESETS, "micro", micro_settings())
     monkeypatch.setattr("dance_env.tasks.images.CALIBRATION_IMAGES", 60)
     monkeypatch.delenv(SUPERNET_VARIABLE, raising=False)

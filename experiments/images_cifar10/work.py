@@ -20,7 +20,7 @@ from experiments.images_cifar10.plan import SHORT, SUPERNET_EPOCHS, TASK, Ranked
 from solvers.contract.result import Status
 from solvers.methods.dance.evaluator import LAPTOP
 from solvers.methods.dance.images.solver import DanceImages
-from solvers.methods.dance.images.supernet_command import train_supernet
+from solvers.methods.dance.images.supernet_training import train_supernet
 from solvers.methods.dance.images.training.final import ScratchAccuracy
 
 Show = Callable[[int, int], None]

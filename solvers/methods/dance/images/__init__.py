@@ -7,5 +7,5 @@ Read in this order:
   pays), `grow` (a quick start), `warm_up` (a start that several runs share)
 - `settings`: of search and final training, with a preset for each image task
 - `training/`: weight steps, checkpoints, several processes, and training from scratch
-- `folder` (what a run keeps), `plots`, `sweep` (many runs), `supernet_command` (`dance supernet`)
+- `folder` (what a run keeps), `plots`, `sweep` (many runs), `supernet_training` (what `dance supernet` trains)
 """

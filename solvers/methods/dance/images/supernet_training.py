@@ -1,23 +1,18 @@
-"""`dance supernet`: a supernet trained to judge networks, for the tasks that need one."""
+"""A supernet trained to judge networks, for the tasks that need one."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from dance_env.accuracy.supernet.accuracy import save_supernet
 from dance_env.accuracy.supernet.catalog import load_images
 from dance_env.accuracy.supernet.trainable import TrainableSupernet
-from dance_env.command_line import Exit, Parser
-from dance_env.device import usable_device
 from dance_env.graph import BlockSpace
-from dance_env.progress import Progress, reporter
+from dance_env.progress import Progress
 from dance_env.tasks import get_task, task_names
 from solvers.methods.dance.images.hardware import NoHardware
 from solvers.methods.dance.images.search import SearchStage
-from solvers.methods.dance.images.settings import ImageSettings, preset
-from solvers.methods.dance.images.training.distributed import World
+from solvers.methods.dance.images.settings import ImageSettings
 from solvers.methods.dance.images.training.drive import drive
 from solvers.methods.dance.images.training.weights import Execution
 
@@ -80,44 +75,3 @@ def train_supernet(
         save_supernet(file, stage.supernet, space=trainable.space, data=trainable.data)
         for left in file.parent.glob(f"{file.stem}.training*.safetensors"):
             left.unlink()
-
-
-def main(given: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status."""
-    from rich.console import Console
-
-    asked = _parser().parse_args(given)
-    console = Console(stderr=True)
-    if asked.file.exists() and not asked.again:
-        raise ValueError(f"{asked.file} is there already; give another name, or --again to replace it")
-    world = World.from_environment()
-    device = str(usable_device(f"cuda:{world.local_rank}" if asked.device == "cuda" else asked.device))
-    settings = preset(get_task(asked.task).network).uniform(epochs=asked.epochs)
-    trainable = trainable_supernet(asked.task, location=asked.images)
-    with reporter(world.leads, "Training steps") as report:
-        execution = Execution(device=device, threads=asked.threads, world=world)
-        train_supernet(trainable, asked.file, settings=settings, seed=asked.seed, execution=execution, progress=report)
-    world.leave()
-    console.print(f"{asked.file}: use it with --supernet, supernet=..., or DANCE_SUPERNET", highlight=False)
-    return Exit.ANSWER
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        "supernet",
-        "Train a supernet on uniform paths, so that it judges the networks of a task (--supernet FILE). If killed, the same "
-        "command goes on where it stopped.",
-        examples=[
-            "supernet dance-mnist runs/supernet.safetensors",
-            "supernet dance-cifar10-lite FILE --epochs 60 --device cuda",
-        ],
-    )
-    parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(image_task_names())}")
-    parser.add_argument("file", type=Path, metavar="FILE", help="where to write it, such as runs/supernet.safetensors")
-    parser.add_argument("--epochs", type=int, help="passes over the images (default: the task's preset)")
-    parser.add_argument("--images", metavar="PLACE", help="a folder of the images, or another name on the hub")
-    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default: 0)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, help="of the CPU (default: all)")
-    parser.add_argument("--again", action="store_true", help="train anew where the file is there already")
-    return parser
