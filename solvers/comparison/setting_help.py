@@ -14,6 +14,7 @@ from solvers.comparison.typed_settings import annotations_of, dataclass_in, defa
 from solvers.contract.solver import Solver
 from solvers.contract.tunable import Tunable, TunableRange, TunableValues
 
+_WITH_OTHERS = "none: give it with the others"
 _DEEPEST = 4
 """Nested deeper than this, settings are shown as one."""
 _ENTRY = re.compile(r"^(\w+(?:, \w+)*): (.*)$")
@@ -65,7 +66,11 @@ def _settings(kind: type, prefix: str, tunable: Any, *, depth: int, base: Any = 
             yield from _settings(nested, f"{name}.", {}, depth=depth + 1, base=default)
             continue
         required = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
-        text = None if required and base is None else _shown(default)
+        text = _shown(default)
+        if (
+            required and base is None
+        ):  # of nested settings that are off by default: only whoever gives some must give it
+            text = None if depth == 0 else _WITH_OTHERS
         yield Setting(
             name,
             type_text(annotations.get(each.name, type(default))),
