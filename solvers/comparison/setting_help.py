@@ -66,7 +66,7 @@ def _settings(kind: type, prefix: str, tunable: Any, *, depth: int, base: Any = 
             yield from _settings(nested, f"{name}.", {}, depth=depth + 1, base=default)
             continue
         required = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
-        text = _shown(default)
+        text: str | None = _shown(default)
         if (
             required and base is None
         ):  # of nested settings that are off by default: only whoever gives some must give it
