@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--seeds",
-        type=_seeds,
+        type=seeds_of,
         default=tuple(range(DEFAULT_SEEDS)),
         metavar="N|A,B,…",
         help="how many seeds, or which ones (default: 0,1,2)",
@@ -167,7 +167,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seeds(text: str) -> tuple[int, ...]:
+def seeds_of(text: str) -> tuple[int, ...]:
+    """Return the seeds that a text says: how many (`3`), or which ones (`0,1,2`).
+
+    Raises:
+        argparse.ArgumentTypeError: If it says none.
+    """
     try:
         numbers = [int(part) for part in text.split(",")]
     except ValueError:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from solvers.commands.compare import seeds_of
 from solvers.commands.sources import add_accuracies, sources_of
 
 PAGE = "leaderboard.html"
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         "not ranked. No code of a submission runs.",
         examples=[
             "leaderboard submissions",
-            "leaderboard submissions --task macro-cifar10/balanced --budget 400 --seeds 0 1 2 3 4",
+            "leaderboard submissions --task macro-cifar10/balanced --budget 400 --seeds 5",
             "leaderboard submissions --page index.html --json",
         ],
         notes="Task, budget and seeds that are not given are those that most submissions have.",
@@ -59,7 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="holds a run folder for each participant")
     parser.add_argument("--task", metavar="TASK", help=f"the task that counts: {TASK_HELP}")
     parser.add_argument("--budget", help="the budget that counts, as dance compare takes it: 400, 300networks, 500gpuh")
-    parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="the seeds that each solver needs a run of")
+    parser.add_argument(
+        "--seeds",
+        type=seeds_of,
+        metavar="SEEDS",
+        help="that each solver needs a run of: how many (5), or which (0,1,2)",
+    )
     parser.add_argument("--page", type=Path, metavar="FILE", help=f"the page's file (default: {PAGE} in the folder)")
     add_accuracies(parser)
     parser.add_json()

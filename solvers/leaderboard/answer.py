@@ -45,7 +45,7 @@ def lead(board: Leaderboard) -> str:
     """Return in a sentence what was asked for."""
     seeds = ", ".join(map(str, board.assignment.seeds))
     return (
-        f"Budget of a run: {board.assignment.budget.described}. Seeds: {seeds}. {board.reference}. "
+        f"Budget of a run: {board.assignment.budget.described}. Seeds: {seeds}. Reference: {board.reference}. "
         f"{board.designs:,} designs of {board.participants} submission{'s' * (board.participants != 1)} evaluated again."
     )
 

@@ -157,26 +157,25 @@ def _verified(
     assert submission.folder is not None
     problems = Problems(given={assignment.problem.name: assignment.problem})
     runs: dict[int, Result] = {}
-    reasons: list[str] = []
+    reasons = [record.reason for record in records if record.reason]
+    wrong: dict[str, list[int]] = {}
     rows = 0
     for record in records:
         result = record.result
         if result is None:
-            reasons.append(record.reason)
             continue
-        of = f"seed {result.seed}"
-        foreign = _foreign(result, assignment)
-        if foreign:
-            reasons.append(f"{of}: {foreign}")
-            continue
-        check = check_record(submission.folder, record.path, problems)
-        rows += check.rows
-        reasons += [f"{of}: {problem}" for problem in check.problems]
-        if result.seed in runs:
-            reasons.append(f"{of}: there are two runs of this seed; hand in one")
-        runs[result.seed] = result
+        found = [_foreign(result, assignment)]
+        if not found[0]:
+            check = check_record(submission.folder, record.path, problems)
+            rows += check.rows
+            found = [*check.problems, "there are two runs of this seed; hand in one" if result.seed in runs else ""]
+            runs[result.seed] = result
+        for reason in filter(None, found):
+            wrong.setdefault(reason, []).append(result.seed)
+    for reason, seeds in wrong.items():
+        reasons.append(f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, sorted(set(seeds))))}: {reason}")
     reasons += _incomplete(runs, assignment.seeds) if not reasons else []
-    return [runs[seed] for seed in sorted(runs)], list(dict.fromkeys(reasons)), rows
+    return [runs[seed] for seed in sorted(runs)], reasons, rows
 
 
 def _foreign(result: Result, assignment: Assignment) -> str:
