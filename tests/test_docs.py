@@ -44,6 +44,29 @@ def test_examples_run(page, number, tmp_path, monkeypatch):
         sys.modules["matplotlib.pyplot"].close("all")
 
 
+TOGETHER = (
+    "concepts.md",
+    "dance_steps.md",
+    "own_accuracy.md",
+    "own_cost_model.md",
+    "protocol.md",
+    "quick_start.md",
+    "which_task.md",
+)
+"""Pages whose examples build on each other: all of a page run in order, in one namespace."""
+
+
+@pytest.mark.parametrize("page", TOGETHER)
+def test_examples_that_build_on_each_other_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert examples
+    names: dict = {}
+    for number, example in enumerate(examples):
+        exec(compile(example, f"{page}, example {number + 1}", "exec"), names)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere_and_nothing_is_left_to_fill_in(page):
     text = page.read_text(encoding="utf-8")
