@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import inspect
 import sys
 import sysconfig
-from collections.abc import Mapping
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -27,7 +27,6 @@ USER_PACKAGE = "_dance_files_"
 """How the made-up packages begin that hold the modules of users' folders (see `dance_env.user_folder`)."""
 
 _texts: dict[Path, bytes] = {}
-_outlines: dict[Path, Outline] = {}
 
 
 def source_digest(*modules: str | ModuleType, versions: bool = True, library: bool = True) -> str:
@@ -103,15 +102,13 @@ def _module_of(value: object) -> str:
 def forget() -> None:
     """Forget the files that were read, for code that is edited and loaded again in the same process."""
     _texts.clear()
-    _outlines.clear()
-    for cached in (_file_of, _version, _distributions):
+    for cached in (_file_of, _version):
         cached.cache_clear()
 
 
 def forget_file(path: Path) -> None:
     """Forget one file, which is about to be loaded again."""
     _texts.pop(path, None)
-    _outlines.pop(path, None)
 
 
 def read_source(path: Path) -> bytes:
@@ -256,9 +253,13 @@ def _spec(name: str) -> ModuleSpec | None:
 
 
 def _outline(path: Path) -> Outline:
-    if path not in _outlines:
-        _outlines[path] = Outline.of(read_source(path) if path.suffix == ".py" else b"")
-    return _outlines[path]
+    return _outline_of(read_source(path) if path.suffix == ".py" else b"")
+
+
+@functools.lru_cache(maxsize=4096)
+def _outline_of(text: bytes) -> Outline:
+    """Parsing is most of a digest's time: a file that is read again (see `forget`) and is as it was is not parsed again."""
+    return Outline.of(text)
 
 
 @functools.cache
@@ -268,13 +269,25 @@ def _version(package: str) -> str:
     except metadata.PackageNotFoundError:  # its distribution is called otherwise (PIL is in Pillow), or there is none
         if importlib.util.find_spec(package) is None:
             return "not installed"
-        distributions = sorted(set(_distributions().get(package, ())))
-        return ", ".join(f"{name} {metadata.version(name)}" for name in distributions) or "no version"
+        return ", ".join(f"{name} {metadata.version(name)}" for name in _distributions(package)) or "no version"
 
 
-@functools.cache
-def _distributions() -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
+def _distributions(package: str) -> list[str]:
+    """The sorted names of the distributions that hold a package, as of `metadata.packages_distributions`.
+
+    That one parses the list of files of every distribution, near a second of a first comparison.
+    """
+    return sorted({each.metadata["Name"] for each in metadata.distributions() if _holds(each, package)})
+
+
+def _holds(distribution: metadata.Distribution, package: str) -> bool:
+    declared = (distribution.read_text("top_level.txt") or "").split()
+    if declared:
+        return package in declared
+    if f"\n{package}" not in f"\n{distribution.read_text('RECORD') or ''}":
+        return False
+    tops = {path.parts[0] if len(path.parts) > 1 else inspect.getmodulename(path) for path in distribution.files or ()}
+    return package in tops
 
 
 @functools.cache

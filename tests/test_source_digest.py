@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,15 @@ def test_other_packages_count_by_version(folder: Path, monkeypatch: pytest.Monke
     forget()
     assert source_digest("plug.solver") != before
     assert "numpy" in digested_modules("plug.solver")
+
+
+def test_a_package_that_is_named_unlike_its_distribution_counts_by_the_version_of_that() -> None:
+    held = metadata.packages_distributions()
+    unlike = [name for name in held if name.isidentifier() and name not in held[name]]
+    assert unlike
+    for name in unlike[:20]:
+        assert digests._distributions(name) == sorted(set(held[name])), name
+    assert digests._distributions("no_such_package") == []
 
 
 def test_versions_can_be_left_out_for_what_is_shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
