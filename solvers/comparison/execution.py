@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from multiprocessing import get_context
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
@@ -25,6 +28,8 @@ from solvers.contract.result import Result, Status
 from solvers.contract.settings import json_settings
 
 _SECONDS_BETWEEN_REPORTS = 0.2
+_LOOKED_AT = 256
+"""So many of the first cells that have not started are asked whether they have: executors start them in about this order."""
 
 
 def own_executor(settings: Settings, cells: Sequence[Cell]) -> Executor:
@@ -71,13 +76,18 @@ def run_cells(
     Raises:
         KeyboardInterrupt: If a run was interrupted.
     """
-    waiting = {_submit(executor, cell): cell for cell in cells}
-    started: set[Future[Attempt]] = set()
+    ended: SimpleQueue[Future[Attempt]] = SimpleQueue()  # `wait` would go over all futures each time that one ends
+    waiting: dict[Future[Attempt], Cell] = {}
+    for cell in cells:
+        future = _submit(executor, cell)
+        waiting[future] = cell
+        future.add_done_callback(ended.put)
+    not_started = dict.fromkeys(waiting)
     while waiting:
-        done, _ = wait(waiting, timeout=_SECONDS_BETWEEN_REPORTS, return_when=FIRST_COMPLETED)
-        for future in waiting.keys() - started:
-            if future.running():
-                started.add(future)
+        done = _next_ended(ended)
+        for future in [each for each in islice(not_started, _LOOKED_AT) if each.running() or each.done()]:
+            del not_started[future]
+            if future in waiting and future not in done:
                 listener.started(waiting[future])
         if isinstance(executor, IsolatingExecutor):
             for future, progress in executor.reports():
@@ -87,6 +97,15 @@ def run_cells(
             cell = waiting.pop(future)
             yield cell, _result(future, cell, problems[cell.task], isolated=isinstance(executor, IsolatingExecutor))
 
+
+def _next_ended(ended: SimpleQueue[Future[Attempt]]) -> list[Future[Attempt]]:
+    """What has ended since the last time, in that order; empty where nothing has for a while."""
+    done = []
+    with suppress(Empty):
+        done.append(ended.get(timeout=_SECONDS_BETWEEN_REPORTS))
+        while True:
+            done.append(ended.get_nowait())
+    return done
 
 def _submit(executor: Executor, cell: Cell) -> Future[Attempt]:
     try:
