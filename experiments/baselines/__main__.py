@@ -2,6 +2,7 @@
 
 python -m experiments.baselines                 # everything: hours on two cores; Ctrl-C, then go on
 python -m experiments.baselines --seeds 3 --tasks tiny/balanced
+python -m experiments.baselines --first-seed 5 --seeds 5    # added to the rows of the record
 python -m experiments.baselines --page-only     # tables and figure again, from the record
 python -m experiments.baselines --verify 50     # 50 rows of the record made again, and every design evaluated again
 """
@@ -34,6 +35,9 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS, metavar="TASK", help=", ".join(TASKS))
     parser.add_argument("--solvers", nargs="+", metavar="NAME", help="these alone (default: all)")
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"runs of each solver (default: {SEEDS})")
+    parser.add_argument(
+        "--first-seed", type=int, default=0, metavar="N", help="of these runs; rows of others stay (default: 0)"
+    )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs side by side (default: 2)")
     parser.add_argument("--runs", type=Path, default=Path("runs/baselines"), help="where single runs are kept")
     parser.add_argument("--out", type=Path, default=RECORD, help=f"record and page (default: {RECORD})")
@@ -70,7 +74,7 @@ def _run(asked: argparse.Namespace, console: Console) -> list[Row]:
             settings = Settings(
                 tasks=tasks,
                 solvers=names,
-                seeds=range(asked.seeds),
+                seeds=range(asked.first_seed, asked.first_seed + asked.seeds),
                 budget=BUDGET,
                 out=asked.runs,
                 workers=asked.workers,

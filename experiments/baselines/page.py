@@ -136,6 +136,8 @@ def _by_rank(medians: Mapping[str, Mapping[str, float]], tasks: Sequence[str]) -
 
 
 def _figure(value: float) -> str:
+    if math.isnan(value):
+        return "–"
     return "inf" if math.isinf(value) else f"{value:.2f}"
 
 

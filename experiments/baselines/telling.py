@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Telling:
         solved: How many have a median regret of at most `AT_THE_OPTIMUM_PCT`.
         pairs: How many pairs there are.
         different: Pairs whose regrets differ: Mann-Whitney's test, false discovery rate controlled over the pairs.
-        middle: Median over solvers of their median regret, %.
+        middle: Median over solvers of their median regret, %; NaN where no solver has two runs.
         worst: The largest median regret, %.
     """
 
@@ -47,7 +48,7 @@ class Telling:
     @property
     def tells(self) -> bool:
         """Whether the task is one for comparing solvers, rather than for teaching."""
-        return self.different >= TELLS * self.pairs and self.solved <= TELLS * self.solvers
+        return 0 < self.pairs and self.different >= TELLS * self.pairs and self.solved <= TELLS * self.solvers
 
 
 def telling(rows: Sequence[Row]) -> Telling:
@@ -63,8 +64,8 @@ def telling(rows: Sequence[Row]) -> Telling:
         solved=sum(median <= AT_THE_OPTIMUM_PCT for median in medians),
         pairs=len(p),
         different=different,
-        middle=upper_median(medians),
-        worst=max(medians),
+        middle=upper_median(medians) if medians else math.nan,
+        worst=max(medians, default=math.nan),
     )
 
 
