@@ -48,7 +48,7 @@ class Telling:
     @property
     def tells(self) -> bool:
         """Whether the task is one for comparing solvers, rather than for teaching."""
-        return 0 < self.pairs and self.different >= TELLS * self.pairs and self.solved <= TELLS * self.solvers
+        return self.pairs > 0 and self.different >= TELLS * self.pairs and self.solved <= TELLS * self.solvers
 
 
 def telling(rows: Sequence[Row]) -> Telling:
