@@ -122,7 +122,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         each = measure(workers, asked.per_worker * workers, wait_s=asked.wait, ray=asked.ray)
         rate = each.cells / each.wall_s
         print(
-            f"| {workers} | {each.cells:,} | {each.wall_s:.1f} | {rate:.2f} | {rate * asked.wait / workers:.0%} |", flush=True
+            f"| {workers} | {each.cells:,} | {each.wall_s:.1f} | {rate:.2f} | {rate * asked.wait / workers:.0%} |",
+            flush=True,
         )
     print("\n| cells | wall s | cells/s | driver, ms a cell | memory, MB | resumed in s |", flush=True)
     print("| ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)

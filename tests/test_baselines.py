@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from installed import library_installed
 
 from experiments.baselines.__main__ import RECORD, main
 from experiments.baselines.checking import drift, run_again, sampled
@@ -19,7 +18,16 @@ from solvers.catalog import solver_names
 
 ROWS = load(Path(__file__).resolve().parents[1] / RECORD / "runs.csv.gz")
 
-CHEAP = ("random", "evolution", "annealing", "network-evolution", "local-search", "dance-exact", "exhaustive", "network-first")
+CHEAP = (
+    "random",
+    "evolution",
+    "annealing",
+    "network-evolution",
+    "local-search",
+    "dance-exact",
+    "exhaustive",
+    "network-first",
+)
 
 
 def test_every_solver_is_run_or_said_not_to_be() -> None:
@@ -64,18 +72,44 @@ def test_no_row_to_verify_is_a_mistake(tmp_path: Path) -> None:
 
 def row(solver: str, seed: int, regret: float) -> Row:
     return Row(
-        "t/v", solver, seed, "values", "BUDGET_SPENT", "0-1", 1.0, regret, regret, regret, regret, 1, 0, 1, 1, 0.5, 0.1, 0.0
+        "t/v",
+        solver,
+        seed,
+        "values",
+        "BUDGET_SPENT",
+        "0-1",
+        1.0,
+        regret,
+        regret,
+        regret,
+        regret,
+        1,
+        0,
+        1,
+        1,
+        0.5,
+        0.1,
+        0.0,
     )
 
 
 def test_telling_counts_pairs_that_differ() -> None:
     draws = np.random.default_rng(0).uniform(0.0, 1.0, (3, 10))
-    rows = [row(name, seed, value + low) for name, low, values in zip("abc", (0, 0, 5), draws, strict=True) for seed, value in enumerate(values)]
+    rows = [
+        row(name, seed, value + low)
+        for name, low, values in zip("abc", (0, 0, 5), draws, strict=True)
+        for seed, value in enumerate(values)
+    ]
     found = telling(rows)
     assert (found.solvers, found.pairs, found.different, found.solved) == (3, 3, 2, 0)
     assert found.tells
     same = telling([row(name, seed, 0.0) for name in "abc" for seed in range(10)])
-    assert (same.different, same.solved, same.tells) == (0, 3, False)
+    assert (same.different, same.apart, same.solved, same.tells) == (0, 0, 3, False)
+
+
+def test_too_few_runs_decide_nothing() -> None:
+    few = telling([row(name, seed, value) for name, value in (("a", 0.0), ("b", 9.0)) for seed in range(3)])
+    assert (few.pairs, few.apart, few.different, few.tells) == (1, 1, None, None)
 
 
 def test_rows_survive_the_file(tmp_path: Path) -> None:
@@ -87,10 +121,10 @@ def test_rows_survive_the_file(tmp_path: Path) -> None:
     assert (tmp_path / "again.gz").read_bytes() == (tmp_path / "rows.gz").read_bytes()
 
 
+def test_no_run_of_the_record_failed() -> None:
+    assert {each.status for each in ROWS} == {"BUDGET_SPENT", "STOPPED_EARLY", "NOTHING_FEASIBLE"}
+    assert {each.solver for each in ROWS} <= set(solver_names())
+
+
 def test_tellings_are_of_every_task() -> None:
     assert [each.task for each in tellings(ROWS)] == list(TASKS)
-
-
-def test_solvers_of_the_record_are_known() -> None:
-    assert {each.solver for each in ROWS} <= set(solver_names())
-    assert all(row.status in ("BUDGET_SPENT", "STOPPED_EARLY", "NOTHING_FEASIBLE") for row in ROWS if library_installed(row.solver))

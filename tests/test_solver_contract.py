@@ -21,8 +21,9 @@ from installed import installed_solvers
 
 from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
+from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
-from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, make_solver
+from solvers import BudgetExhausted, Progress, Solver, SolverFailed, Status, load_solver, make_solver
 from solvers.contract.budget import Budget
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.failure import TimeLimit
@@ -480,6 +481,18 @@ def test_a_problem_of_costs_alone_is_refused_before_any_work() -> None:
     costs_only = dataclasses.replace(synthetic_problem(0), accuracy=None)
     with pytest.raises(ValueError, match="random evaluates designs, and synthetic-0 has no accuracy model"):
         RandomSearch().solve(costs_only, budget=1, seed=0)
+
+
+@pytest.mark.parametrize("name", ["dance", "dance-refined", "dance-front"])
+def test_a_learned_evaluator_knows_no_single_workload(name: str) -> None:
+    """It predicts the cost of all together: refused before it is trained, not after."""
+    limited = make_problem("gpt-s/interactive")
+    with pytest.raises(
+        ValueError, match=r"all workloads together, and gpt-s/interactive limits prefill.latency_s, decode"
+    ):
+        make_solver(name).solve(limited, budget=10, seed=0)
+    assert "minimizes the worst of them" in load_solver(name).why_not(make_problem("gpt-s/worst-case"))
+    assert not load_solver(name).why_not(make_problem("gpt-s/edap"))
 
 
 def test_contradicting_capabilities_are_refused() -> None:

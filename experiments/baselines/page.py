@@ -38,7 +38,7 @@ def page(rows: Sequence[Row]) -> str:
         "",
         "## Which tasks tell solvers apart",
         "",
-        *_telling_table(rows, tasks),
+        *_telling_table(rows),
     ]
     for family in dict.fromkeys(task.partition("/")[0] for task in tasks):
         of_family = [task for task in tasks if task.startswith(f"{family}/")]
@@ -59,22 +59,32 @@ def tellings(rows: Sequence[Row]) -> list[Telling]:
     return [telling(of_task) for task in TASKS if (of_task := [row for row in rows if row.task == task])]
 
 
-def _telling_table(rows: Sequence[Row], tasks: Sequence[str]) -> list[str]:
+def _telling_table(rows: Sequence[Row]) -> list[str]:
     lines = [
-        f"*Solved*: solvers with a median regret of at most {AT_THE_OPTIMUM_PCT} %. *Pairs that differ*: their regrets do "
-        "(Mann-Whitney, false discovery rate of 5 % over the pairs). A task tells solvers apart where at least half of the pairs "
-        "differ and at most half of the solvers solve it; the others are for teaching.",
+        f"*Solved*: solvers with a median regret of at most {AT_THE_OPTIMUM_PCT} %. *Apart*: pairs of solvers of which every "
+        "run of one is better than every run of the other. *Differ*: pairs whose regrets differ (Mann-Whitney, false discovery "
+        "rate of 5 % over the pairs); – where there are too few runs for the test to find any difference. A task tells solvers "
+        "apart where at least half of the pairs differ and at most half of the solvers solve it; the others are for teaching.",
         "",
-        "| task | solvers | solved | pairs that differ | median regret, middle solver | worst solver | tells solvers apart |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| task | solvers | solved | pairs | apart | differ | median regret, middle solver | worst solver | tells solvers apart |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for each in tellings(rows):
-        share = 100.0 * each.different / each.pairs if each.pairs else 0.0
-        lines.append(
-            f"| {each.task} | {each.solvers} | {each.solved} | {each.different} of {each.pairs} ({share:.0f} %) | "
-            f"{_figure(each.middle)} | {_figure(each.worst)} | {'yes' if each.tells else 'no'} |"
+        cells = (
+            each.task,
+            each.solvers,
+            each.solved,
+            each.pairs,
+            _share(each.apart, each),
+            _share(each.different, each),
         )
+        verdict = {True: "yes", False: "no", None: "not decided"}[each.tells]
+        lines.append(f"| {' | '.join(map(str, cells))} | {_figure(each.middle)} | {_figure(each.worst)} | {verdict} |")
     return lines
+
+
+def _share(number: int | None, of: Telling) -> str:
+    return "–" if number is None else f"{number / of.pairs:.0%}" if of.pairs else "0"
 
 
 def _regret_table(rows: Sequence[Row], tasks: Sequence[str]) -> list[str]:

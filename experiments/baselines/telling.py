@@ -32,7 +32,9 @@ class Telling:
         solvers: How many were compared; deterministic ones, with their one run, are not.
         solved: How many have a median regret of at most `AT_THE_OPTIMUM_PCT`.
         pairs: How many pairs there are.
-        different: Pairs whose regrets differ: Mann-Whitney's test, false discovery rate controlled over the pairs.
+        different: Pairs whose regrets differ: Mann-Whitney's test, false discovery rate controlled over the pairs. None where
+            there are too few runs for the test to find any difference.
+        apart: Pairs of which every run of one is better than every run of the other; no test.
         middle: Median over solvers of their median regret, %; NaN where no solver has two runs.
         worst: The largest median regret, %.
     """
@@ -41,14 +43,17 @@ class Telling:
     solvers: int
     solved: int
     pairs: int
-    different: int
+    different: int | None
+    apart: int
     middle: float
     worst: float
 
     @property
-    def tells(self) -> bool:
-        """Whether the task is one for comparing solvers, rather than for teaching."""
-        return self.pairs > 0 and self.different >= TELLS * self.pairs and self.solved <= TELLS * self.solvers
+    def tells(self) -> bool | None:
+        """Whether the task is one for comparing solvers, rather than for teaching; None where it cannot be tested."""
+        if self.different is None:
+            return None
+        return self.different >= TELLS * self.pairs and self.solved <= TELLS * self.solvers
 
 
 def telling(rows: Sequence[Row]) -> Telling:
@@ -56,14 +61,19 @@ def telling(rows: Sequence[Row]) -> Telling:
     by_solver = regrets(rows)
     scores = {name: np.array(values) for name, values in by_solver.items() if len(values) > 1}
     medians = [upper_median(values) for values in scores.values()]
-    p = [unpaired_p(first, second) for first, second in itertools.combinations(scores.values(), 2)]
-    different = int((false_discovery_control(p) <= FALSE_DISCOVERIES).sum()) if p else 0
+    pairs = list(itertools.combinations(scores.values(), 2))
+    runs = min((len(values) for values in scores.values()), default=0)
+    different = None
+    if pairs and 2.0 / math.comb(2 * runs, runs) <= FALSE_DISCOVERIES:  # the least two-sided p of that many runs
+        p = [unpaired_p(first, second) for first, second in pairs]
+        different = int((false_discovery_control(p) <= FALSE_DISCOVERIES).sum())
     return Telling(
         task=rows[0].task,
         solvers=len(scores),
         solved=sum(median <= AT_THE_OPTIMUM_PCT for median in medians),
-        pairs=len(p),
+        pairs=len(pairs),
         different=different,
+        apart=sum(bool(first.max() < second.min() or second.max() < first.min()) for first, second in pairs),
         middle=upper_median(medians) if medians else math.nan,
         worst=max(medians, default=math.nan),
     )

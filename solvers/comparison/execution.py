@@ -107,6 +107,7 @@ def _next_ended(ended: SimpleQueue[Future[Attempt]]) -> list[Future[Attempt]]:
             done.append(ended.get_nowait())
     return done
 
+
 def _submit(executor: Executor, cell: Cell) -> Future[Attempt]:
     try:
         return executor.submit(run_job, pack(cell))

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from dance_env.accuracy.model import RelaxableAccuracy, SampledAccuracy, TrainedLater
 from dance_env.analysis.exact import MAX_DESIGNS
+from dance_env.objective import WorstCase
 from dance_env.problem import Problem
 
 Access = Literal["values", "gradients", "white box"]
@@ -25,6 +26,7 @@ class Capabilities:
         needs_sampled_gradient: It asks for the gradient of a sampled network's accuracy, as a supernet has it.
         needs_enumeration: It looks at every design, so that there must not be too many.
         handles_constraints: It prefers feasible designs; if not, it optimizes as if there were no limits.
+        handles_workloads: It can minimize or limit the cost of a single workload; if not, only the cost of all together.
         deterministic: Every seed gives the same run, so that a comparison runs it once.
         library: Import name of an optional package that it needs.
         extra: The extra of dance-env that brings the library; empty where none does.
@@ -39,6 +41,7 @@ class Capabilities:
     needs_sampled_gradient: bool = False
     needs_enumeration: bool = False
     handles_constraints: bool = True
+    handles_workloads: bool = True
     deterministic: bool = False
     library: str = ""
     extra: str = ""
@@ -70,6 +73,11 @@ class Capabilities:
         if self.library and find_spec(self.library) is None:
             package = f"'dance-env[{self.extra}]'" if self.extra else self.library
             return f"{solver} needs the package {self.library}, which is not installed: pip install {package}"
+        if not self.handles_workloads and (of := _of_single_workloads(problem)):
+            return (
+                f"{solver} predicts the cost of all workloads together, and {problem.name} {of}. Take a solver that asks for "
+                "costs of designs (evolution, network-evolution, dance-exact)"
+            )
         model = type(problem.accuracy).__name__
         expectation, sampled = offers_expectation(problem.accuracy), offers_sampled_gradient(problem.accuracy)
         if isinstance(problem.accuracy, TrainedLater) and not self.trains:
@@ -106,3 +114,10 @@ def offers_expectation(accuracy: Any) -> bool:
 def offers_sampled_gradient(accuracy: Any) -> bool:
     """Whether an accuracy model declares the gradient of a sampled network's accuracy."""
     return isinstance(accuracy, SampledAccuracy)
+
+
+def _of_single_workloads(problem: Problem) -> str:
+    """What a problem asks of the cost of a single workload, as the end of a sentence; empty where it asks nothing."""
+    if limited := [limit.metric for limit in problem.objective.constraints if "." in limit.metric]:
+        return f"limits {', '.join(limited)}"
+    return "minimizes the worst of them" if isinstance(problem.objective.cost_function, WorstCase) else ""

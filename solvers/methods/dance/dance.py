@@ -74,7 +74,9 @@ class Dance(Solver):
     """
 
     name: ClassVar[str] = "dance"
-    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_gradients=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        access="white box", needs_gradients=True, handles_workloads=False
+    )
     evaluator: EvaluatorSettings = field(default_factory=EvaluatorSettings)
     fresh_evaluator: bool = False
     steps: int = 24

@@ -29,7 +29,9 @@ class DanceFront(Solver):
     """
 
     name: ClassVar[str] = "dance-front"
-    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_expectation=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        access="white box", needs_expectation=True, handles_workloads=False
+    )
     dance: Dance = field(default_factory=Dance)
     lambdas: tuple[float, ...] = tuple(2.0**power for power in range(-5, 6))
 

@@ -51,7 +51,9 @@ class DanceRefined(Solver):
     """
 
     name: ClassVar[str] = "dance-refined"
-    capabilities: ClassVar[Capabilities] = Capabilities(access="white box", needs_expectation=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        access="white box", needs_expectation=True, handles_workloads=False
+    )
     evaluator: EvaluatorSettings = MUON
     fresh_evaluator: bool = False
     descent: DescentSettings = field(default_factory=DescentSettings)
