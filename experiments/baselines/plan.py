@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solvers.catalog import load_solver, solver_names
+from solvers.catalog import solver_names
 
 TASKS = (
     "tiny/balanced",
@@ -43,8 +43,3 @@ TRAINED = {"dance": _SHIPPED, "dance-front": _SHIPPED}
 def solvers() -> tuple[str, ...]:
     """Return the solvers that run on every task that they suit, in the catalog's order."""
     return tuple(name for name in solver_names() if name not in (*WITHOUT_A_TASK, *TRAINED))
-
-
-def access_of(solver: str) -> str:
-    """Return what a solver declares to make use of."""
-    return load_solver(solver).capabilities.access

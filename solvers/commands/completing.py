@@ -43,7 +43,7 @@ def complete(commands: Mapping[str, Any]) -> NoReturn:
     for action in parser._actions:
         completer = _completer(action)
         if completer is not None:
-            action.completer = completer  # type: ignore[attr-defined]
+            action.completer = completer  # type: ignore[attr-defined]  # argcomplete reads it there
     argcomplete.autocomplete(parser)
     raise SystemExit(1)
 

@@ -15,4 +15,4 @@ def style(axes: Axes, title: str, *, grid: str = "both") -> None:
     axes.tick_params(colors=MUTED, labelsize=9)
     axes.set_axisbelow(True)
     if grid:
-        axes.grid(visible=True, which="major", axis=grid, color=FAINT, linewidth=0.8)  # type: ignore[arg-type]
+        axes.grid(visible=True, which="major", axis=grid, color=FAINT, linewidth=0.8)  # type: ignore[arg-type]  # text, not a literal

@@ -225,7 +225,7 @@ def _unchanged(call: OnnxCall) -> Any:
 
 
 def _activation(function: str) -> Handler:
-    return lambda call: call.free(function, ActivationNode(function))  # type: ignore[arg-type]
+    return lambda call: call.free(function, ActivationNode(function))  # type: ignore[arg-type]  # a name of the table above
 
 
 def _gelu(call: OnnxCall) -> Any:

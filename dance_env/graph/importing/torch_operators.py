@@ -156,7 +156,7 @@ def _unchanged(call: Call) -> Any:
 
 def _activation(function: str) -> Handler:
     def handle(call: Call) -> Any:
-        node = ActivationNode(function)  # type: ignore[arg-type]
+        node = ActivationNode(function)  # type: ignore[arg-type]  # text; the node checks it
         exact = call.setting("approximate") in (None, "none")
         return call.free(function, node) if exact else call.elementwise()
 
