@@ -7,6 +7,7 @@
 - `slot`: `Slot`, one block's place and what may stand there.
 - `network_space`: `NetworkSpace`, the contract of a space of networks; `Part`, the layers that some choices add;
   `CanonicalNetworks`, a space in which several designs can be one network.
+- `factored_space`: what network spaces have in common, their counts among it.
 - `transformer_space`: `TransformerSpace`, language models under a workload (`phase`: `Prefill`, `Decode`); `gpt_networks`: those
   of HW-GPT-Bench; `token_nodes`, `transformer_layers`: what they are made of.
 - `block_space`: `BlockSpace`, stem, slots, head; `stage_space`: `StageSpace`, stages with four choices each; `ends`: stem

@@ -10,19 +10,18 @@ from numpy.typing import ArrayLike
 
 from dance_env.graph.drawable import PlacedBlock
 from dance_env.graph.ends import Ends
-from dance_env.graph.layer import Layer
+from dance_env.graph.factored_space import GraphSpace, Piece
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.network_space import Part, layer_sum
 from dance_env.graph.nodes import Input
 from dance_env.graph.operators import PLAIN, Operator, Style
 from dance_env.graph.slot import Slot
-from dance_env.space import Choice, DesignSpace, FactorSum
+from dance_env.space import Choice, DesignSpace
 
 _RESERVED = {"input", "stem", "head", "pool", "fc"}
 
 
 @dataclass(frozen=True)
-class BlockSpace:
+class BlockSpace(GraphSpace):
     """3x3 stem convolution -> blocks in a row -> 1x1 head convolution -> global average pool -> fully connected.
 
     A network is the option index of each searchable slot: `(N,)` int64, a batch `(B, N)`. An option's layers depend on
@@ -78,19 +77,6 @@ class BlockSpace:
         """The `N` slots that have a choice, in order."""
         return tuple(slot for slot in self.slots if slot.searchable)
 
-    def choices(self) -> tuple[Choice, ...]:
-        """The `N` network choices, named after their slots."""
-        return self._space.choices
-
-    @property
-    def size(self) -> int:
-        """The exact number of networks."""
-        return self._space.size
-
-    def check(self, networks: ArrayLike) -> np.ndarray:
-        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
-        return self._space.check(networks, what="network")
-
     def embed(self, networks: ArrayLike, into: BlockSpace) -> np.ndarray:
         """`(B, N of into)` int64: the same networks, written as networks of a larger space.
 
@@ -136,7 +122,7 @@ class BlockSpace:
 
         A searchable slot has one graph per option, everything else a single one; nodes are named as in `graph`.
         """
-        return tuple(self._option_fragments[each] if isinstance(each, int) else (each,) for each in self._row)
+        return tuple(self._options(each) if isinstance(each, int) else (each,) for each in self._row)
 
     def placed_blocks(self) -> tuple[PlacedBlock, ...]:
         """Return where the slots stand, for drawings."""
@@ -154,23 +140,6 @@ class BlockSpace:
     def built(self, block: int, options: tuple[int, ...]) -> tuple[Operator, int]:
         """Return the operator of slot number `block`, and 1: it stands there once."""
         return self.slots[block].operators[options[0] if options else 0], 1
-
-    # ---------------------------------------------------------------------------------------------------------- layers
-    def fixed_layers(self) -> tuple[Layer, ...]:
-        """Return the layers of every network, in order of execution: stem, frozen blocks, head, classifier."""
-        return tuple(layer for fragment in self._fixed_fragments for layer in fragment.layers())
-
-    def parts(self) -> tuple[Part, ...]:
-        """Return the layers of each option, choice by choice."""
-        return self._parts
-
-    def macs(self, networks: ArrayLike) -> np.ndarray:
-        """Return the multiply-accumulates of each network for one image, `(B,)` int64."""
-        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
-
-    def parameters(self, networks: ArrayLike) -> np.ndarray:
-        """Return the trainable parameters of each network, batch norm and biases included, `(B,)` int64."""
-        return self._parameters.evaluate(self.check(networks))[:, 0].astype(np.int64)
 
     # --------------------------------------------------------------------------------------------------------- private
     @cached_property
@@ -216,28 +185,16 @@ class BlockSpace:
         ]
         return (stem, *slots, head)
 
+    def _options(self, choice: int) -> tuple[LayerGraph, ...]:
+        return tuple(graph for graphs in self._pieces[choice].graphs for graph in graphs)
+
     @property
-    def _fixed_fragments(self) -> tuple[LayerGraph, ...]:
+    def _fixed(self) -> tuple[LayerGraph, ...]:
         return tuple(each for each in self._row if isinstance(each, LayerGraph))
 
     @cached_property
-    def _option_fragments(self) -> tuple[tuple[LayerGraph, ...], ...]:
-        return tuple(tuple(self._fragment(slot, each) for each in slot.operators) for slot in self.searchable)
-
-    @cached_property
-    def _parts(self) -> tuple[Part, ...]:
+    def _pieces(self) -> tuple[Piece, ...]:
         return tuple(
-            Part((choice,), tuple(fragment.layers() for fragment in fragments))
-            for choice, fragments in enumerate(self._option_fragments)
+            Piece((choice,), tuple((self._fragment(slot, each),) for each in slot.operators))
+            for choice, slot in enumerate(self.searchable)
         )
-
-    @cached_property
-    def _macs(self) -> FactorSum:
-        return layer_sum(self, lambda layer: layer.macs)
-
-    @cached_property
-    def _parameters(self) -> FactorSum:
-        """Not a sum over layers: batch norms have parameters and are no layers."""
-        fixed = sum(fragment.parameters for fragment in self._fixed_fragments)
-        options = [[fragment.parameters] for fragments in self._option_fragments for fragment in fragments]
-        return FactorSum.per_choice([len(choice) for choice in self.choices()], [fixed], options)

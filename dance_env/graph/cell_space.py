@@ -10,9 +10,8 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dance_env.graph.layer import Layer
+from dance_env.graph.factored_space import GraphSpace, Piece
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.network_space import Part, layer_sum
 from dance_env.graph.nodes import (
     Activation,
     Add,
@@ -27,7 +26,7 @@ from dance_env.graph.nodes import (
     Zero,
 )
 from dance_env.graph.operators import PLAIN, add_conv
-from dance_env.space import Choice, DesignSpace, FactorSum
+from dance_env.space import Choice, DesignSpace
 
 CELL_OPERATORS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """What an edge can be, in the order of NAS-Bench-201: zeros, the input, ReLU-convolution-batch norm, mean pooling."""
@@ -40,7 +39,7 @@ _Build = Callable[[LayerGraph, str], object]
 
 
 @dataclass(frozen=True)
-class CellSpace:
+class CellSpace(GraphSpace):
     """Stem -> stages of equal cells, with a residual block of stride 2 between stages -> head (Dong and Yang, ICLR 2020).
 
     A cell has 4 nodes. Node 0 is its input, node 3 its output; a node is the sum of the edges from all nodes before it, so
@@ -73,20 +72,6 @@ class CellSpace:
         if not self.channels or min(*self.channels, self.cells, self.num_classes, *self.image_shape) < 1:
             raise ValueError(f"network space {self.name!r}: all numbers must be at least 1, got {self}")
 
-    # --------------------------------------------------------------------------------------------------------- choices
-    def choices(self) -> tuple[Choice, ...]:
-        """Return the six network choices, one for each edge."""
-        return self._space.choices
-
-    @property
-    def size(self) -> int:
-        """The exact number of networks: 5^6 = 15,625."""
-        return self._space.size
-
-    def check(self, networks: ArrayLike) -> np.ndarray:
-        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
-        return self._space.check(networks, what="network")
-
     # ---------------------------------------------------------------------------------------------------------- graphs
     def graph(self, network: ArrayLike) -> LayerGraph:
         """Return the layer graph of one network, `(N,)`."""
@@ -100,23 +85,6 @@ class CellSpace:
                 last = self._add_cell(graph, last, _cell_name(stage, cell), chosen)
         self._add_head(graph, last)
         return graph
-
-    # ---------------------------------------------------------------------------------------------------------- layers
-    def fixed_layers(self) -> tuple[Layer, ...]:
-        """Return the layers of every network: stem, residual blocks, classifier."""
-        return tuple(layer for graph in self._fixed for layer in graph.layers())
-
-    def parts(self) -> tuple[Part, ...]:
-        """Return one part for each edge, with its layers in all cells."""
-        return self._parts
-
-    def macs(self, networks: ArrayLike) -> np.ndarray:
-        """Return the multiply-accumulates of each network for one image, `(B,)` int64."""
-        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
-
-    def parameters(self, networks: ArrayLike) -> np.ndarray:
-        """Return the trainable parameters of each network, batch norm and biases included, `(B,)` int64."""
-        return self._parameters.evaluate(self.check(networks))[:, 0].astype(np.int64)
 
     # --------------------------------------------------------------------------------------------------------- private
     @cached_property
@@ -180,11 +148,11 @@ class CellSpace:
         return graph
 
     @cached_property
-    def _edges(self) -> tuple[tuple[tuple[LayerGraph, ...], ...], ...]:
-        """By edge, by option: its graph in each cell."""
+    def _pieces(self) -> tuple[Piece, ...]:
+        """One for each edge, with its graphs in all cells."""
         return tuple(
-            tuple(tuple(self._edge_graphs(f"edge{start}{end}", operator)) for operator in CELL_OPERATORS)
-            for start, end in EDGES
+            Piece((edge,), tuple(tuple(self._edge_graphs(f"edge{start}{end}", each)) for each in CELL_OPERATORS))
+            for edge, (start, end) in enumerate(EDGES)
         )
 
     def _edge_graphs(self, edge: str, operator: str) -> list[LayerGraph]:
@@ -193,24 +161,6 @@ class CellSpace:
         return [
             self._piece(stage, partial(_add_edge, name=name, operator=operator, block="cell")) for stage, name in names
         ]
-
-    @cached_property
-    def _parts(self) -> tuple[Part, ...]:
-        return tuple(
-            Part((edge,), tuple(tuple(layer for graph in graphs for layer in graph.layers()) for graphs in options))
-            for edge, options in enumerate(self._edges)
-        )
-
-    @cached_property
-    def _macs(self) -> FactorSum:
-        return layer_sum(self, lambda layer: layer.macs)
-
-    @cached_property
-    def _parameters(self) -> FactorSum:
-        """Not a sum over layers: batch norms have parameters and are no layers."""
-        fixed = sum(graph.parameters for graph in self._fixed)
-        options = [[sum(graph.parameters for graph in graphs)] for each in self._edges for graphs in each]
-        return FactorSum.per_choice([len(choice) for choice in self.choices()], [fixed], options)
 
 
 def _cell_name(stage: int, cell: int) -> str:

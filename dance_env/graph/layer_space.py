@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from dance_env.graph.factored_space import FactoredSpace
 from dance_env.graph.layer import Layer
-from dance_env.graph.network_space import Part, layer_sum
-from dance_env.space import Choice, DesignSpace, FactorSum
+from dance_env.graph.network_space import Part
+from dance_env.space import Choice, DesignSpace
 from dance_env.suggest import nearest
 
 
 @dataclass(frozen=True, eq=False)
-class LayerSpace:
+class LayerSpace(FactoredSpace):
     """Networks whose options are lists of layers: for networks that are not a row of blocks, as in `BlockSpace`.
 
     Nothing checks that the layers fit each other, and there are no graphs to draw or to build in torch. A matrix
@@ -57,30 +55,9 @@ class LayerSpace:
         for names in self.joint:
             self._check_names(names)
 
-    def choices(self) -> tuple[Choice, ...]:
-        """Return the `N` network choices."""
-        return self._space.choices
-
-    @property
-    def size(self) -> int:
-        """The exact number of networks."""
-        return self._space.size
-
-    def check(self, networks: ArrayLike) -> np.ndarray:
-        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
-        return self._space.check(networks, what="network")
-
     def fixed_layers(self) -> tuple[Layer, ...]:
         """Return the layers of every network."""
         return tuple(self.fixed)
-
-    def parts(self) -> tuple[Part, ...]:
-        """Return one part for each choice whose options add layers, then one for each entry of `joint`."""
-        return self._parts
-
-    def macs(self, networks: ArrayLike) -> np.ndarray:
-        """Return the multiply-accumulates of each network, `(B,)` int64."""
-        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
 
     def _checked(self, where: str, layers: Sequence[Layer]) -> tuple[Layer, ...]:
         given = tuple(layers) if isinstance(layers, Sequence) else (layers,)
@@ -111,6 +88,7 @@ class LayerSpace:
 
     @cached_property
     def _parts(self) -> tuple[Part, ...]:
+        """One part for each choice whose options add layers, then one for each entry of `joint`."""
         alone = [
             Part((index,), tuple(tuple(layers) for layers in options.values()))
             for index, options in enumerate(self.options.values())
@@ -127,10 +105,6 @@ class LayerSpace:
                 self._checked(f"joint {names}, {combination}", layers_of(*combination)) for combination in combinations
             ),
         )
-
-    @cached_property
-    def _macs(self) -> FactorSum:
-        return layer_sum(self, lambda layer: layer.macs)
 
 
 def _kind(options: Mapping[str | int, Sequence[Layer]]) -> Literal["nominal", "ordinal"]:

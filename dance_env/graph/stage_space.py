@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike
 
 from dance_env.graph.drawable import PlacedBlock
 from dance_env.graph.ends import Ends
-from dance_env.graph.layer import Layer
+from dance_env.graph.factored_space import GraphSpace, Piece
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.network_space import Part, layer_sum
 from dance_env.graph.nodes import Input
 from dance_env.graph.operators import MBConv, Operator, Place, Style
 from dance_env.graph.squeeze import SqueezedMBConv
-from dance_env.space import Choice, DesignSpace, Factor, FactorSum
+from dance_env.space import Choice, DesignSpace
 
 AXES = ("expansion", "kernel", "layers", "se")
 """The four choices of a stage, in order; the last is squeeze-and-excitation, 0 or 1."""
@@ -83,7 +82,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class StageSpace:
+class StageSpace(GraphSpace):
     """Stem -> stages in a row -> head, pool, classifier. A stage has four choices: see `AXES`.
 
     A network is one option index for each of the ``4 x stages`` choices, named ``block1_expansion``, ``block1_kernel``...
@@ -112,20 +111,6 @@ class StageSpace:
                     f"network space {self.name!r}, stage {stage.name!r}: expected input shape {shape}, found {found}"
                 )
             shape = stage.out_shape
-
-    # --------------------------------------------------------------------------------------------------------- choices
-    def choices(self) -> tuple[Choice, ...]:
-        """Return the network choices, four for each stage."""
-        return self._space.choices
-
-    @property
-    def size(self) -> int:
-        """The exact number of networks."""
-        return self._space.size
-
-    def check(self, networks: ArrayLike) -> np.ndarray:
-        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
-        return self._space.check(networks, what="network")
 
     # ---------------------------------------------------------------------------------------------------------- graphs
     def graph(self, network: ArrayLike) -> LayerGraph:
@@ -160,23 +145,6 @@ class StageSpace:
         expansion, kernel, layers, se = (values[option] for values, option in zip(stage.options, options, strict=True))
         return stage.operator(expansion, kernel, se), layers
 
-    # ---------------------------------------------------------------------------------------------------------- layers
-    def fixed_layers(self) -> tuple[Layer, ...]:
-        """Return the layers of stem, head and classifier."""
-        return tuple(layer for graph in self._fixed for layer in graph.layers())
-
-    def parts(self) -> tuple[Part, ...]:
-        """Return one part for each stage, over its four choices."""
-        return self._parts
-
-    def macs(self, networks: ArrayLike) -> np.ndarray:
-        """Return the multiply-accumulates of each network for one image, `(B,)` int64."""
-        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
-
-    def parameters(self, networks: ArrayLike) -> np.ndarray:
-        """Return the trainable parameters of each network, batch norm and biases included, `(B,)` int64."""
-        return self._parameters.evaluate(self.check(networks))[:, 0].astype(np.int64)
-
     # --------------------------------------------------------------------------------------------------------- private
     @cached_property
     def _space(self) -> DesignSpace:
@@ -200,18 +168,14 @@ class StageSpace:
         return stem, head
 
     @cached_property
-    def _fragments(self) -> tuple[tuple[LayerGraph, ...], ...]:
-        """For each stage, the graph of each joint option of its choices."""
+    def _pieces(self) -> tuple[Piece, ...]:
+        """One for each stage, over its four choices."""
         return tuple(
-            tuple(self._fragment(stage, chosen) for chosen in itertools.product(*stage.options))
-            for stage in self.stages
-        )
-
-    @cached_property
-    def _parts(self) -> tuple[Part, ...]:
-        return tuple(
-            Part(self._scope(index), tuple(graph.layers() for graph in graphs))
-            for index, graphs in enumerate(self._fragments)
+            Piece(
+                self._scope(index),
+                tuple((self._fragment(stage, chosen),) for chosen in itertools.product(*stage.options)),
+            )
+            for index, stage in enumerate(self.stages)
         )
 
     def _fragment(self, stage: Stage, chosen: tuple[int, ...]) -> LayerGraph:
@@ -219,17 +183,3 @@ class StageSpace:
         image = graph.add("input", Input(stage.in_channels, stage.in_size, stage.in_size), block="input")
         stage.extend(graph, image, chosen, style=self.ends.style)
         return graph
-
-    @cached_property
-    def _macs(self) -> FactorSum:
-        return layer_sum(self, lambda layer: layer.macs)
-
-    @cached_property
-    def _parameters(self) -> FactorSum:
-        """Not a sum over layers: batch norms have parameters and are no layers."""
-        factors = [
-            Factor(self._scope(index), np.array([[graph.parameters] for graph in graphs], dtype=np.float64))
-            for index, graphs in enumerate(self._fragments)
-        ]
-        fixed = sum(graph.parameters for graph in self._fixed)
-        return FactorSum([len(choice) for choice in self.choices()], [fixed], factors)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dance_env.graph.factored_space import FactoredSpace
 from dance_env.graph.layer import Layer
 from dance_env.graph.layer_graph import LayerGraph
-from dance_env.graph.network_space import Part, layer_sum
+from dance_env.graph.network_space import Part
 from dance_env.graph.nodes import Add
 from dance_env.graph.phase import Decode, Phase, Prefill
 from dance_env.graph.token_nodes import Embedding, Tokens
@@ -25,7 +26,7 @@ BIASES = ("no", "yes")
 
 
 @dataclass(frozen=True)
-class TransformerSpace:
+class TransformerSpace(FactoredSpace):
     """Token embedding -> transformer layers -> layer norm -> scores of the next token, by the embedding's own table.
 
     A layer adds attention and MLP, both computed from its input, to that input (GPT-NeoX's parallel residual): layer
@@ -117,24 +118,11 @@ class TransformerSpace:
         return replace(self, phase=phase)
 
     # --------------------------------------------------------------------------------------------------------- choices
-    def choices(self) -> tuple[Choice, ...]:
-        """Return the network choices: embedding, depth, bias, then MLP ratio and heads of each layer."""
-        return self._space.choices
-
-    @property
-    def size(self) -> int:
-        """The exact number of designs; several are the same network where layers beyond the depth differ."""
-        return self._space.size
-
     @property
     def different_networks(self) -> int:
         """The exact number of different networks."""
         per_layer = len(self.heads) * len(self.mlp_ratios)
         return len(self.embeddings) * len(BIASES) * sum(per_layer**depth for depth in self.depths)
-
-    def check(self, networks: ArrayLike) -> np.ndarray:
-        """Return the networks as `(B, N)` int64; raises as `dance_env.space.check_indices` does."""
-        return self._space.check(networks, what="network")
 
     def same_network(self, networks: ArrayLike) -> np.ndarray:
         """Return, for each network `(B, N)`, the design that stands for it: option 0 in all layers beyond the depth."""
@@ -165,18 +153,6 @@ class TransformerSpace:
     def fixed_layers(self) -> tuple[Layer, ...]:
         """Return no layers: those of every network differ with the embedding."""
         return ()
-
-    def parts(self) -> tuple[Part, ...]:
-        """Return the head, over the embedding, then each layer's MLP and attention.
-
-        Scopes are (embedding, mlp) and (embedding, heads); with the depth in the middle for layers that not every
-        depth has.
-        """
-        return self._parts
-
-    def macs(self, networks: ArrayLike) -> np.ndarray:
-        """Return the multiply-accumulates of each network under this space's phase, `(B,)` int64."""
-        return self._macs.evaluate(self.check(networks))[:, 0].astype(np.int64)
 
     def parameters(self, networks: ArrayLike) -> np.ndarray:
         """Return the trainable parameters of each network, `(B,)` int64; the table of the tokens counts once."""
@@ -227,6 +203,11 @@ class TransformerSpace:
 
     @cached_property
     def _parts(self) -> tuple[Part, ...]:
+        """The head, over the embedding, then each layer's MLP and attention.
+
+        Scopes are (embedding, mlp) and (embedding, heads); with the depth in the middle for layers that not every
+        depth has.
+        """
         parts = [Part((0,), tuple(graph.layers() for graph in self._heads))]
         for layer in range(1, self.depths[-1] + 1):
             block = f"layer{layer}"
@@ -245,10 +226,6 @@ class TransformerSpace:
         options = len(layers) // len(self.embeddings)
         by_width = [layers[start : start + options] for start in range(0, len(layers), options)]
         return tuple(each if depth >= layer else () for row in by_width for depth in self.depths for each in row)
-
-    @cached_property
-    def _macs(self) -> FactorSum:
-        return layer_sum(self, lambda layer: layer.macs)
 
     @cached_property
     def _parameters(self) -> FactorSum:
