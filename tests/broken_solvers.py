@@ -179,7 +179,9 @@ class NeedsFiniteCost(_Broken):
     def search(self, problem: MeteredProblem, rng: np.random.Generator) -> None:
         while True:
             designs = problem.space.sample(rng, 16)
-            np.linalg.svd(problem.evaluate(designs).objective[:, None] * designs)
+            objective = problem.evaluate(designs).objective
+            with np.errstate(invalid="ignore"):  # an option of number 0 times an infinite cost
+                np.linalg.svd(objective[:, None] * designs)
 
 
 @dataclass(frozen=True)

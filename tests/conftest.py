@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from caches import with_compiled_code
 from hypothesis import HealthCheck, settings
 from inline import Inline
+
+from dance_env.cache import ENVIRONMENT
 
 # A busy machine is no failure: no example is timed. On a build server the examples are the same in every run; at a desk
 # they are new ones each time.
@@ -38,6 +41,14 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 def runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparisons make their runs in this process: a process of its own takes seconds to start, and is tested elsewhere."""
     monkeypatch.setattr("solvers.comparison.compare.own_executor", lambda settings, cells: Inline())
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of this test's own, in which only the compiled code is shared."""
+    folder = with_compiled_code(tmp_path / "own-cache")
+    monkeypatch.setenv(ENVIRONMENT, str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -194,13 +194,14 @@ def test_without_a_choice_of_memory_a_drawing_says_nothing_of_it() -> None:
 
 @pytest.mark.parametrize("name", ["dance", "dance-exact", "network-local-search", "separate"])
 def test_solvers_search_six_hardware_choices(
-    tiny: Problem, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Problem,
+    name: str,
+    own_cache: Path,  # of the evaluator
 ) -> None:
     from solvers import make_solver
     from solvers.methods.dance.evaluator import EvaluatorSettings
     from solvers.methods.dance.evaluator.settings import TrainingLoop
 
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))  # of the evaluator
     short = TrainingLoop(epochs=2)
     evaluator = EvaluatorSettings(
         networks=64, pairs=128, generator=short, estimator=short, generator_width=16, estimator_width=16

@@ -16,6 +16,8 @@ import pytest
 
 from dance_env import make_problem, task_names
 from dance_env.analysis.exact import MAX_DESIGNS
+from dance_env.space import dance_buffers
+from dance_env.tasks import get_task
 from solvers import load_solver, make_solver, solver_names
 from solvers.catalog import wrapper_names
 from solvers.cli import _COMMANDS, main
@@ -197,7 +199,7 @@ def test_a_known_optimum_is_known(capsys):
 
 @pytest.mark.parametrize(
     "task",
-    ["tiny", "tiny/edap@dance-buffers", "tiny:noise=0.3,seed=2", f"{ROOT / 'examples/own_problem.py'}:own_problem"],
+    ["tiny", "tiny:noise=0.3,seed=2", f"{ROOT / 'examples/own_problem.py'}:own_problem"],
 )
 def test_a_task_is_shown_in_full(capsys, task):
     assert main(["tasks", task, "--json"]) == 0
@@ -207,6 +209,16 @@ def test_a_task_is_shown_in_full(capsys, task):
     assert found["limits"] == [str(limit) for limit in problem.objective.constraints]
     assert main(["tasks", task]) == 0
     assert f"{found['designs']:,}" in capsys.readouterr().out
+
+
+def test_a_task_on_other_accelerators_is_shown_in_full(capsys):
+    """Against its parts: to build the problem would be to price 208,080 accelerators."""
+    assert main(["tasks", "tiny/edap@dance-buffers", "--json"]) == 0
+    found, tiny = json.loads(capsys.readouterr().out), get_task("tiny/edap")
+    assert (found["networks"], found["accelerators"]) == (tiny.network_space.size, 208_080)
+    assert found["designs"] == found["networks"] * found["accelerators"]
+    choices = [*tiny.network_space.choices(), *dance_buffers().choices()]
+    assert [choice["name"] for choice in found["choices"]] == [choice.name for choice in choices]
 
 
 def test_solvers_says_what_every_solver_declares(capsys):

@@ -79,9 +79,9 @@ def test_records_are_those_of_one_machine(cluster, tmp_path):
 
 def test_a_run_has_its_time_limit_on_its_host(cluster, tmp_path):
     slow = f"{OWN}:Slow:notes={tmp_path},seconds=60"
-    found = compare(Settings("tiny", [slow, "random"], (0,), 20, tmp_path / "out", timeout_s=1.0, ray=cluster.address))
+    found = compare(Settings("tiny", [slow, "random"], (0,), 20, tmp_path / "out", timeout_s=8.0, ray=cluster.address))
     assert [each.status for each in found.results] == [Status.TIMED_OUT, Status.BUDGET_SPENT]
-    assert "took longer than 1 s" in found.results[0].reason
+    assert "took longer than 8 s" in found.results[0].reason
     assert len(found.results[0].trace) == 5, "what was found in time is kept"
 
 
@@ -104,7 +104,7 @@ def test_a_host_that_is_removed_costs_no_run(cluster, tmp_path):
     removed = []
 
     def remove() -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 200
         while time.monotonic() < end and not list(tmp_path.glob(f"*-{raylet}")):
             time.sleep(0.05)
         cluster.remove_node(host, allow_graceful=False)
@@ -127,7 +127,7 @@ def test_an_interrupt_kills_what_runs(cluster, tmp_path):
     solvers = ["random", f"{OWN}:Slow:notes={tmp_path},seconds=60"]
 
     def interrupt(cell, result):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 200
         while time.monotonic() < end and not list(tmp_path.glob("*-*")):
             time.sleep(0.05)
         raise KeyboardInterrupt
@@ -138,7 +138,7 @@ def test_an_interrupt_kills_what_runs(cluster, tmp_path):
             listener=Listener(on_cell=interrupt),
         )
     (note,) = tmp_path.glob("*-*")
-    pid, end = int(note.name.partition("-")[0]), time.monotonic() + 10
+    pid, end = int(note.name.partition("-")[0]), time.monotonic() + 60
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}").exists()

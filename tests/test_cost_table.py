@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -374,24 +373,22 @@ def test_what_a_cost_model_answers_is_checked(
 
 
 def test_an_interrupt_does_not_wait_for_the_layers_in_flight(space: BlockSpace, tmp_path: Path) -> None:
-    slow = threading.Event()
+    slow, in_vain = threading.Event(), []
 
     class Slow(CountingModel):
         def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
-            if self.asked:
-                slow.wait(timeout=20)
+            if self.asked and not slow.wait(timeout=60):
+                in_vain.append(rows)
             return super().evaluate_layers(rows, hardware)
 
     def interrupt(done: int, total: int) -> None:
         if done:
             raise KeyboardInterrupt
 
-    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         CostTable.build(space, ACCELERATORS, model=Slow(), cache_dir=tmp_path, workers=1, progress=interrupt)
-    waited = time.monotonic() - start
     slow.set()
-    assert waited < 10
+    assert not in_vain
 
 
 def test_costs_do_not_outlive_an_edit_of_a_model_of_ones_own(space: BlockSpace, tmp_path: Path) -> None:

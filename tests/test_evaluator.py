@@ -731,14 +731,13 @@ def test_stale_shipments_are_named_and_made_again(tmp_path: Path, monkeypatch: p
 
 
 @pytest.fixture
-def on_synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def on_synthetic(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Arguments of a run of seconds on a synthetic problem, its cache in a folder of its own."""
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(evaluator_command, "problem_of", lambda name, scale, work: problem_of())
     return ["--networks", "64", "--pairs", "256", "--test-networks", "50", "--test-pairs", "100"]
 
 
-def test_the_command_trains_reports_and_keeps(on_synthetic: list[str], tmp_path: Path, capsys) -> None:
+def test_the_command_trains_reports_and_keeps(on_synthetic: list[str], own_cache: Path, tmp_path: Path, capsys) -> None:
     assert main([*on_synthetic, "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
     for figure in ("generator: PE_X", "generator: dataflow", "estimator: latency", "whole: area", "regret, median"):
@@ -748,7 +747,7 @@ def test_the_command_trains_reports_and_keeps(on_synthetic: list[str], tmp_path:
     assert row.split()[-3:-1] == ["98.90", f"{content['held_out']['mixed networks']['heads']['pe_x']:.2f}"]
     assert content["settings"]["networks"] == 64
     assert content["bill"]["cost_model_queries"] == 64 * 54 + 256
-    assert (tmp_path / "cache" / "evaluators" / content["evaluator"]).is_file()
+    assert (own_cache / "evaluators" / content["evaluator"]).is_file()
     assert "loaded from the cache" not in printed
 
     assert main(on_synthetic) == 0
@@ -795,8 +794,7 @@ def test_a_mistake_is_one_clear_line(on_synthetic: list[str], capsys, arguments:
     assert error.count("\n") == 1
 
 
-def test_an_unknown_task_is_answered_with_the_nearest(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+def test_an_unknown_task_is_answered_with_the_nearest(own_cache: Path, capsys) -> None:
     assert main(["--task", "tinny"]) == 2
     assert "tiny" in capsys.readouterr().err
 

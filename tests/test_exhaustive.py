@@ -349,8 +349,8 @@ def _delay(cost: Cost) -> np.ndarray:
 
 
 # ------------------------------------------------------------------------------------------------------------- solver
-def test_solver_finds_the_optimum_with_one_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+@pytest.mark.usefixtures("own_cache")
+def test_solver_finds_the_optimum_with_one_evaluation() -> None:
     problem = synthetic_problem(1, constraints=TIGHT)
     result = Exhaustive().solve(problem, budget=1, seed=0)
     assert result.best is not None
@@ -360,8 +360,8 @@ def test_solver_finds_the_optimum_with_one_evaluation(tmp_path: Path, monkeypatc
     assert result.ledger.tables_read
 
 
-def test_solver_then_walks_the_front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+@pytest.mark.usefixtures("own_cache")
+def test_solver_then_walks_the_front() -> None:
     problem = synthetic_problem(1)
     result = Exhaustive().solve(problem, budget=1000, seed=0)
     front = pareto_front(problem)
@@ -372,14 +372,14 @@ def test_solver_then_walks_the_front(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(alone.trace) == 1
 
 
-def test_solver_says_when_nothing_is_feasible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+@pytest.mark.usefixtures("own_cache")
+def test_solver_says_when_nothing_is_feasible() -> None:
     result = Exhaustive().solve(synthetic_problem(1, constraints=IMPOSSIBLE), budget=10, seed=0)
     assert result.status is Status.NOTHING_FEASIBLE
 
 
-def test_solver_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+@pytest.mark.usefixtures("own_cache")
+def test_solver_keeps_the_contract() -> None:
     declared = {
         "budget-is-never-exceeded": "it looks at every design, outside the budget; the ledger says so",
     }
@@ -387,8 +387,8 @@ def test_solver_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     report.raise_if_failed()
 
 
-def test_the_pass_is_billed_from_the_cache_too(tmp_path, monkeypatch):
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+@pytest.mark.usefixtures("own_cache")
+def test_the_pass_is_billed_from_the_cache_too():
     problem = synthetic_problem(0)
     found = optimum(problem)
     assert found.pass_seconds > 0

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -45,6 +46,13 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def within_a_minute(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 60
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
 
 
 def test_an_agent_keeps_the_contract() -> None:
@@ -139,12 +147,22 @@ def test_a_failing_agent_is_a_reason(mode, settings, reason) -> None:
     assert caught.result.ledger.evaluations == (8 if mode == "crashes" else 0)
 
 
-def test_a_silent_agent_is_ended_with_what_it_started(tmp_path: Path) -> None:
-    caught = failure(f"sleeps 8 {tmp_path / 'pids'}", reply_timeout_s=0.5)
-    assert "gave no reply within 0.5 s" in caught.result.reason
-    pids = [int(each) for each in (tmp_path / "pids").read_text().split()]
-    time.sleep(0.1)
-    assert not any(map(alive, pids))
+def test_a_silent_agent_is_ended_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted, receive, replies = tmp_path / "pids", process.AgentProcess.receive, []
+
+    def impatient(self: process.AgentProcess) -> bytes | None:
+        """The agent may take long to start and to reply once; its silence is then cut short."""
+        if replies:
+            assert within_a_minute(lambda: noted.is_file() and len(noted.read_text().split()) == 2)
+            self._timeout_s = 0.2
+        replies.append(receive(self))
+        return replies[-1]
+
+    monkeypatch.setattr(process.AgentProcess, "receive", impatient)
+    caught = failure(f"sleeps 8 {noted}")
+    assert "gave no reply within 0.2 s" in caught.result.reason
+    assert len(replies) == 1
+    assert within_a_minute(lambda: not any(map(alive, map(int, noted.read_text().split()))))
 
 
 def test_an_interrupt_ends_the_agent(tmp_path: Path) -> None:

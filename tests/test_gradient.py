@@ -353,8 +353,7 @@ SMALL = EvaluatorSettings(
     ],
     ids=lambda solver: solver.name,
 )
-def test_every_gradient_solver_runs_on_another_device(solver, another_device, tmp_path, monkeypatch):
-    monkeypatch.setenv("DANCE_CACHE_DIR", str(tmp_path))
+def test_every_gradient_solver_runs_on_another_device(solver, another_device, own_cache):
     problem = synthetic_problem(0)
     limits = (Constraint("latency_s", 1e-9), Constraint("area_mm2", 1e-9))  # HDX has something to do
     problem = replace(problem, objective=replace(problem.objective, constraints=limits))

@@ -219,7 +219,9 @@ def test_a_kill_in_the_middle_of_a_write_leaves_a_whole_checkpoint(tmp_path: Pat
     assert server.stdout is not None
     partial = 0
     try:
-        for number in range(12):
+        for number in range(100):
+            if number >= 8 and partial:
+                break
             before = _stamp(tmp_path, "x.safetensors")
             print(number, file=server.stdin, flush=True)
             child = int(server.stdout.readline())

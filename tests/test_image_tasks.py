@@ -11,6 +11,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from caches import with_compiled_code
 from inline import Inline
 from installed import installed_solvers
 from micro_images import micro_data, micro_images, micro_settings, micro_space, micro_trainable
@@ -51,7 +52,7 @@ NETWORKS = np.array([[first, second] for first in range(3) for second in range(2
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    return with_compiled_code(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(autouse=True)

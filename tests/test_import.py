@@ -33,9 +33,12 @@ def _import_in_a_fresh_process() -> tuple[float, list[str]]:
 
 
 def test_import_is_light_and_takes_less_than_half_a_second() -> None:
-    runs = [_import_in_a_fresh_process() for _ in range(5)]  # the first may read files from a cold disk
-    assert [loaded for _, loaded in runs] == [[]] * len(runs)
-    assert min(seconds for seconds, _ in runs) < 0.5
+    for _ in range(5):  # the first may read files from a cold disk
+        seconds, loaded = _import_in_a_fresh_process()
+        assert loaded == []
+        if seconds < 0.5:
+            return
+    pytest.fail(f"import dance_env took {seconds:.2f} s of the processor")
 
 
 def test_every_public_name_is_there() -> None:

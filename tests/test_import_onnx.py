@@ -156,6 +156,9 @@ def test_a_function_of_the_file_is_written_out(tmp_path):
 
 
 # -------------------------------------------------------------------------------------------------------- against torch
+@pytest.mark.filterwarnings(
+    r"ignore:.isinstance\(treespec, LeafSpec\). is deprecated:FutureWarning"
+)  # inside torch's exporter
 def test_the_layers_are_those_of_the_torch_module(tmp_path):
     pytest.importorskip("onnxscript", reason="torch.onnx.export needs onnxscript")
     module, inputs = networks.Both().eval(), (networks.image(16),)

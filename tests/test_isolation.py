@@ -13,15 +13,18 @@ import pytest
 
 from solvers.cli import main
 from solvers.comparison.compare import compare
-from solvers.comparison.processes import executor
 from solvers.comparison.settings import Settings
 from solvers.contract.result import Result, Status
 
 BAD = Path(__file__).with_name("bad_neighbors.py")
-TIMEOUT_S = 3.0
+TIMEOUT_S = 12.0
+"""Long enough for the others on a busy machine. The two that it ends come first, so that the others run meanwhile."""
+
 DONE = Status.STOPPED_EARLY
 
 ENDINGS = {
+    "Sleeps": (Status.TIMED_OUT, "took longer than"),
+    "SleepsOn": (Status.TIMED_OUT, "took longer than 12 s"),
     "Exit0": (Status.FAILED, "ended with exit status 0 before the run did"),
     "Exit7": (Status.FAILED, "ended with exit status 7 before the run did"),
     "SysExit": (Status.FAILED, "SystemExit: 3"),
@@ -37,8 +40,6 @@ ENDINGS = {
     "AsksForNaN": (Status.FAILED, "Error: "),
     "ClosesDescriptors": (Status.FAILED, "ended with exit status 1 before the run did"),
     "FailsInWorker": (Status.FAILED, "RuntimeError: not here"),
-    "Sleeps": (Status.TIMED_OUT, "took longer than"),
-    "SleepsOn": (Status.TIMED_OUT, "took longer than 3 s"),
     "LeavesThread": (DONE, ""),
     "LeavesProcess": (DONE, ""),
     "ForksOn": (DONE, ""),
@@ -74,12 +75,10 @@ def comparison(tmp_path_factory):
     """All of them, with good ones between, in one comparison."""
     out = tmp_path_factory.mktemp("isolation")
     solvers = [f"{BAD}:{kind}" for kind in ENDINGS]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "GRACE_S", 0.5)
-        settings = Settings("tiny", ["random", *solvers, "annealing"], (0,), 20, out, workers=4, timeout_s=TIMEOUT_S)
-        before = descendants()
-        found = compare(settings)
-        assert descendants() <= before, "nothing is left running"
+    settings = Settings("tiny", ["random", *solvers, "annealing"], (0,), 20, out, workers=4, timeout_s=TIMEOUT_S)
+    before = descendants()
+    found = compare(settings)
+    assert descendants() <= before, "nothing is left running"
     return found
 
 
@@ -191,8 +190,8 @@ def test_a_driver_that_ends_leaves_nothing_running(tmp_path, sent):
     assert wait_for(lambda: mark.is_file() and mark.read_text() and any(tmp_path.glob("records/[!.]*random*")))
     pid = int(mark.read_text())
     driver.send_signal(sent)
-    output, _ = driver.communicate(timeout=30)
-    assert wait_for(lambda: not Path(f"/proc/{pid}").exists(), 10)
+    output, _ = driver.communicate(timeout=120)
+    assert wait_for(lambda: not Path(f"/proc/{pid}").exists())
     assert driver.returncode == (130 if sent is signal.SIGINT else -sent)
     assert "Traceback" not in output
     assert len(list((tmp_path / "records").iterdir())) == 1, "what had finished is kept"

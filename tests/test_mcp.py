@@ -122,7 +122,7 @@ def test_a_server_that_is_told_to_end_saves_the_run(tmp_path: Path) -> None:
     assert Result.load(path).status is Status.INTERRUPTED
 
 
-def _records(folder: Path, seconds: float = 10.0) -> list[Path]:
+def _records(folder: Path, seconds: float = 60.0) -> list[Path]:
     """The records in a folder, as soon as there is one: the server writes it after its client has gone."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not list((folder / "records").glob("*.npz")):

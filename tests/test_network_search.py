@@ -11,7 +11,7 @@ from dance_env.analysis.exact import optimum
 from dance_env.objective import Constraint
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
-from solvers import Result, Solver, Status, make_solver
+from solvers import Progress, Result, Solver, Status, make_solver
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.networks.evolution import NetworkEvolution
@@ -102,7 +102,13 @@ def test_wrong_settings_are_refused(solver: str, settings: dict[str, float], mes
 def test_the_optimum_of_macro_cifar10_is_found_within_250_queries(solver: Solver, variant: str) -> None:
     problem = make_problem(f"macro-cifar10/{variant}")
     best = optimum(problem).objective
-    found = [solver.solve(problem, budget=250, seed=seed).best_objective == best for seed in range(5)]
+
+    def stop(progress: Progress) -> None:
+        if progress.best_objective == best:
+            raise KeyboardInterrupt
+
+    runs = (solver.solve(problem, budget=250, seed=seed, callback=stop) for seed in range(5))
+    found = [run.best_objective == best for run in runs]
     assert sum(found) >= 4, "of five seeds; 96 % or more of 100 simulated runs do"
 
 

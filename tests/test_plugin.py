@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from caches import with_compiled_code
 from filelock import FileLock
 
 from dance_env import make_problem
@@ -36,11 +37,12 @@ def dance(tmp_path_factory: pytest.TempPathFactory) -> Run:
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index"]
             offline = ["--no-deps", "--no-build-isolation", "--no-compile", "--target", str(site), str(source)]
             subprocess.run([*pip, *offline], check=True, capture_output=True, timeout=200)
+    cache = with_compiled_code(site.with_name("plug-in-cache"))
     paths = os.pathsep.join([str(site), str(ROOT)])
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "solvers.cli", *arguments]
-        environment = os.environ | {"PYTHONPATH": paths, "DANCE_CACHE_DIR": str(site.with_name("plug-in-cache"))}
+        environment = os.environ | {"PYTHONPATH": paths, "DANCE_CACHE_DIR": str(cache)}
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=base, env=environment)
 
     return run
