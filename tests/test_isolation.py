@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from dance_env.tasks import make_problem
 from solvers.cli import main
 from solvers.comparison.compare import compare
+from solvers.comparison.plan import plan
 from solvers.comparison.settings import Settings
+from solvers.comparison.spec import SolverSpec
+from solvers.comparison.work import preparation
 from solvers.contract.result import Result, Status
 
 BAD = Path(__file__).with_name("bad_neighbors.py")
@@ -204,3 +208,56 @@ def test_a_server_that_is_killed_costs_only_what_ran(tmp_path):
     killed, random = compare(settings).results
     assert (killed.status, random.status) == (Status.FAILED, Status.BUDGET_SPENT)
     assert "the process that starts the runs was ended by SIGKILL" in killed.reason
+
+
+PARSES = """
+from dataclasses import dataclass
+from dance_env import source_digest
+from beside import other
+from solvers import Solver
+
+def parsed():
+    return source_digest._outline_of.cache_info().misses
+
+before = parsed()
+
+@dataclass(frozen=True)
+class Parses(Solver):
+    name = "parses"
+
+    def search(self, problem, rng):
+        source_digest.source_digest(__name__)
+        problem.evaluate(problem.space.sample(rng, 1))
+        assert parsed() - before <= 2, f"{parsed() - before} files parsed"  # its own, and the one beside it
+        import sys
+        assert ("torch" in sys.modules) == other, sorted(sys.modules)
+"""
+
+
+@pytest.mark.parametrize("imports_torch", [False, True])
+def test_what_a_users_solver_uses_of_the_library_is_read_once_for_all_runs(tmp_path, imports_torch):
+    (tmp_path / "mine.py").write_text(PARSES)
+    (tmp_path / "beside.py").write_text(f"{'import torch' if imports_torch else ''}\nother = {imports_torch}\n")
+    found = compare(Settings("tiny", [f"{tmp_path / 'mine.py'}:Parses"], (0, 1), 5, tmp_path / "out", workers=2))
+    assert [result.reason for result in found.results if not result.status.complete] == []
+
+
+def test_the_server_loads_nothing_of_a_users_but_what_the_library_and_torch_hold(tmp_path):
+    (tmp_path / "mine.py").write_text(PARSES)
+    (tmp_path / "beside.py").write_text("import torch\nother = True\n")
+    spec = SolverSpec.parse(f"{tmp_path / 'mine.py'}:Parses")
+    settings = Settings("tiny", [spec], (0,), 5, tmp_path / "out")
+    loaded = preparation(plan(settings, {"tiny": make_problem("tiny")}).cells).args[0]
+    assert {"torch", "solvers.contract.solver"} <= set(loaded)
+    assert {name.partition(".")[0] for name in loaded} == {"dance_env", "solvers", "torch"}
+
+
+def test_a_file_that_is_edited_is_another_solver_in_the_next_comparison(tmp_path):
+    settings = Settings("tiny", [f"{tmp_path / 'mine.py'}:Mine"], (0,), 5, tmp_path / "out")
+    text = (
+        "from dataclasses import dataclass\nfrom solvers import Solver\n@dataclass(frozen=True)\nclass Mine(Solver):\n"
+        "    name = 'mine'\n    def search(self, problem, rng):\n"
+    )
+    for count in (1, 2):
+        (tmp_path / "mine.py").write_text(f"{text}        problem.evaluate(problem.space.sample(rng, {count}))\n")
+        assert [len(result.trace) for result in compare(settings).results] == [count]

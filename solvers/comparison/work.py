@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import cloudpickle
 
 from dance_env.perturbations import split_task
 from dance_env.problem import Problem
-from dance_env.source_digest import digested_modules, source_digest
+from dance_env.source_digest import digested_modules, read_source, source_digest
+from dance_env.source_outline import Outline
 from dance_env.tasks import is_made_by_user, task_names
 from solvers.comparison.plan import Cell
 from solvers.comparison.processes import child
@@ -33,6 +35,8 @@ _SECONDS_BETWEEN_REPORTS = 0.2
 _OURS = ("dance_env", "solvers")
 _IMPORTED_LATE = ("torch._dynamo", "stable_baselines3")
 """What solvers of ours import when they search: an optimizer of torch's, PPO."""
+_OFTEN_USED = ("torch", "stable_baselines3")
+"""Packages of a second or more that solvers of users import, and that start no thread when they are imported."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +106,14 @@ class _Throttled:
 def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     """Return what loads, once for all cells, what they have in common: modules, tasks, digests of code.
 
-    It leaves out what belongs to a user (files given by path, plug-ins, problems from Python) and supernets, whose
-    libraries start threads: a process with threads is not safe to fork.
+    It runs nothing that belongs to a user (files given by path, plug-ins, problems from Python), only what a solver of
+    theirs uses of this library, and torch. It leaves out supernets, whose libraries start threads: a process with threads
+    is not safe to fork.
     """
     kinds = {type(each).__module__ for cell in cells for each in with_inner(cell.contestant.solver)}
-    solvers = sorted(name for name in kinds if name.partition(".")[0] in _OURS)
+    solvers = sorted(filter(_is_ours, kinds))
     late = [name for name in _IMPORTED_LATE if any(name.split(".")[0] in digested_modules(each) for each in solvers)]
+    used = sorted({name for kind in kinds if not _is_ours(kind) for name in _used_by_user(kind)})
     tasks = {
         cell.problem
         for cell in cells
@@ -118,20 +124,39 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     simple = sorted(
         task for task in tasks if split_task(task)[0].partition("@")[0] not in task_names(needs_supernet=True)
     )
-    return partial(_prepare, solvers, late, simple, cells[0].sources if cells else Sources())
+    return partial(_prepare, [*solvers, *used], late, simple, cells[0].sources if cells else Sources())
 
 
-def _prepare(solvers: Sequence[str], late: Sequence[str], tasks: Sequence[str], sources: Sources) -> None:
-    for solver in solvers:
+def _prepare(modules: Sequence[str], late: Sequence[str], tasks: Sequence[str], sources: Sources) -> None:
+    for module in modules:
         with suppress(Exception):  # whoever needs it will say what is wrong
-            import_module(solver)
-        source_digest(solver)
+            import_module(module)
+    source_digest(*filter(_is_ours, modules))  # the text of each module is read and parsed once, and not in each run
     for module in late if "torch" in sys.modules else ():
         with suppress(Exception):
             import_module(module)
     for task in tasks:
         with suppress(Exception):
             sources.problem(task)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in _OURS
+
+
+def _used_by_user(kind: str) -> set[str]:
+    """Return what to load for a solver of a user's, by its module: parts of this library, packages in `_OFTEN_USED`."""
+    try:
+        library = {name for name in digested_modules(kind) if _is_ours(name) and name in sys.modules}
+    except ValueError:  # it stands in no file
+        return set()
+    top = kind.partition(".")[0]
+    beside = [module for name, module in sys.modules.items() if name.partition(".")[0] == top]
+    texts = [
+        read_source(Path(file)) for each in beside if (file := getattr(each, "__file__", None) or "").endswith(".py")
+    ]
+    packages = {each.module.partition(".")[0] for text in texts for each in Outline.of(text).imports}
+    return library | packages.intersection(_OFTEN_USED)
 
 
 @contextmanager
