@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import __import__ as import_by
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,7 @@ import cloudpickle
 from dance_env.perturbations import split_task
 from dance_env.problem import Problem
 from dance_env.source_digest import digested_modules, read_source, source_digest
-from dance_env.source_outline import Outline
+from dance_env.source_outline import Import, Outline
 from dance_env.tasks import is_made_by_user, task_names
 from solvers.comparison.plan import Cell
 from solvers.comparison.processes import child
@@ -113,7 +114,9 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     kinds = {type(each).__module__ for cell in cells for each in with_inner(cell.contestant.solver)}
     solvers = sorted(filter(_is_ours, kinds))
     late = [name for name in _IMPORTED_LATE if any(name.split(".")[0] in digested_modules(each) for each in solvers)]
-    used = sorted({name for kind in kinds if not _is_ours(kind) for name in _used_by_user(kind)})
+    others = [kind for kind in kinds if not _is_ours(kind)]
+    imports = sorted({each for kind in others for each in _imports_of_user(kind)}, key=str)
+    digested = sorted({*solvers, *(name for kind in others for name in _digested(kind))})
     tasks = {
         cell.problem
         for cell in cells
@@ -124,14 +127,21 @@ def preparation(cells: Sequence[Cell]) -> Callable[[], None]:
     simple = sorted(
         task for task in tasks if split_task(task)[0].partition("@")[0] not in task_names(needs_supernet=True)
     )
-    return partial(_prepare, [*solvers, *used], late, simple, cells[0].sources if cells else Sources())
+    return partial(_prepare, solvers, imports, digested, late, simple, cells[0].sources if cells else Sources())
 
 
-def _prepare(modules: Sequence[str], late: Sequence[str], tasks: Sequence[str], sources: Sources) -> None:
-    for module in modules:
+def _prepare(
+    solvers: Sequence[str],
+    imports: Sequence[Import],
+    digested: Sequence[str],
+    late: Sequence[str],
+    tasks: Sequence[str],
+    sources: Sources,
+) -> None:
+    for each in (*imports, *(Import(solver, None) for solver in solvers)):
         with suppress(Exception):  # whoever needs it will say what is wrong
-            import_module(module)
-    source_digest(*filter(_is_ours, modules))  # the text of each module is read and parsed once, and not in each run
+            import_by(each.module, fromlist=() if each.name is None else (each.name,))
+    source_digest(*digested)  # the text of each module is read and parsed once, and not in each run
     for module in late if "torch" in sys.modules else ():
         with suppress(Exception):
             import_module(module)
@@ -144,19 +154,26 @@ def _is_ours(module: str) -> bool:
     return module.partition(".")[0] in _OURS
 
 
-def _used_by_user(kind: str) -> set[str]:
-    """Return what to load for a solver of a user's, by its module: parts of this library, packages in `_OFTEN_USED`."""
+def _imports_of_user(kind: str) -> set[Import]:
+    """Return what the modules of a user's solver import of this library and of `_OFTEN_USED`, by the solver's module."""
+    top = kind.partition(".")[0]  # of a file: the package that stands for its folder
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == top]
+    files = [file for each in modules if (file := getattr(each, "__file__", None) or "").endswith(".py")]
+    imports = {each for file in files for each in Outline.of(read_source(Path(file))).imports}
+    return {
+        each
+        for each in imports
+        if (_is_ours(each.module) or each.module.partition(".")[0] in _OFTEN_USED)
+        and not (each.level or each.for_types)
+    }
+
+
+def _digested(kind: str) -> set[str]:
+    """Return the modules of this library that the digest of a user's solver looks at; none where it stands in no file."""
     try:
-        library = {name for name in digested_modules(kind) if _is_ours(name) and name in sys.modules}
-    except ValueError:  # it stands in no file
+        return {name for name in digested_modules(kind) if _is_ours(name) and not name.endswith(".__init__")}
+    except ValueError:
         return set()
-    top = kind.partition(".")[0]
-    beside = [module for name, module in sys.modules.items() if name.partition(".")[0] == top]
-    texts = [
-        read_source(Path(file)) for each in beside if (file := getattr(each, "__file__", None) or "").endswith(".py")
-    ]
-    packages = {each.module.partition(".")[0] for text in texts for each in Outline.of(text).imports}
-    return library | packages.intersection(_OFTEN_USED)
 
 
 @contextmanager
