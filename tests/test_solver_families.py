@@ -119,13 +119,35 @@ def test_the_controllers_and_encodings_keep_budgets_and_seeds() -> None:
         assert not runs[0].trace.same_search(runs[2].trace)
 
 
-@pytest.mark.parametrize("encoding", ["index", "transition", "softmax"])
-def test_nevergrad_takes_each_encoding(encoding: str) -> None:
+@pytest.mark.parametrize("optimizer", ["NGOpt", "DiscreteOnePlusOne", "LognormalDiscreteOnePlusOne", "DE"])
+def test_nevergrad_takes_its_optimizers_by_name(optimizer: str) -> None:
     pytest.importorskip("nevergrad", reason="needs Nevergrad (extra 'nevergrad')")
-    solver = make_solver("nevergrad", encoding=encoding, optimizer="DE")
-    assert solver.solve(synthetic_problem(0), budget=20, seed=0).ledger.evaluations == 20
+    problem = synthetic_problem(0)
+    runs = [make_solver("nevergrad", optimizer=optimizer).solve(problem, budget=40, seed=seed) for seed in (0, 0, 1)]
+    assert [run.ledger.evaluations for run in runs] == [40] * 3
+    assert runs[0].trace.same_search(runs[1].trace)
+    assert not runs[0].trace.same_search(runs[2].trace)
     with pytest.raises(Exception, match="Did you mean 'NGOpt'"):
-        make_solver("nevergrad", optimizer="NGOpts").solve(synthetic_problem(0), budget=5, seed=0)
+        make_solver("nevergrad", optimizer="NGOpts").solve(problem, budget=5, seed=0)
+
+
+def test_nevergrad_draws_every_option_alike() -> None:
+    """Points spread evenly over an optimizer's own space are options drawn alike, whatever the number of options."""
+    pytest.importorskip("nevergrad", reason="needs Nevergrad (extra 'nevergrad')")
+    problem = synthetic_problem(0, option_counts=(2, 3, 7))
+    run = make_solver("nevergrad", optimizer="LHSSearch").solve(problem, budget=420, seed=0)
+    for column, count in enumerate(problem.space.option_counts):
+        assert np.bincount(run.trace.designs[:, column], minlength=count) == pytest.approx(420 / count, abs=3)
+
+
+def test_nevergrad_s_plans_of_a_fixed_number_of_points_end_with_it() -> None:
+    """Its own samplers fail when they are asked for more."""
+    pytest.importorskip("nevergrad", reason="needs Nevergrad (extra 'nevergrad')")
+    few = synthetic_problem(0, option_counts=(2, 2))  # four networks: those of eight planned ones cannot be spent
+    run = make_solver("nevergrad", optimizer="HaltonSearch").solve(few, budget="8networks", seed=0)
+    assert (run.status, run.ledger.evaluations) == (Status.STOPPED_EARLY, 8)
+    spent = make_solver("nevergrad", optimizer="HaltonSearch").solve(few, budget=50, seed=0)
+    assert (spent.status, spent.ledger.evaluations) == (Status.BUDGET_SPENT, 50)
 
 
 # ------------------------------------------------------------------------------------------------------- they search
@@ -148,6 +170,7 @@ def regret(name: str, problem: Problem, *, budget: int, seeds: int = 3, **settin
         ("reinforce", {"controller": "factorized", "learning_rate": 0.1}),
         ("cma-es", {}),
         ("local-search", {}),
+        ("nevergrad", {}),
         ("gp", {"models": 12}),
         ("accelerator-first", {}),
     ],
@@ -267,7 +290,6 @@ def test_a_missing_library_is_named_before_any_work(name: str, monkeypatch: pyte
         ("reinforce", {"decay": 1.0}, "decay is at least 0 and below 1"),
         ("nsga3", {"population": 10}, "a population of 10 is less than the 20 directions"),
         ("cma-es", {"population": 1}, "the population is at least 2, or 0"),
-        ("nevergrad", {"encoding": "onehot"}, "there is no encoding 'onehot'"),
         ("local-search", {"kick": -1}, "kick is at least 0"),
         ("gp", {"points": 3}, "points is at least 4"),
         ("network-first", {"share": 1.0}, "share is above 0 and below 1"),

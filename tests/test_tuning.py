@@ -18,6 +18,7 @@ from solvers.comparison.compare import compare
 from solvers.comparison.settings import Settings
 from solvers.comparison.tuning.files import tuning_page, write_tuning
 from solvers.comparison.tuning.search import TUNING_SEEDS, tune, tuned_specs
+from solvers.comparison.tuning.space import values_in, with_settings
 from solvers.contract.tunable import TunableRange, TunableValues
 
 pytest.importorskip("optuna")
@@ -173,29 +174,57 @@ def test_pages_say_what_was_tried(tuned, tmp_path):
     assert content["budget"] == "640"
 
 
-def test_what_solvers_declare_are_settings_of_theirs():
+def tunable_solvers():
     for name in solver_names():
         try:
             kind = load_solver(name)
         except ImportError:  # an extra that is not installed
             continue
-        fields = {each.name: each for each in dataclasses.fields(kind)}
-        for setting, tunable in kind.tunable.items():
-            assert tunable.holds(fields[setting].default), f"{setting} of {name}: the default lies outside"
+        if kind.tunable:
+            yield name, kind
+
+
+def test_what_solvers_declare_are_settings_of_theirs():
+    for name, kind in tunable_solvers():
+        for setting, value in values_in(kind.tunable, kind()).items():
+            assert kind.tunable[setting].holds(value), f"{setting} of {name}: the default lies outside"
 
 
 def test_every_corner_of_a_space_is_a_solver():
     """Settings that exclude each other would make trials fail."""
-    for name in ("evolution", "nsga2", "nsga3", "regularized-evolution", "annealing", "network-evolution"):
-        kind = load_solver(name)
-        assert kind.tunable, name
-        for side in ("low", "high"):
-            kind(**{setting: getattr(each, side) for setting, each in kind.tunable.items()})
-        lows = {setting: each.low for setting, each in kind.tunable.items()}
-        highs = {setting: each.high for setting, each in kind.tunable.items()}
-        for setting in kind.tunable:
-            kind(**(lows | {setting: highs[setting]}))
-            kind(**(highs | {setting: lows[setting]}))
+    for name, kind in tunable_solvers():
+        ends = {
+            setting: (each.low, each.high) if isinstance(each, TunableRange) else each.values
+            for setting, each in kind.tunable.items()
+        }
+        lows, highs = ({setting: values[side] for setting, values in ends.items()} for side in (0, -1))
+        corners = [lows, highs]
+        corners += [base | {setting: value} for base in (lows, highs) for setting in ends for value in ends[setting]]
+        for corner in corners:
+            made = with_settings(kind(), corner)
+            assert values_in(kind.tunable, made) == corner, name
+            assert SolverSpec(name, corner).make() == made
+
+
+def test_a_nested_setting_is_tuned_by_its_dotted_name(tmp_path):
+    @dataclass(frozen=True)
+    class Part:
+        share: int = 4
+        other: int = 7
+
+    @dataclass(frozen=True)
+    class Nested(Share):
+        name: ClassVar[str] = "nested"
+        tunable: ClassVar = {"part.share": TunableRange(1, 40)}
+        part: Part = Part(other=9)
+
+        def search(self, problem, rng):
+            assert self.part.other == 9
+            problem.evaluate(problem.space.sample(rng, self.part.share))
+
+    found = tune(settings(tmp_path, solvers=[Nested()]), 640, executor=Inline()).solvers[0]
+    assert {tuple(trial.settings) for trial in found.trials[1:]} == {("part.share",)}
+    assert found.best.score < 1
 
 
 def test_ranges_that_hold_nothing_are_refused():

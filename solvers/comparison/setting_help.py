@@ -63,7 +63,7 @@ def _settings(kind: type, prefix: str, tunable: Any, *, depth: int, base: Any = 
             if type(None) in get_args(annotations.get(each.name)):
                 state = "None" if default is None else "its own, below"
                 yield Setting(name, "None, or settings of its own", state, texts.get(each.name, ""))
-            yield from _settings(nested, f"{name}.", {}, depth=depth + 1, base=default)
+            yield from _settings(nested, f"{name}.", tunable, depth=depth + 1, base=default)
             continue
         required = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
         text: str | None = _shown(default)

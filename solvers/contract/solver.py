@@ -48,7 +48,7 @@ class Solver(ABC):
     capabilities: ClassVar[Capabilities] = Capabilities()
     """What it needs of a problem and how far it looks; see `Capabilities`."""
     tunable: ClassVar[Mapping[str, Tunable]] = {}
-    """Settings that a comparison may tune, and what each may be; every combination is valid."""
+    """Settings that a comparison may tune, and what each may be; every combination is valid. A nested one has a dotted name."""
 
     @final
     @classmethod

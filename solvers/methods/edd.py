@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ import torch
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.gradient.descent import DescentSettings, Predict, Prediction, descend
 from solvers.methods.gradient.evaluated import EvaluatedDesigns
 from solvers.methods.gradient.hdx import HardConstraints, HdxSettings
@@ -45,6 +47,12 @@ class EDD(Solver):
 
     name: ClassVar[str] = "edd"
     capabilities: ClassVar[Capabilities] = Capabilities(access="gradients", needs_expectation=True)
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "descent.steps": TunableRange(8, 96, log=True),
+        "descent.path_length": TunableRange(2.0, 40.0, log=True),
+        "descent.init_std": TunableRange(0.2, 4.0, log=True),
+        "evaluations": TunableRange(8, 512, log=True),
+    }
     descent: DescentSettings = field(default_factory=DescentSettings)
     hdx: HdxSettings | None = field(default_factory=HdxSettings)
     evaluations: int = 128

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from dance_env.space import DesignSpace
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange, TunableValues
 from solvers.methods.merit import merit
 
 _TRIES = 50
@@ -36,6 +38,11 @@ class LocalSearch(Solver):
     """
 
     name: ClassVar[str] = "local-search"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "sample": TunableRange(1, 64, log=True),
+        "kick": TunableRange(0, 6),
+        "reach": TunableValues((0, 1, 2, 4)),
+    }
     sample: int = 16
     kick: int = 3
     reach: int = 0

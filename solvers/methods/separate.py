@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from dance_env.space.factors_torch import RelaxedFactorSum
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.gradient.descent import DescentSettings, Prediction, descend
 from solvers.methods.gradient.plan import plan_round
 from solvers.methods.gradient.threads import torch_threads
@@ -82,6 +83,9 @@ class SeparateFlops(Solver):
 
     name: ClassVar[str] = "separate-flops"
     capabilities: ClassVar[Capabilities] = _CAPABILITIES
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "penalty": TunableRange(0.5, 16.0, log=True),
+    }
     penalty: float = 4.0
     descent: DescentSettings = field(default_factory=DescentSettings)
     evaluations: int = 512

@@ -19,9 +19,10 @@ from solvers.comparison.processes.isolating import IsolatingExecutor
 from solvers.comparison.run import Run
 from solvers.comparison.settings import Settings
 from solvers.comparison.spec import Contestant, SolverSpec
+from solvers.comparison.tuning.space import optuna, suggested, told, values_in, with_settings
 from solvers.comparison.tuning.tuning import SolverTuning, Trial, Tuning
 from solvers.contract.budget import Budget
-from solvers.contract.tunable import Tunable, TunableRange
+from solvers.contract.tunable import Tunable
 
 TUNING_SEEDS = (1_000_000_000, 1_000_000_001)
 """The seeds of every trial."""
@@ -152,21 +153,20 @@ class _Search:
     @classmethod
     def of(cls, contestant: Contestant, number: int) -> _Search:
         solver, given = contestant.solver, contestant.spec.settings
-        space = {name: each for name, each in solver.tunable.items() if name not in given}
+        space = {name: each for name, each in solver.tunable.items() if not {name, name.partition(".")[0]} & set(given)}
         if not solver.tunable:
             return cls(contestant, {}, f"{solver.name} declares no settings to tune")
         if not space:
             return cls(contestant, {}, f"all settings of {solver.name} that can be tuned were given")
-        optuna = _optuna()
-        sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=min(_STARTUP, max(1, number // 2)))
-        return cls(contestant, space, "", optuna.create_study(sampler=sampler))
+        sampler = optuna().samplers.TPESampler(seed=0, n_startup_trials=min(_STARTUP, max(1, number // 2)))
+        return cls(contestant, space, "", optuna().create_study(sampler=sampler))
 
     def ask(self, trial: int) -> dict[str, Any]:
         """The settings of the next trial; none for the first, which is the contestant as given."""
         if trial == 0:
             return {}
         self.asked = self.study.ask()
-        return {name: _suggested(self.asked, name, each) for name, each in self.space.items()}
+        return suggested(self.space, self.asked)
 
     def spec(self, trial: int, changes: Mapping[str, Any]) -> SolverSpec:
         return _changed(self.contestant.spec, changes, f"{self.contestant.label} trial {trial}")
@@ -189,11 +189,9 @@ class _Search:
 
     def _tell_default(self, score: float) -> None:
         """Let the sampler know of the first trial, where it lies in the space."""
-        values = {name: getattr(self.contestant.solver, name) for name in self.space}
-        if all(each.holds(values[name]) for name, each in self.space.items()):
-            optuna = _optuna()
-            distributions = {name: _distribution(each) for name, each in self.space.items()}
-            self.study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=score))
+        trial = told(self.space, values_in(self.space, self.contestant.solver), score)
+        if trial is not None:
+            self.study.add_trial(trial)
 
     def _add(self, run: Run) -> None:
         """Bill a run; the final training of its design was never asked for."""
@@ -210,30 +208,4 @@ class _Search:
 def _changed(spec: SolverSpec, changes: Mapping[str, Any], label: str) -> SolverSpec:
     if spec.solver is None:
         return dataclasses.replace(spec, settings={**spec.settings, **changes}, label=label)
-    solver = dataclasses.replace(spec.solver, **changes)  # type: ignore[type-var]
-    return dataclasses.replace(spec, solver=solver, label=label)
-
-
-def _suggested(trial: Any, name: str, of: Tunable) -> Any:
-    if not isinstance(of, TunableRange):
-        return trial.suggest_categorical(name, of.values)
-    if of.whole:
-        return trial.suggest_int(name, of.low, of.high, log=of.log)
-    return trial.suggest_float(name, of.low, of.high, log=of.log)
-
-
-def _distribution(of: Tunable) -> Any:
-    distributions = _optuna().distributions
-    if not isinstance(of, TunableRange):
-        return distributions.CategoricalDistribution(of.values)
-    kind = distributions.IntDistribution if of.whole else distributions.FloatDistribution
-    return kind(of.low, of.high, log=of.log)
-
-
-def _optuna() -> Any:
-    try:
-        import optuna
-    except ImportError as error:
-        raise ImportError("tuning needs Optuna: pip install 'dance-env[optuna]'") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
+    return dataclasses.replace(spec, solver=with_settings(spec.solver, changes), label=label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from solvers.contract.capabilities import Capabilities
 from solvers.contract.isolation import isolated_global_state
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.bayesian.study import Study, optuna
 from solvers.methods.merit import merit
 from solvers.methods.moves import mutate
@@ -41,6 +43,11 @@ class GP(Solver):
 
     name: ClassVar[str] = "gp"
     capabilities: ClassVar[Capabilities] = Capabilities(library="optuna", extra="optuna")
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "starts": TunableRange(5, 40, log=True),
+        "models": TunableRange(16, 64, log=True),
+        "candidates": TunableRange(64, 1024, log=True),
+    }
     starts: int = 20
     models: int = 64
     points: int = 100

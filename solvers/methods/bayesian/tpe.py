@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from solvers.contract.capabilities import Capabilities
 from solvers.contract.isolation import isolated_global_state
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange, TunableValues
 from solvers.methods.bayesian.study import Study, tpe_sampler
 
 
@@ -27,6 +29,10 @@ class TPE(Solver):
 
     name: ClassVar[str] = "tpe"
     capabilities: ClassVar[Capabilities] = Capabilities(library="optuna", extra="optuna")
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "starts": TunableRange(5, 40, log=True),
+        "multivariate": TunableValues((True, False)),
+    }
     starts: int = 20
     batch: int = 1
     multivariate: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from dance_env.space import DesignSpace
 from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange, TunableValues
 from solvers.methods.merit import merit
 from solvers.methods.stalled import stalled
 
@@ -37,6 +39,12 @@ class CMAES(Solver):
 
     name: ClassVar[str] = "cma-es"
     capabilities: ClassVar[Capabilities] = Capabilities(library="cmaes", extra="cmaes")
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "population": TunableValues((0, 6, 12, 24)),
+        "growth": TunableRange(1.0, 2.0),
+        "patience": TunableRange(3, 40),
+        "ordinals": TunableValues((True, False)),
+    }
     population: int = 0
     growth: float = 1.5
     patience: int = 30

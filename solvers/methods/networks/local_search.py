@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.networks.known import KnownNetworks, Merit
 
 
@@ -26,6 +28,9 @@ class NetworkLocalSearch(Solver):
     """
 
     name: ClassVar[str] = "network-local-search"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "starts": TunableRange(1, 64, log=True),
+    }
     starts: int = 8
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.networks.evolution import evolve
 from solvers.methods.networks.known import KnownNetworks, Merit
 
@@ -33,6 +35,12 @@ class NetworkFirst(Solver):
     """
 
     name: ClassVar[str] = "network-first"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "share": TunableRange(0.2, 0.8),
+        "starts": TunableRange(2, 32, log=True),
+        "pressure": TunableRange(0.1, 0.9),
+        "crossover": TunableRange(0.0, 1.0),
+    }
     share: float = 0.5
     starts: int = 8
     pressure: float = 0.5
@@ -86,6 +94,12 @@ class AcceleratorFirst(Solver):
     """
 
     name: ClassVar[str] = "accelerator-first"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "networks": TunableRange(8, 128, log=True),
+        "starts": TunableRange(2, 32, log=True),
+        "pressure": TunableRange(0.1, 0.9),
+        "crossover": TunableRange(0.0, 1.0),
+    }
     networks: int = 64
     starts: int = 8
     pressure: float = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from stable_baselines3 import A2C as StableA2C
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange, TunableValues
 from solvers.methods.rl.learn import Plan, Setup, check_plan, falling, learn
 
 
@@ -34,6 +36,12 @@ class A2C(Solver):
     """
 
     name: ClassVar[str] = "a2c"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "smallest_batch": TunableRange(2, 16, log=True),
+        "learning_rate": TunableRange(1e-3, 0.2, log=True),
+        "entropy": TunableRange(1e-3, 0.3, log=True),
+        "normalize": TunableValues((True, False)),
+    }
     episode: str = "one-shot"
     updates: int = 128
     smallest_batch: int = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from stable_baselines3 import DQN as StableDQN
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.rl.learn import Plan, Setup, check_plan, falling, learn
 
 
@@ -37,6 +39,12 @@ class DQN(Solver):
     """
 
     name: ClassVar[str] = "dqn"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "smallest_batch": TunableRange(2, 16, log=True),
+        "replays": TunableRange(1, 4),
+        "learning_rate": TunableRange(1e-4, 1e-2, log=True),
+        "exploration": TunableRange(0.2, 0.9),
+    }
     episode: str = "sequential"
     updates: int = 32
     smallest_batch: int = 8

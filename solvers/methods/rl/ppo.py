@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from stable_baselines3 import PPO as StablePPO
 
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange
 from solvers.methods.rl.learn import Plan, Setup, check_plan, falling, learn
 
 
@@ -37,6 +39,12 @@ class PPO(Solver):
     """
 
     name: ClassVar[str] = "ppo"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "smallest_batch": TunableRange(4, 16, log=True),
+        "epochs": TunableRange(2, 16, log=True),
+        "learning_rate": TunableRange(1e-3, 0.2, log=True),
+        "entropy": TunableRange(1e-3, 0.3, log=True),
+    }
     _endless: ClassVar[bool] = True  # as its published records were made
     episode: str = "one-shot"
     updates: int = 128

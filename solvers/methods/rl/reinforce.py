@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from dance_env.problem import Evaluation
 from solvers.contract.isolation import isolated_global_state
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
+from solvers.contract.tunable import Tunable, TunableRange, TunableValues
 from solvers.methods.rl.return_scale import spread
 from solvers.methods.stalled import stalled
 
@@ -46,6 +48,12 @@ class Reinforce(Solver):
     """
 
     name: ClassVar[str] = "reinforce"
+    tunable: ClassVar[Mapping[str, Tunable]] = {
+        "controller": TunableValues(CONTROLLERS),
+        "smallest_batch": TunableRange(1, 16, log=True),
+        "learning_rate": TunableRange(1e-3, 0.2, log=True),
+        "entropy": TunableRange(1e-3, 0.3, log=True),
+    }
     controller: str = "lstm"
     updates: int = 128
     smallest_batch: int = 4
