@@ -112,7 +112,7 @@ def test_a_read_only_installation_with_a_read_only_home_works(tmp_path: Path) ->
     keep = {name: value for name, value in os.environ.items() if name not in ("DANCE_CACHE_DIR", "XDG_CACHE_HOME")}
     run = subprocess.run(
         [sys.executable, "-c", program], env={**keep, "PYTHONPATH": str(package.parent), "HOME": str(tmp_path / "home")},
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=500,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout == "8.0\n"

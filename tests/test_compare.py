@@ -290,7 +290,7 @@ def test_a_script_or_a_notebook_compares_its_own_class(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(out=str(tmp_path / "out")))
     for command in ([str(script)], ["-c", script.read_text()]):
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False, timeout=100)
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False, timeout=500)
         assert done.stdout == "['mine:rows=5', 'random'] [5, 20]\n", done.stderr
 
 

@@ -11,7 +11,7 @@ PROGRAM = Path(__file__).resolve().parents[1] / "benchmarks" / "cost.py"
 
 def run(*arguments: str) -> str:
     command = [sys.executable, str(PROGRAM), "--no-compiling", "--layers", "1", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=500).stdout
 
 
 def test_prints_its_own_figures_beside_recorded_ones(tmp_path: Path) -> None:

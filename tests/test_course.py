@@ -60,7 +60,7 @@ def test_a_notebook_runs_and_its_checks_know_the_solutions(lesson, monkeypatch):
         solved = nbformat.v4.new_code_cell(SOLUTIONS[number], id=f"solution-{place}")
         again = nbformat.v4.new_code_cell(check.source, id=f"again-{place}")
         notebook.cells[place + 2 : place + 2] = [solved, again]
-    build.run(notebook, timeout_s=250)
+    build.run(notebook, timeout_s=500)
     verdicts = [printed(cell).splitlines()[-1] for cell in notebook.cells if cell.source.startswith("check(")]
     expected = [text for number in exercises_of(lesson) for text in (f"{number}: not yet", f"{number}: right")]
     assert verdicts == expected

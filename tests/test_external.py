@@ -288,7 +288,7 @@ def test_an_agent_may_end_as_soon_as_nothing_is_left(tmp_path: Path, monkeypatch
 
     def slowly(self, line: str) -> None:
         if '"stop"' in line:
-            self._process.wait(30)
+            self._process.wait(200)
         send(self, line)
 
     monkeypatch.setattr(process.AgentProcess, "send", slowly)

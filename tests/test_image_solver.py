@@ -283,7 +283,7 @@ def test_killed_again_and_again_ends_as_the_uninterrupted_run(tmp_path: Path) ->
         assert run(tmp_path / "killed", None) == 0
     finally:
         server.stdin.close()
-        server.wait(timeout=60)
+        server.wait(timeout=500)
         server.stdout.close()
     same_outcome(tmp_path / "whole", tmp_path / "killed")
     whole, killed = (Result.load(tmp_path / name / "result.zip") for name in ("whole", "killed"))

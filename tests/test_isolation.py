@@ -194,7 +194,7 @@ def test_a_driver_that_ends_leaves_nothing_running(tmp_path, sent):
     assert wait_for(lambda: mark.is_file() and mark.read_text() and any(tmp_path.glob("records/[!.]*random*")))
     pid = int(mark.read_text())
     driver.send_signal(sent)
-    output, _ = driver.communicate(timeout=120)
+    output, _ = driver.communicate(timeout=500)
     assert wait_for(lambda: not Path(f"/proc/{pid}").exists())
     assert driver.returncode == (130 if sent is signal.SIGINT else -sent)
     assert "Traceback" not in output

@@ -117,7 +117,7 @@ def test_a_server_that_is_told_to_end_saves_the_run(tmp_path: Path) -> None:
         assert b"serverInfo" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         process.stdin.close()
-        assert process.wait(60) == 1
+        assert process.wait(500) == 1
     (path,) = _records(tmp_path)
     assert Result.load(path).status is Status.INTERRUPTED
 

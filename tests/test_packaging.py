@@ -69,7 +69,7 @@ def _build(kind: str, source: Path, out: Path) -> None:
     code = f"import setuptools.build_meta as b; b.build_{kind}({str(out)!r})"
     out.mkdir(exist_ok=True)
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], cwd=source, check=True, capture_output=True, timeout=120
+        [sys.executable, "-W", "ignore", "-c", code], cwd=source, check=True, capture_output=True, timeout=500
     )
 
 

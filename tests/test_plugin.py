@@ -36,7 +36,7 @@ def dance(tmp_path_factory: pytest.TempPathFactory) -> Run:
             source = shutil.copytree(PLUGIN, site.with_name("plug-in-source"))
             pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index"]
             offline = ["--no-deps", "--no-build-isolation", "--no-compile", "--target", str(site), str(source)]
-            subprocess.run([*pip, *offline], check=True, capture_output=True, timeout=200)
+            subprocess.run([*pip, *offline], check=True, capture_output=True, timeout=500)
     cache = with_compiled_code(site.with_name("plug-in-cache"))
     paths = os.pathsep.join([str(site), str(ROOT)])
 

@@ -147,7 +147,7 @@ def test_the_dashboard_does_not_load_pyplot() -> None:
         "assert env.render().shape == (560, 1000, 3)\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=500)
 
 
 @pytest.mark.parametrize("mode", ["rgb_array", "ansi"])

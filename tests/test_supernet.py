@@ -526,7 +526,7 @@ def test_two_ranks_hold_the_same_state_and_write_one_folder(tmp_path: Path) -> N
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

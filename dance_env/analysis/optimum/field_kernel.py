@@ -14,6 +14,13 @@ from dance_env.cost.compiled import helper
 
 
 @helper
+def copy(source, target):
+    """Copy an array into one as long; numba compiles `target[:] = source` for seconds, for the text of its error."""
+    for x in range(len(source)):
+        target[x] = source[x]
+
+
+@helper
 def sweep(field, shape, row_least, column_least):
     """Improve the bound `sum of the nodes' least terms` by one block-coordinate step for each pair of nodes.
 
@@ -58,7 +65,7 @@ def sweep(field, shape, row_least, column_least):
             if least != 0.0:
                 for b in range(nj):
                     row[b] -= least
-        right[:] = down
+        copy(down, right)
 
 
 @helper
@@ -133,12 +140,12 @@ def copy_field(source, target, shape):
         target.n[g] = source.n[g]
         target.settled[g] = source.settled[g]
         part = slice(shape.start[g], shape.start[g] + source.n[g])
-        target.u[part] = source.u[part]
-        target.ids[part] = source.ids[part]
+        copy(source.u[part], target.u[part])
+        copy(source.ids[part], target.ids[part])
     for q in range(len(shape.left)):
         first = shape.pair_start[q]
         part = slice(first, first + source.n[shape.left[q]] * source.n[shape.right[q]])
-        target.p[part] = source.p[part]
+        copy(source.p[part], target.p[part])
 
 
 @helper

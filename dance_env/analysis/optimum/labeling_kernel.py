@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dance_env.analysis.optimum.field_kernel import copy
 from dance_env.cost.compiled import helper
 
 _GRAY = 1e-11  # relative: nearer to a limit than this, rounding decides, and `Problem.evaluate` is asked
@@ -79,16 +80,16 @@ def note(
         for x in range(len(out_value)):
             if out_value[x] <= best + slack:
                 out_value[kept] = out_value[x]
-                out_labels[kept] = out_labels[x]
+                copy(out_labels[x], out_labels[kept])
                 kept += 1
         count[0] = kept
     if count[0] < len(out_value):
         out_value[count[0]] = value
-        out_labels[count[0]] = labels
+        copy(labels, out_labels[count[0]])
         count[0] += 1
     else:
         count[1] = 1
         if stands == 2:  # it may be the only one that meets the limits
             out_value[0] = value
-            out_labels[0] = labels
+            copy(labels, out_labels[0])
     return best

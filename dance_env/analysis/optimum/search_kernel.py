@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from dance_env.analysis.optimum.arrays import CostTerms, Field, Resources
-from dance_env.analysis.optimum.field_kernel import add_terms, copy_field, settle
+from dance_env.analysis.optimum.field_kernel import add_terms, copy, copy_field, settle
 from dance_env.analysis.optimum.labeling_kernel import likely_labels, note
 from dance_env.analysis.optimum.vertex_kernel import OPEN, PRUNED, branch_node, drop_labels, tighten
 from dance_env.analysis.optimum.weights_kernel import tune
@@ -67,13 +67,15 @@ def first_field(field, shape, error, terms, resources, limits, weights, least, k
 
 @compiled
 def solve_cases(
-    cases, shape, error, terms_latency, terms_energy, factors, zero, values, limits, best, slack, vertex_limit, collect,
-    out_ended, out_bound, out_vertices, out_weights, out_count, out_value, out_labels,
+    cases, first, step, shape, error, terms_latency, terms_energy, factors, zero, values, limits, best, slack,
+    vertex_limit, collect, out_ended, out_bound, out_vertices, out_weights, out_count, out_value, out_labels,
 ):  # fmt: skip
     """Search the fields of some cases, each from the same best value known.
 
     Args:
         cases: `(n,)` int64: which cases, rows of `factors (C, T, 4)`, `zero (C, R)` and `values (C, R, N)`.
+        first, step: Of `cases` only every `step`-th is searched, from `first` on; of the arrays `out_...` these rows are
+            written. (Slices of the arrays would be contiguous or not by their length: this is compiled once for each.)
         vertex_limit: Of each case; 1 ends each after its first bound.
         best: A value that some design has.
         collect: Whether to keep every labeling up to `best`, also where a better one is found.
@@ -97,7 +99,7 @@ def solve_cases(
     delta_share, delta_multiplier = np.zeros(t), np.zeros(m)
     node, place = np.zeros(depth, np.int64), np.zeros(depth, np.int64)
     order, bound_with = np.zeros((depth, widest), np.int64), np.zeros((depth, widest))
-    for row in range(len(cases)):
+    for row in range(first, len(cases), step):
         case = cases[row]
         terms = CostTerms(terms_latency, terms_energy, factors[case])
         resources = Resources(zero[case], values[case])
@@ -157,7 +159,7 @@ def solve_cases(
                     break
                 chosen = branch_node(field)
                 start, labels_open = shape.start[chosen], field.n[chosen]
-                order[level, :labels_open] = np.argsort(field.u[start : start + labels_open])
+                copy(np.argsort(field.u[start : start + labels_open]), order[level, :labels_open])
                 for a in range(labels_open):
                     bound_with[level, a] = bound - least[chosen] + field.u[start + order[level, a]]
                 node[level], place[level] = chosen, 0

@@ -86,11 +86,13 @@ class Searcher:
             labels=np.zeros((n, kept, groups), np.int64),
         )
 
+        searched = np.ascontiguousarray(chosen)
+
         def some(first: int) -> None:
-            part = slice(first, None, self.workers)
-            out = [getattr(found, each.name)[part] for each in fields(Found)]
             solve_cases(
-                np.ascontiguousarray(chosen[part]),
+                searched,
+                first,
+                self.workers,
                 cases.shape,
                 cases.error,
                 cases.latency,
@@ -103,7 +105,7 @@ class Searcher:
                 float(slack),
                 vertex_limit,
                 collect,
-                *out,
+                *(getattr(found, each.name) for each in fields(Found)),
             )
 
         list(self._pool.map(some, range(self.workers)))
