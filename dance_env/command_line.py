@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
 from pathlib import PurePath
@@ -93,6 +93,36 @@ class Parser(argparse.ArgumentParser):
             known = [each for each in self._option_string_actions if each.startswith("--")]
             return f"there is no option {option}. {nearest(option, known)}"
         return f"what is {' '.join(map(repr, arguments))}? {self.prog} takes no further names"
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Return the type of an option that takes a whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"give a whole number of {least} or more, not {text!r}")
+        return value
+
+    return parse
+
+
+def seconds(text: str) -> float:
+    """Parse the value of an option that takes a positive number of seconds; infinity is no limit.
+
+    Raises:
+        ArgumentTypeError: If it is no such number.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"give a number of seconds above 0, not {text!r}")
+    return value
 
 
 def as_json(content: Any) -> str:

@@ -187,6 +187,10 @@ def make_solver(name: str, **settings: Any) -> Solver:
         if setting not in [each.name for each in known]:
             raise ValueError(f"solver {name!r} has no setting {setting!r}. {nearest(setting, (e.name for e in known))}")
     missing = [each.name for each in known if _is_required(each) and each.name not in settings]
+    if missing and name == "cmd":
+        raise ValueError(
+            "solver 'cmd' needs the command of the program: write cmd:COMMAND, such as 'cmd:python agent.py'"
+        )
     if missing:
         raise ValueError(
             f"solver {name!r} needs a value for {', '.join(map(repr, missing))}: give its field a default, or the "
@@ -231,7 +235,8 @@ def _warn(message: str) -> None:
 
 def _checked(solver: Any, target: str) -> type[Solver]:
     if not (inspect.isclass(solver) and issubclass(solver, Solver)):
-        raise ValueError(f"{target} is {solver!r}, not a subclass of solvers.Solver")
+        found = "a class" if inspect.isclass(solver) else "a function" if inspect.isfunction(solver) else repr(solver)
+        raise ValueError(f"{target} is {found}, not a subclass of solvers.Solver")
     if inspect.isabstract(solver) or not isinstance(getattr(solver, "name", None), str):
         raise ValueError(f"{target} is not a finished solver: it needs a `name` and a `search` method")
     if not dataclasses.is_dataclass(solver):

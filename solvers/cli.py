@@ -133,7 +133,7 @@ def _guarded(job: Callable[[], int], *, resumes: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
         return 141
     except (ValueError, OSError, ImportError) as error:
-        print(f"dance: {error}", file=sys.stderr)  # noqa: T201
+        print(f"dance: {_told(error)}", file=sys.stderr)  # noqa: T201
         return 2
     except Exception:
         import traceback
@@ -141,6 +141,13 @@ def _guarded(job: Callable[[], int], *, resumes: bool) -> int:
         traceback.print_exc()
         print("dance: this is a mistake of the library, not yours; please report the lines above", file=sys.stderr)  # noqa: T201
         return 70
+
+
+def _told(error: Exception) -> str:
+    """What an error says, without the operating system's number of it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _load(target: str) -> Callable[[Sequence[str]], int]:

@@ -83,7 +83,7 @@ def test_the_manifest_says_what_was_compared_and_names_no_machine(ran):
     assert platform.node() not in text or len(platform.node()) < 4
 
 
-def test_the_manifest_is_there_before_the_first_run(tmp_path):
+def test_the_manifest_is_there_before_the_first_run(tmp_path, capsys):
     class Stopped(Inline):
         def submit(self, *_, **__):
             raise KeyboardInterrupt
@@ -94,6 +94,9 @@ def test_the_manifest_is_there_before_the_first_run(tmp_path):
     manifest = read_manifest(tmp_path)
     assert manifest["runs"] == {"planned": 1, "ended": 0, "failed": 0}
     assert list(manifest["records"].values()) == [None]
+    for command in ("report", "verify"):
+        assert cli.main([command, str(tmp_path)]) == 2
+        assert "holds no records yet: no run of its comparison has ended" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

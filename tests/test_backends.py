@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dance_env.cost import HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, CostTable, Technology
+from dance_env.cost import EDGE_LPDDR4, HWCOMPONENTS_65NM, TIMELOOP_45NM, AnalyticalCostModel, CostTable, Technology
 from dance_env.cost.audit import command
 from dance_env.cost.audit.agreement import ALL, Points, correlations
 from dance_env.cost.audit.agreement_report import Agreement, summary_table
 from dance_env.cost.audit.disagreement import TOGETHER, overlaps, together, worst
 from dance_env.cost.audit.ranks import spearman
-from dance_env.cost.backends import BackEndFailure, Running, Status, cost_model_names, make_cost_model
+from dance_env.cost.backends import BackEndFailure, Running, Status, cost_model_names, make_cost_model, settings_of
 from dance_env.cost.backends import zigzag_description as zigzag
 from dance_env.cost.backends.accelforge import ENVIRONMENT, AccelForgeCostModel
 from dance_env.cost.backends.external import SCRIPT, ExternalCostModel, tool_version
@@ -563,3 +563,40 @@ def _ends(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+@pytest.mark.parametrize("name", ["Class", "make", "model"])
+def test_a_cost_model_in_a_file_is_made(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from dataclasses import dataclass\n"
+        "@dataclass(frozen=True)\n"
+        "class Class:\n"
+        "    technology: object = None\n"
+        "    def evaluate_layers(self, rows, hardware): ...\n"
+        "    def area_mm2(self, hardware): ...\n"
+        "    def fingerprint(self): ...\n"
+        "def make(): return Class()\n"
+        "model = Class()\n"
+    )
+    place = f"{tmp_path / 'mine.py'}:{name}"
+    assert settings_of(place) == ({"technology"} if name == "Class" else set())
+    assert type(make_cost_model(place)).__name__ == "Class"
+    if name == "Class":
+        assert make_cost_model(place, technology=EDGE_LPDDR4).technology is EDGE_LPDDR4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "class Mine: ...",
+            "mine.py:Mine gives Mine, which is no cost model: it needs `evaluate_layers` and `area_mm2`",
+        ),
+        ("def Mine(): return 1 / 0", "line 1, in Mine: ZeroDivisionError"),
+        ("Mien = 3", "there is no 'Mine' in .*mine.py"),
+    ],
+)
+def test_what_is_no_cost_model_in_a_file_is_told(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        make_cost_model(f"{tmp_path / 'mine.py'}:Mine")

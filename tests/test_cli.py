@@ -268,3 +268,11 @@ def test_console_script_has_help():
     run = subprocess.run([sys.executable, "-m", "solvers.cli", "--help"], capture_output=True, text=True, check=True)
     assert "compare" in run.stdout
     assert "audit" in run.stdout
+
+
+def test_an_error_of_the_operating_system_is_told_without_its_number(tmp_path, capsys):
+    assert main(["audit", "--points", str(tmp_path / "none.csv")]) == 2
+    assert capsys.readouterr().err == f"dance: {tmp_path / 'none.csv'}: No such file or directory\n"
+    (tmp_path / "file").touch()
+    assert main(["solve", "tiny", "random", "--budget", "2", "--out", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.startswith("dance: cannot write into the output folder")

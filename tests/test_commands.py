@@ -143,6 +143,10 @@ def test_json_alone_is_on_standard_output_and_nothing_but_text_in_a_pipe(compare
         (["coupling", "tiny"], Exit.ANSWER),
         (["landscape", "tiny", "--starts", "2"], Exit.ANSWER),
         (["check", "--cost-model", f"{ROOT / 'examples/custom_cost_model.py'}:Roofline"], Exit.ANSWER),
+        (
+            ["audit", "--backend", f"{ROOT / 'examples/custom_cost_model.py'}:Roofline", "--n", "9", "--out", "OUT"],
+            Exit.ANSWER,
+        ),
         (["check", "WORKING", "--budget", "8", "--expect", "budget-is-spent=it stops early"], Exit.NEGATIVE),
     ],
     ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else str(int(value)),
@@ -150,7 +154,7 @@ def test_json_alone_is_on_standard_output_and_nothing_but_text_in_a_pipe(compare
 def test_an_answer_as_json(arguments, expected, compared, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("solvers.testing.suite.CHECKS", {"one": _passes, "budget-is-spent": _passes})
     (tmp_path / "mine.py").write_text(BROKEN)
-    named = {"RUN": str(compared[0]), "WORKING": f"{tmp_path / 'mine.py'}:Broken"}
+    named = {"RUN": str(compared[0]), "OUT": str(tmp_path / "out"), "WORKING": f"{tmp_path / 'mine.py'}:Broken"}
     assert status(*(named.get(each, each) for each in arguments), "--json") == expected
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
 

@@ -146,6 +146,15 @@ def test_what_no_layer_covers_is_listed(tmp_path, operator, weights, macs):
         LayerGraph.from_onnx(tmp_path / "one.onnx")
 
 
+def test_a_branch_on_a_constant_is_not_taken_for_one(tmp_path):
+    info = helper.make_tensor_value_info("t", FLOAT, (1, 6, 4, 4))
+    branch = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["t"])], "branch", [], [info])
+    always = helper.make_tensor("always", TensorProto.BOOL, (), [True])
+    either = helper.make_node("If", ["always"], ["y"], name="op", then_branch=branch, else_branch=branch)
+    (finding,) = one(tmp_path, either, (3, 6, 6), (1, 6, 4, 4), [("w", (6, 3, 3, 3)), always]).unsupported
+    assert (finding.operation, finding.macs) == ("If", None)
+
+
 def test_a_function_of_the_file_is_written_out(tmp_path):
     inner = [helper.make_node("MatMul", ["a", "w"], ["m"]), helper.make_node("Relu", ["m"], ["b"])]
     function = helper.make_function("mine", "Block", ["a", "w"], ["b"], inner, [helper.make_opsetid("", 20)])
@@ -192,7 +201,7 @@ def test_a_symbolic_batch_is_one_and_that_is_said(tmp_path):
 def test_other_symbols_must_be_given(tmp_path):
     path = small(tmp_path / "small.onnx", batch="N", size="size")
     with pytest.raises(ValueError, match=r"small\.onnx: the shape of an input is not known: 'x' \(1, 3, size, size\)\. Set it: "
-                       r"shapes=\{\"x\": \(1, 3, 224, 224\)\}"):  # fmt: skip
+                       r"shapes=\{\"x\": \(1, 3, 224, 224\)\}, on the command line --shape x=1,3,224,224"):  # fmt: skip
         import_onnx(path)
     network = load_network(str(path), shapes={"x": (1, 3, 8, 8)})
     assert network.graph == import_onnx(small(tmp_path / "small.onnx")).graph
@@ -277,7 +286,11 @@ def test_functions_that_multiply_are_refused_before_they_are_written_out(tmp_pat
     ("operators", "message"),
     [
         ([node("Bar")], "of unknown axes|not known"),
-        ([helper.make_node("Relu", ["nothing"], ["y"])], "reads 'nothing', which nothing gives"),
+        ([helper.make_node("Relu", ["nothing"], ["y"])], "reads 'nothing', which nothing before it gives"),
+        (
+            [helper.make_node("Add", ["x", "b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])],
+            "out of order or in a cycle",
+        ),
         ([node("NonZero")], "not known: .*(depends on the values|onnx says)"),
         ([node("Conv")], "not known"),
         ([node("MatMul", "w")], "onnx says: .*MatMul"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -120,6 +121,12 @@ def test_others_are_unharmed(comparison, tmp_path):
 @pytest.mark.parametrize("kind", ["Sleeps"])
 def test_what_was_found_in_time_is_kept(comparison, kind):
     assert len(result_of(comparison, kind).trace) == 5
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e300])
+def test_a_time_limit_may_be_beyond_what_the_platform_can_wait(seconds):
+    with executor.ProcessPerCall(1, timeout_s=seconds) as processes:
+        assert processes.submit(divmod, 7, 2).result(timeout=60) == (3, 1)
 
 
 def test_a_failed_run_is_tried_again_and_others_are_not(tmp_path):

@@ -19,6 +19,7 @@ from dance_env.objective import Constraint
 from dance_env.problem import Problem
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
+from solvers.cli import main as dance
 
 COUNTS = (3, 3, 2)
 FREE = synthetic_problem(0, option_counts=COUNTS)
@@ -219,3 +220,19 @@ def test_an_unknown_task_is_refused_before_any_is_measured(monkeypatch: pytest.M
     monkeypatch.setattr("dance_env.commands.landscape.make_problem", lambda *_, **__: pytest.fail("was measured"))
     with pytest.raises(ValueError, match=r"there is no task 'tiny/balancd'. Did you mean 'tiny/balanced'"):
         main(["tiny", "tiny/balancd"])
+
+
+@pytest.mark.parametrize("command", ["landscape", "coupling"])
+def test_perturbed_tasks_are_measured(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["--starts", "2"] if command == "landscape" else []
+    assert dance([command, "tiny", "tiny:permuted=1", "--json", *more]) == 0
+    plain, permuted = json.loads(capsys.readouterr().out).values()
+    if command == "landscape":
+        for each in ("objective", "design"):  # the order of the options does not matter
+            assert permuted["reference"][each] == plain["reference"][each]
+    else:
+        assert permuted["best"] == plain["best"]
+    assert dance([command, "tiny:noise=0.3", *more]) == 0
+    assert "tiny:noise=0.3" in capsys.readouterr().out
+    assert dance([command, "tiny:nose=0.3"]) == 2
+    assert "there is no perturbation 'nose'. Did you mean 'noise'" in capsys.readouterr().err

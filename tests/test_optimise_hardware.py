@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from dance_env.graph import Layer, LayerGraph, layer_row, network_space, save_gr
 from dance_env.graph.nodes import Conv, Input
 from dance_env.objective import EDAP, Linear
 from dance_env.space import AcceleratorSpace
+from solvers.cli import main as dance
 
 SMALL = AcceleratorSpace((8, 12, 16), (8, 14), (4, 16, 64), ("WS", "OS", "RS"))
 FIRST = NetworkUse("first", (Layer("a", "conv", 32, 16, 14, 14, 3, 3), Layer("b", "pointwise", 64, 32, 14, 14, 1, 1)))
@@ -289,3 +291,19 @@ def test_a_layer_that_no_accelerator_maps_is_named(tmp_path, capsys):
     text = capsys.readouterr().out
     assert "exceeds unmappable" in text
     assert "wide, stem: RS keeps" in text
+
+
+def test_a_network_of_nothing_but_what_is_unsupported_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text("import torch\ndef network(): return torch.nn.LSTM(8, 8), torch.zeros(1, 1, 8)\n")
+    assert dance(["optimise-hardware", f"{tmp_path / 'mine.py'}:network"]) == 2
+    told = capsys.readouterr().err
+    assert "no layer of this network can be priced" in told
+    assert "lstm (aten.lstm), 100.00 %" in told
+
+
+def test_a_layer_that_cannot_be_counted_is_a_mistake_and_named() -> None:
+    huge = Layer("stem", "conv", k=4, c=4, p=2, q=2, r=3, s=3, stride=2**62)
+    with pytest.raises(ValueError, match=r"network 'net', layer 'stem': .*not exact in float64"):
+        NetworkUse("net", (huge,))

@@ -10,6 +10,7 @@ from dance_env.analysis.coupling import Coupling, measure
 from dance_env.analysis.exact import MAX_DESIGNS
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
 from dance_env.commands.coupling_table import as_dicts, table
+from dance_env.perturbations import Perturbation, split_task
 from dance_env.problem import Problem
 from dance_env.tasks import get_task, is_made_by_user, make_problem, task_names
 
@@ -56,8 +57,10 @@ def _size(name: str) -> int:
 def _check_sizes(names: Sequence[str]) -> None:
     """Refuse a wrong name, and a task of too many designs, before the first task is measured."""
     for name in names:
-        if not is_made_by_user(name) and _size(name) > MAX_DESIGNS:
+        plain, modifiers = split_task(name)
+        Perturbation.parse(modifiers)
+        if not is_made_by_user(plain) and _size(plain) > MAX_DESIGNS:
             raise ValueError(
-                f"task {name!r} has {_size(name):,} designs; looking at every one is practical up to {MAX_DESIGNS:,}. "
+                f"task {name!r} has {_size(plain):,} designs; looking at every one is practical up to {MAX_DESIGNS:,}. "
                 f"Measure it on random networks: dance landscape {name}"
             )

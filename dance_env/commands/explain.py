@@ -46,6 +46,11 @@ def _explanation(arguments: argparse.Namespace) -> Explanation:
         least = arguments.least or "edap_js_mm2"
         problem, design = design_of_file(Path(arguments.what), least=least, progress=bar)
         return explain(problem, design)
+    if arguments.what.endswith(".onnx"):
+        raise ValueError(
+            f"{arguments.what} is a network without an accelerator: `dance optimise-hardware {arguments.what} --out design.json` "
+            "chooses one, and `dance explain design.json` explains it"
+        )
     if arguments.least is not None:
         raise ValueError("--least is for design files; a task has an objective of its own")
     problem, design = design_of_task(arguments.what, arguments.design, progress=bar)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from dance_env.analysis.landscape import Landscape, measure
 from dance_env.analysis.landscape.measuring import NETWORKS, STARTS
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, whole_number
 from dance_env.commands.landscape_table import as_dict, table
+from dance_env.perturbations import Perturbation, split_task
 from dance_env.problem import Problem
 from dance_env.tasks import get_task, is_made_by_user, make_problem
 
@@ -18,8 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure tasks and print a table, or JSON; return the exit status."""
     options = _parser().parse_args(argv)
     for name in options.task:
-        if not is_made_by_user(name):
-            get_task(name)  # a wrong name is told before the first task is measured
+        plain, modifiers = split_task(name)
+        Perturbation.parse(modifiers)
+        if not is_made_by_user(plain):
+            get_task(plain)  # a wrong name is told before the first task is measured
     bar = sys.stderr.isatty()
     measured: dict[str, tuple[Problem, Landscape]] = {}
     for name in options.task:
@@ -48,19 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return Exit.ANSWER
 
 
-def _at_least(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(f"give a whole number of {least} or more, not {text!r}")
-        return value
-
-    return whole
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "landscape",
@@ -72,15 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_json()
     parser.add_argument(
         "--networks",
-        type=_at_least(1),
+        type=whole_number(1),
         default=NETWORKS,
         metavar="N",
         help="random networks of a task that cannot be enumerated (default: %(default)s)",
     )
     parser.add_argument(
-        "--starts", type=_at_least(1), default=STARTS, metavar="N", help="descents (default: %(default)s)"
+        "--starts", type=whole_number(1), default=STARTS, metavar="N", help="descents (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=_at_least(0), default=0, help="of random networks and starts (default: 0)")
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="of random networks and starts (default: 0)")
     parser.add_argument("--accuracy-table", metavar="FILE", help="as for `dance compare`")
     parser.add_argument("--supernet", metavar="FILE", help="of a task of images")
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and exact optima")

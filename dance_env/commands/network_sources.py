@@ -56,6 +56,8 @@ def given_network(text: str, shapes: Mapping[str, Sequence[int]] | None = None) 
         graph = _of_space(name, options if colon else None)
         return GivenNetwork(text, graph, NetworkUse.of(graph, weight))
     imported = load_network(source, shapes=shapes if source.endswith(".onnx") else None)
+    if not imported.layers and imported.unsupported:
+        raise ValueError(f"no layer of this network can be priced. {imported.as_text()}")
     use = NetworkUse.of(imported.graph, weight)
     return GivenNetwork(text, imported.graph, use, imported.as_text(), imported.as_dict())
 

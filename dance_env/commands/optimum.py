@@ -36,7 +36,7 @@ _EVERY_S = 2.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0 where the optimum is proved, 1 where a gap is left or no design meets the limits."""
     arguments = _parser().parse_args(argv)
-    if arguments.seconds is not None and arguments.seconds < 0:
+    if arguments.seconds is not None and not arguments.seconds >= 0:
         raise ValueError(f"--seconds must be 0 or more, got {arguments.seconds}")
     if arguments.task is None:
         sys.stdout.write(as_json([each.summary() for each in shipped()]) if arguments.json else shipped_table())

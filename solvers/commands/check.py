@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dance_env.command_line import Exit, Parser, as_json
+from dance_env.command_line import Exit, Parser, as_json, seconds
 
 if TYPE_CHECKING:
     from dance_env.testing.report import Outcome, Report
@@ -62,24 +61,13 @@ def _solver(asked: argparse.Namespace, expected: Mapping[str, str]) -> Report:
 
 
 def _cost_model(asked: argparse.Namespace, expected: Mapping[str, str]) -> Report:
+    from dance_env.cost.backends import make_cost_model
     from dance_env.testing.cost_model import check_cost_model
 
-    report = check_cost_model(_made(asked.cost_model), expected_failures=expected)
+    report = check_cost_model(make_cost_model(asked.cost_model), expected_failures=expected)
     if not asked.json:
         print(report)  # noqa: T201
     return report
-
-
-def _made(name: str) -> Any:
-    """The cost model of a name: a back end's, or that of a class or function in a user's file, called without arguments."""
-    from dance_env.cost.backends import make_cost_model
-    from dance_env.from_file import is_in_file, load_from_file, naming_the_line
-
-    if not is_in_file(name):
-        return make_cost_model(name)
-    found = load_from_file(name, what="cost model", example="Class", fits=inspect.isclass)
-    with naming_the_line(name, what="cost model"):
-        return found() if inspect.isclass(found) or inspect.isfunction(found) else found
 
 
 def _content(report: Report) -> dict[str, Any]:
@@ -129,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=seconds,
         default=300.0,
         help="after which a check of a solver has failed (default: %(default)s)",
     )

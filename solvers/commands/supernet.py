@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     asked = _parser().parse_args(argv)
     from dance_env.device import usable_device  # after the arguments: torch takes seconds
+    from solvers.comparison.compare import check_writable
     from solvers.methods.dance.images.settings import preset
     from solvers.methods.dance.images.supernet_training import train_supernet, trainable_supernet
     from solvers.methods.dance.images.training.distributed import World
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if asked.file.exists() and not asked.again:
         raise ValueError(f"{asked.file} is there already; give another name, or --again to replace it")
+    check_writable(asked.file.absolute().parent)
     world = World.from_environment()
     device = str(usable_device(f"cuda:{world.local_rank}" if asked.device == "cuda" else asked.device))
     settings = preset(get_task(asked.task).network).uniform(epochs=asked.epochs)

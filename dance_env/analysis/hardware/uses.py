@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 
+import numpy as np
+
+from dance_env.cost.search.mapspace import check_layer
 from dance_env.graph import Layer, LayerGraph, LayerSpace, Workload
+from dance_env.graph.layer import layer_row
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class NetworkUse:
 
     Raises:
         TypeError: If something other than layers is given.
-        ValueError: If there is no layer, or the weight is not a positive finite number.
+        ValueError: If there is no layer, one is too large to be counted exactly, or the weight is not a positive finite
+            number.
     """
 
     name: str
@@ -41,6 +46,7 @@ class NetworkUse:
                 f"network {self.name!r} has no layer that costs multiply-accumulates (convolution, matrix product): "
                 "there is nothing to choose an accelerator for"
             )
+        _check_countable(self.name, layers)
         weight = self.weight
         if isinstance(weight, bool) or not (isinstance(weight, Real) and math.isfinite(weight) and weight > 0):
             raise ValueError(f"network {self.name!r}: the weight must be a positive finite number, got {weight!r}")
@@ -87,6 +93,14 @@ def network_uses(
         taken.add(name)
         found.append(use if name == use.name else replace(use, name=name))
     return tuple(found)
+
+
+def _check_countable(name: str, layers: Sequence[Layer]) -> None:
+    for layer in layers:
+        try:
+            check_layer(np.array(layer_row(layer)))
+        except OverflowError as error:
+            raise ValueError(f"network {name!r}, layer {layer.name!r}: {error}") from error
 
 
 def _identifier(name: str) -> str:

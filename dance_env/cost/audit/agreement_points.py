@@ -97,13 +97,15 @@ def read_recorded(path: str | Path) -> Points:
     Raises:
         OSError, ValueError: when the file cannot be read or is not of that form.
     """
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in RECORDED_COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            wanted = ", ".join(RECORDED_COLUMNS)
-            raise ValueError(f"{path}: expected the columns {wanted}; {', '.join(missing)} missing.")
-        lines = [line for line in reader if all(line.get(n, v) == v for n, v in COUNTS_LIKE_OURS.items())]
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8: {error}") from error
+    reader = csv.DictReader(text.splitlines())
+    missing = [name for name in RECORDED_COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ValueError(f"{path}: expected the columns {', '.join(RECORDED_COLUMNS)}; {', '.join(missing)} missing.")
+    lines = [line for line in reader if all(line.get(n, v) == v for n, v in COUNTS_LIKE_OURS.items())]
     try:
         theirs = np.array([[float(line["cycles"]), float(line["energy_pj"])] for line in lines]).reshape(-1, 2)
         ours = _priced_one_by_one(lines)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dance_env.command_line import Exit, Parser, as_json
+from dance_env.command_line import Exit, Parser, as_json, seconds, whole_number
 
 if TYPE_CHECKING:
     from dance_env.cost.audit.agreement import Points
@@ -57,7 +57,7 @@ def _agreement(asked: argparse.Namespace, given: Sequence[str]) -> int:
         default = Path("runs/audit") / asked.recorded.stem
     else:
         points, title = _sample(asked)
-        default = Path("runs/audit") / asked.backend
+        default = Path("runs/audit") / asked.backend.rpartition(":")[2]  # of path/to/file.py:Class, Class
     found = Agreement.of(title, points, k=asked.top, worst_pairs=asked.worst)
     files = found.write(asked.out or default, command=("dance", "audit", *given))
     if asked.json:
@@ -83,10 +83,11 @@ def _sample(asked: argparse.Namespace) -> tuple[Points, str]:
         ray=asked.ray,
     )
     technology = get_technology(asked.technology or EDGE_LPDDR4.name)
+    known = settings_of(asked.backend)  # a model of a user's may have constants of its own
     model = make_cost_model(
         asked.backend,
-        technology=technology,
-        running=running if "running" in settings_of(asked.backend) else None,
+        technology=technology if "technology" in known else None,
+        running=running if "running" in known else None,
     )
     points = sample_points(
         model,
@@ -97,7 +98,7 @@ def _sample(asked: argparse.Namespace) -> tuple[Points, str]:
         seed=asked.seed,
         progress=sys.stderr.isatty(),
     )
-    return points, f"analytical and {asked.backend} on {asked.network}, {technology.name}"
+    return points, f"analytical and {asked.backend.rpartition(':')[2]} on {asked.network}, {technology.name}"
 
 
 def _sizes(asked: argparse.Namespace) -> tuple[int, int]:
@@ -121,12 +122,17 @@ def _parser() -> argparse.ArgumentParser:
             "audit --points points.csv",
             "audit --backend zigzag --n 50 --workers 2",
             "audit --backend accelforge --python path/to/python3.12 --timeout 400",
+            "audit --backend examples/custom_cost_model.py:Roofline",
             "audit --recorded FILE.csv --json",
         ],
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--points", metavar="FILE.csv", help="reference points, as Timeloop's points.csv")
-    source.add_argument("--backend", metavar="NAME", help="another cost model: zigzag, accelforge, or one of a package")
+    source.add_argument(
+        "--backend",
+        metavar="NAME",
+        help="another cost model: zigzag, accelforge, one of a package, or path/to/file.py:Class",
+    )
     source.add_argument("--recorded", type=Path, metavar="FILE.csv", help="figures of another tool on record")
     parser.add_argument(
         "--technology", metavar="NAME", help="constants (default: timeloop-45nm for points, edge-lpddr4 for a back end)"
@@ -138,11 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PAIRS",
         help=f"pairs of layer and accelerator, at most; 50 are 7 x 7 (default: {PAIRS})",
     )
-    pairs.add_argument("--layers", type=int, help="how many layers, instead")
-    pairs.add_argument("--accelerators", type=int, help="how many accelerators, instead")
+    pairs.add_argument("--layers", type=whole_number(1), help="how many layers, instead")
+    pairs.add_argument("--accelerators", type=whole_number(1), help="how many accelerators, instead")
     pairs.add_argument("--network", default="macro-cifar10", help="whose layers (default: %(default)s)")
-    pairs.add_argument("--seed", type=int, default=0, help="which ones are drawn (default: %(default)s)")
-    pairs.add_argument("--timeout", type=float, default=120.0, help="seconds for one pair (default: %(default)s)")
+    pairs.add_argument("--seed", type=whole_number(0), default=0, help="which ones are drawn (default: %(default)s)")
+    pairs.add_argument("--timeout", type=seconds, default=120.0, help="seconds for one pair (default: %(default)s)")
     pairs.add_argument("--workers", type=int, default=1, help="processes side by side (default: %(default)s)")
     pairs.add_argument(
         "--ray", default="", metavar="ADDRESS", help="on a Ray cluster: auto, local or HOST:PORT (extra ray)"
@@ -151,10 +157,18 @@ def _parser() -> argparse.ArgumentParser:
     pairs.add_argument("--cache-dir", type=Path, help="where priced pairs are kept (default: the user's cache folder)")
     report = parser.add_argument_group("the report on a back end or on figures on record")
     report.add_argument(
-        "--top", type=int, default=3, metavar="K", help="best accelerators to compare (default: %(default)s)"
+        "--top",
+        type=whole_number(1),
+        default=3,
+        metavar="K",
+        help="best accelerators to compare (default: %(default)s)",
     )
     report.add_argument(
-        "--worst", type=int, default=5, metavar="N", help="worst disagreements to list (default: %(default)s)"
+        "--worst",
+        type=whole_number(0),
+        default=5,
+        metavar="N",
+        help="worst disagreements to list (default: %(default)s)",
     )
     report.add_argument("--out", type=Path, metavar="DIR", help="folder (default: runs/audit/NAME)")
     parser.add_json()

@@ -76,7 +76,10 @@ def _for_each(design: DesignFile, export: Callable[[LayerGraph, str], Files]) ->
         except ValueError as error:
             reasons.append(str(error))
     if not found:
-        raise ValueError(f"design {design.name!r} has no network to export: {'; '.join(reasons)}")
+        raise ValueError(
+            f"design {design.name!r} has no network to export as ONNX or PyTorch: {'; '.join(reasons)}. Its accelerator and "
+            "layers can go to the other formats"
+        )
     return found
 
 

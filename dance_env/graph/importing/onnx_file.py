@@ -7,6 +7,7 @@ it run away is refused: more nodes than `MOST_NODES` once its functions are writ
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -100,19 +101,19 @@ def _prepared(onnx: Any, model: Any, shapes: Shapes) -> tuple[Any, list[str]]:
 
 
 # --------------------------------------------------------------------------------------------------------------- checks
-def _nodes(nodes: Iterable[Any]) -> Iterator[Any]:
+def nodes_of(nodes: Iterable[Any]) -> Iterator[Any]:
     """Yield nodes and those of the graphs inside them; protobuf lets no file nest deeper than 100 messages."""
     for node in nodes:
         yield node
         for attribute in node.attribute:
             for graph in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
-                yield from _nodes(graph.node)
+                yield from nodes_of(graph.node)
 
 
 def _tensors(model: Any) -> Iterator[Any]:
     """Yield every tensor that a model holds, those of nodes and functions included."""
     graphs = [model.graph]
-    for node in _nodes([*model.graph.node, *(node for each in model.functions for node in each.node)]):
+    for node in nodes_of([*model.graph.node, *(node for each in model.functions for node in each.node)]):
         for attribute in node.attribute:
             graphs += [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
             yield from [attribute.t] if attribute.HasField("t") else []
@@ -147,7 +148,7 @@ def _check_size(model: Any) -> None:
 
     def count(nodes: Iterable[Any], callers: tuple[tuple[str, str], ...]) -> int:
         total = 0
-        for node in _nodes(nodes):
+        for node in nodes_of(nodes):
             key = (node.domain, node.op_type)
             if key in callers or len(callers) > 50:
                 raise ValueError(f"the function {node.op_type[:80]!r} calls itself, or calls others too deeply")
@@ -196,7 +197,7 @@ def _fix_inputs(model: Any, shapes: Shapes) -> list[str]:
         elif first.dim_value != 1:
             raise ValueError(
                 f"the cost model prices one example at a time; the input {batch.name!r} has a batch of {first.dim_value}. Export "
-                f"the model with a batch of 1, or set it: shapes={{{_example(batch)}}}"
+                f"the model with a batch of 1, or set it: {_how_to_set([batch])}"
             )
     for each in inputs.values():
         changed |= _resolve(each, shapes.get(each.name), symbols)
@@ -245,8 +246,7 @@ def _check_all_known(inputs: Mapping[str, Any]) -> None:
     ]
     if unknown:
         named = ", ".join(f"{each.name!r} {_written(each)}" for each in unknown)
-        fix = ", ".join(map(_example, unknown))
-        raise ValueError(f"the shape of an input is not known: {named}. Set it: shapes={{{fix}}}")
+        raise ValueError(f"the shape of an input is not known: {named}. Set it: {_how_to_set(unknown)}")
     for each in inputs.values():
         sizes = [dim.dim_value for dim in _dims(each)]
         if any(size < 0 for size in sizes) or _count(sizes) > MOST_ELEMENTS:
@@ -266,18 +266,19 @@ def _word(symbol: str) -> str:
     return re.sub(r"\W", "_", symbol)[:40] or "?"
 
 
-def _example(value: Any) -> str:
-    """Return an input as one would write it in `shapes`: what is not known as 1 for the batch, 224 for others."""
-    if not _dims(value):
-        return f'"{value.name}": (1, 3, 224, 224)'
-    sizes = [
-        "1"
-        if axis == 0
-        else str(dim.dim_value)
-        if dim.HasField("dim_value")
-        else "224"
-        if len(_dims(value)) == 4
-        else "128"
-        for axis, dim in enumerate(_dims(value))
-    ]
-    return f'"{value.name}": ({", ".join(sizes)}{"," if len(sizes) == 1 else ""})'
+def _how_to_set(inputs: Sequence[Any]) -> str:
+    """Return how the shapes of inputs are given, in Python and on the command line."""
+    shapes = [(each.name, _example(each)) for each in inputs]
+    python = ", ".join(f'"{name}": ({", ".join(sizes)}{"," if len(sizes) == 1 else ""})' for name, sizes in shapes)
+    words = " ".join(shlex.quote(f"{name}={','.join(sizes)}") for name, sizes in shapes)
+    return f"shapes={{{python}}}, on the command line --shape {words}"
+
+
+def _example(value: Any) -> list[str]:
+    """Return the sizes of an input as one might set them: what is not known as 1 for the batch, 224 or 128 for others."""
+    dims = _dims(value)
+    if not dims:
+        return ["1", "3", "224", "224"]
+    usual = "224" if len(dims) == 4 else "128"
+    known = [str(dim.dim_value) if dim.HasField("dim_value") else usual for dim in dims]
+    return ["1", *known[1:]]

@@ -8,7 +8,7 @@ from typing import Any
 from dance_env.graph.importing.builder import Activation, NetworkBuilder, Value, Weights, elements
 from dance_env.graph.importing.network import ImportedNetwork
 from dance_env.graph.importing.onnx_call import OnnxCall
-from dance_env.graph.importing.onnx_file import MOST_ELEMENTS, Shapes, load_onnx, read_model, why_unknown
+from dance_env.graph.importing.onnx_file import MOST_ELEMENTS, Shapes, load_onnx, nodes_of, read_model, why_unknown
 from dance_env.graph.importing.onnx_operators import FREE, OPERATORS
 from dance_env.graph.importing.operations import add_input
 from dance_env.graph.nodes import Shape
@@ -73,9 +73,11 @@ class _Interpreter:
         missing = next((each for each in node.input if each and each not in self._values), None)
         if missing is not None:
             raise ValueError(
-                f"the operator {node.op_type} {node.name[:80]!r} reads {missing[:80]!r}, which nothing gives"
+                f"the operator {node.op_type} {node.name[:80]!r} reads {missing[:80]!r}, which nothing before it gives: the "
+                "file lacks it (an input, weights), or its operators are out of order or in a cycle"
             )
         inputs = [self._values[each] if each else None for each in node.input]
+        inputs += self._captured(node)
         outputs = [each for each in node.output if each]
         fixed = node.op_type in _OF_SHAPES  # with every shape fixed, known beforehand
         if fixed or not any(isinstance(each, Activation) for each in inputs):
@@ -92,6 +94,11 @@ class _Interpreter:
             ) from error
         several = found if isinstance(found, tuple) else (found,) * len(outputs)
         self._values |= dict(zip(outputs, several, strict=False))
+
+    def _captured(self, node: Any) -> list[Value]:
+        """Return the values that the graphs inside a node (a branch, a loop's body) read from around it."""
+        names = dict.fromkeys(name for each in nodes_of([node]) if each is not node for name in each.input)
+        return [self._values[name] for name in names if isinstance(self._values.get(name), Activation)]
 
     def _known_beforehand(self, node: Any, inputs: list[Value | None], outputs: list[str]) -> dict[str, Value]:
         """Return the results of a node that reads constants alone."""

@@ -87,7 +87,10 @@ def _called(table: AccuracyTable, networks: NetworkSpace, folder: TaskFolder, pl
             )
         return found
     if not callable(found):
-        raise here.error(f"{table.callable} is neither a function of networks (B, N) nor a model with `evaluate`")
+        raise here.error(
+            f"{table.callable} is neither a function of networks (B, N) nor a model: a model has the methods "
+            f"`evaluate` and `fingerprint`{_lacking(found)}"
+        )
     unit = _unit(table)
 
     def accuracies(chosen: np.ndarray) -> Any:
@@ -97,6 +100,12 @@ def _called(table: AccuracyTable, networks: NetworkSpace, folder: TaskFolder, pl
     with here.blamed():
         tensor = TensorAccuracy.from_function(networks.choices(), accuracies)
         return FactorAccuracy(tensor.factor_sum(), "perplexity") if unit == "perplexity" else tensor
+
+
+def _lacking(found: object) -> str:
+    """What of a model's two methods an object with one of them lacks, as the end of a sentence."""
+    lacks = [each for each in ("evaluate", "fingerprint") if not callable(getattr(found, each, None))]
+    return f"; `{lacks[0]}` is missing" if len(lacks) == 1 else ""
 
 
 def _factors(table: AccuracyTable, choices: Sequence[Choice], folder: TaskFolder, place: Place) -> AccuracyModel:

@@ -42,8 +42,13 @@ class RunFolder:
         manifest = read_manifest(folder)
         place = folder / "records" if (folder / "records").is_dir() else folder
         files = tuple(sorted(place.glob("*.npz")))
-        if not files and not (manifest and manifest["records"]):
+        named = manifest["records"] if manifest else {}
+        if not files and not named:
             raise FileNotFoundError(f"{folder} holds no records: neither {place}/*.npz nor a manifest that names some")
+        if not files and not any(named.values()):
+            raise FileNotFoundError(
+                f"{folder} holds no records yet: no run of its comparison has ended; the same command goes on"
+            )
         return cls(folder, manifest, files)
 
     @property

@@ -36,8 +36,8 @@ def merged(
         listener: What to report to.
 
     Raises:
-        Clash: If budgets differ; if records of one label have other settings or other code; if there are two different
-            records of one task, label and seed; or if a record is of another problem than the task's.
+        Clash: If nothing is on record; if budgets differ; if records of one label have other settings or other code; if
+            there are two different records of one task, label and seed; or if a record is of another problem than the task's.
         RecordError: If a record is damaged or missing.
         ValueError: If a problem cannot be made.
     """
@@ -47,6 +47,8 @@ def merged(
             run = Run(result.task, label_of(result, path), digest_of(result), result)
             _add(runs, run, path)
     everything = list(runs.values())
+    if not everything:
+        raise Clash("no run of the last comparison is on record: the same `dance compare` goes on")
     for run, path in everything[1:]:
         _same_budget(*everything[0], run, path)
     _one_solver_each(everything)

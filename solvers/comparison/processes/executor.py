@@ -29,6 +29,8 @@ from solvers.comparison.threads import ONE_THREAD_EACH
 GRACE_S = 5.0
 """How long a call has to end after its time limit, before it is killed."""
 
+_LONGEST_WAIT_S = 3600.0  # at a time: a selector refuses more than some 1e9 s, and infinity
+
 _START = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])  # before anything is imported: the working folder may hold modules of any name
@@ -288,7 +290,7 @@ class ProcessPerCall(IsolatingExecutor):
 
     def _patience(self) -> float | None:
         deadlines = [call.deadline for call in self._running.values() if call.deadline is not None]
-        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        return min(_LONGEST_WAIT_S, max(0.0, min(deadlines) - time.monotonic())) if deadlines else None
 
     def _stop_server(self) -> int:
         """Close the line to the server, upon which it kills its children and ends; return its exit status."""
