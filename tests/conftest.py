@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from caches import with_compiled_code
+from chromium import browser  # noqa: F401  (a fixture)
 from hypothesis import HealthCheck, settings
 from inline import Inline
 

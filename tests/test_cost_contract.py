@@ -240,3 +240,9 @@ def test_the_example_model_keeps_the_contract_and_bounds_ours(capsys):
     ours = AnalyticalCostModel(technology=EDGE_LPDDR4).evaluate_layers(row, accelerator)
     assert bound.latency_s[0, 0] <= ours.latency_s[0, 0]
     assert bound.energy_j[0, 0] <= ours.energy_j[0, 0]
+
+
+def test_the_docs_list_every_check_with_its_contract() -> None:
+    page = (Path(__file__).parents[1] / "docs/own_cost_model.md").read_text(encoding="utf-8")
+    for outcome in check_cost_model(AnalyticalCostModel()).outcomes:
+        assert f"| `{outcome.check}` | {outcome.about} |" in page

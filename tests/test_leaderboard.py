@@ -176,11 +176,20 @@ def test_missing_seeds_are_told_and_further_ones_passed_over(place):
 
 def test_one_deterministic_run_counts_and_is_marked(place, capsys):
     path, other = records(place / "alice")
-    dataclasses.replace(Result.load(path), deterministic=True).save(path)
+    dataclasses.replace(Result.load(path), deterministic=True, solver="alices").save(path)
     other.unlink()
     forget_manifest(place / "alice")
     assert cli.main(["leaderboard", str(place)]) == 0
     assert "alice: mine: one run, declared deterministic" in capsys.readouterr().out
+
+
+def test_a_solver_that_ships_and_is_not_deterministic_cannot_be_said_to_be(place):
+    path, other = records(place / "alice")
+    dataclasses.replace(Result.load(path), deterministic=True).save(path)
+    other.unlink()
+    forget_manifest(place / "alice")
+    reasons = reasons_of(board_of(place), "alice")
+    assert reasons == "its one run is said to be deterministic, and random is not: hand in a run of each seed"
 
 
 def test_what_is_no_submission_is_listed_with_the_reason(place):

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
+from chromium import dark, needs_chromium, requests_of
 from report_pages import HOSTILE, write_hostile_page
 
-pytest.importorskip("selenium", reason="selenium is not installed: it drives the browser")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMEDRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or CHROMEDRIVER is None,
-    reason="Chromium or its driver is not installed: no browser to open the page",
-)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
-    yield driver
-    driver.quit()
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +26,6 @@ def page(browser, url):
     return browser
 
 
-def dark(browser, on):
-    feature = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-
-
 def css(browser, selector):
     return browser.find_element("css selector", selector)
 
@@ -61,11 +35,7 @@ def shown_design(browser):
 
 
 def test_it_opens_without_an_error_or_a_request(page, url):
-    page.get_log("performance")
-    page.get(url)
-    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    requests = [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
-    assert requests == [url]
+    assert requests_of(page, url) == [url]
     assert page.get_log("browser") == []
     assert page.title.startswith("plain/task, </title><b>task</b>")
 

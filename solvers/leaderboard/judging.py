@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dance_env.problem import Problem
+from solvers.catalog import solver_declaration, solver_names
 from solvers.comparison.archive.problems import Problems
 from solvers.comparison.archive.verifying import check_record
 from solvers.comparison.judging import judged
@@ -190,6 +191,7 @@ def _foreign(result: Result, assignment: Assignment) -> str:
 def _incomplete(runs: dict[int, Result], seeds: Sequence[int]) -> Iterator[str]:
     """Seeds without a run, and runs that are copies of another seed's."""
     if len(runs) == 1 and next(iter(runs.values())).deterministic:
+        yield from _not_deterministic(next(iter(runs.values())))
         return
     missing = [seed for seed in seeds if seed not in runs]
     if missing:
@@ -201,6 +203,12 @@ def _incomplete(runs: dict[int, Result], seeds: Sequence[int]) -> Iterator[str]:
         for other, earlier in ordered[:place]:
             if not result.deterministic and np.array_equal(result.trace.designs, earlier.trace.designs):
                 yield f"seeds {other} and {seed} are one run: both evaluate the same designs in the same order"
+
+
+def _not_deterministic(run: Result) -> Iterator[str]:
+    """Why one run does not stand for all seeds: solvers that ship say themselves whether they are deterministic."""
+    if run.solver in solver_names() and not solver_declaration(run.solver).get("deterministic", False):
+        yield f"its one run is said to be deterministic, and {run.solver} is not: hand in a run of each seed"
 
 
 def _entry(name: str, label: str, runs: Sequence[Result], problem: Problem, same_as: tuple[str, ...]) -> Entry:
