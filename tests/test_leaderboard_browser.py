@@ -6,6 +6,7 @@ import pytest
 from chromium import dark, needs_chromium, requests_of
 from test_leaderboard import board_of, hand_in
 
+from solvers import make_solver
 from solvers.leaderboard.page import write_page
 from solvers.methods.random_search import RandomSearch
 
@@ -18,8 +19,8 @@ def url(tmp_path_factory):
     """A class of a usual participant, one with a name that is HTML, and a refused one."""
     place = tmp_path_factory.mktemp("class")
     hand_in(place / "alice", RandomSearch())
-    hand_in(place / HOSTILE, RandomSearch(batch=5), label="</td><script>document.title='owned'</script>")
-    hand_in(place / "dora", RandomSearch(batch=6), seeds=(0,))
+    hand_in(place / HOSTILE, make_solver("evolution", population=8), label="</td><script>document.title='owned'</script>")
+    hand_in(place / "dora", RandomSearch(), seeds=(0,))
     page = write_page(place / "leaderboard.html", board_of(place, seeds=(0, 1)))
     return page.as_uri()
 
@@ -70,7 +71,7 @@ def test_the_keyboard_reaches_the_ranking_and_a_wide_table_scrolls(page):
 
 
 def test_it_is_dark_where_the_system_is(page):
-    ground = "return getComputedStyle(document.body).backgroundColor"
-    light = page.execute_script(ground)
+    ink = "return getComputedStyle(document.body).color"
+    light = page.execute_script(ink)
     dark(page, True)
-    assert page.execute_script(ground) != light
+    assert page.execute_script(ink) != light
