@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import platform
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from inline import Inline
 
 from dance_env.analysis.exact import optimum
+from dance_env.tasks import UNTRAINED
 from dance_env.testing import synthetic_problem
 from solvers import RecordError, Result, SolverSpec, cli
 from solvers.comparison.archive.best_known import BestKnown, KnownDesign, best_known_of
@@ -23,6 +25,7 @@ from solvers.comparison.archive.problems import Problems
 from solvers.comparison.archive.verifying import verify
 from solvers.comparison.compare import compare
 from solvers.comparison.settings import Settings
+from solvers.comparison.sources import Sources
 from solvers.comparison.table import csv_text, long_table
 from solvers.methods.random_search import RandomSearch
 from solvers.report.page import write_report
@@ -81,6 +84,21 @@ def test_the_manifest_says_what_was_compared_and_names_no_machine(ran):
     text = (out / "manifest.json").read_text(encoding="utf-8")
     assert str(out) not in text
     assert platform.node() not in text or len(platform.node()) < 4
+
+
+def test_the_manifest_has_the_digest_of_own_files_and_no_infinity(tmp_path):
+    table = tmp_path / "table.json"
+    table.write_text("{}")
+    sources = Sources(accuracy_table=table, supernet=Path(UNTRAINED))
+    given = Settings(PROBLEM, ["random"], (0,), 4, tmp_path / "out", sources=sources, timeout_s=math.inf)
+    compare(given, executor=Inline())
+    text = (tmp_path / "out" / "manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text, parse_constant=pytest.fail)
+    assert manifest["own_files"] == {
+        "accuracy_table": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",  # of {}, by sha256sum
+        "supernet": None,
+    }
+    assert manifest["timeout_s"] is None
 
 
 def test_the_manifest_is_there_before_the_first_run(tmp_path, capsys):

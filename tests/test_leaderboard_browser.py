@@ -19,7 +19,9 @@ def url(tmp_path_factory):
     """A class of a usual participant, one with a name that is HTML, and a refused one."""
     place = tmp_path_factory.mktemp("class")
     hand_in(place / "alice", RandomSearch())
-    hand_in(place / HOSTILE, make_solver("evolution", population=8), label="</td><script>document.title='owned'</script>")
+    hand_in(
+        place / HOSTILE, make_solver("evolution", population=8), label="</td><script>document.title='owned'</script>"
+    )
     hand_in(place / "dora", RandomSearch(), seeds=(0,))
     page = write_page(place / "leaderboard.html", board_of(place, seeds=(0, 1)))
     return page.as_uri()

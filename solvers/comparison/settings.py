@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ class Settings:
         out: Folder for the records, the tables and the plots.
         sources: What the tasks take their accuracies from, besides what ships.
         workers: How many runs go on side by side.
-        timeout_s: Wall-clock limit of one run in seconds; None is no limit.
+        timeout_s: Wall-clock limit of one run in seconds; None, or infinity, is no limit.
         fresh_evaluators: Whether solvers with a setting `fresh_evaluator` train an evaluator for each seed.
         ray: The Ray cluster that the runs go to: "local" (one of `workers` processors, started on this machine), "auto"
             (the one that this machine is part of), or "HOST:PORT" of its head; None is processes of this machine. A
@@ -81,6 +82,8 @@ class Settings:
             raise ValueError(f"at least one worker is needed; got {self.workers}")
         if self.timeout_s is not None and not self.timeout_s > 0:
             raise ValueError(f"the time limit is a positive number of seconds; got {self.timeout_s}")
+        if self.timeout_s == math.inf:
+            object.__setattr__(self, "timeout_s", None)
         if self.ray is not None and self.ray not in ("auto", "local") and not _HOST_AND_PORT.fullmatch(self.ray):
             raise ValueError(f'a Ray cluster is "auto", "local" or HOST:PORT of its head; got {self.ray!r}')
 

@@ -66,8 +66,11 @@ def write_manifest(
         "workers": settings.workers,
         "timeout_s": settings.timeout_s,
         "fresh_evaluators": settings.fresh_evaluators,
-        "own_accuracy_table": settings.sources.accuracy_table is not None,
-        "own_supernet": settings.sources.supernet is not None,
+        "own_files": {
+            name: digest(Path(path))
+            for name in ("accuracy_table", "supernet")
+            if (path := getattr(settings.sources, name)) is not None
+        },
         "runs": {"planned": len(planned.cells), "ended": len(results), "failed": _failed(results.values())},
         "ledger": totals([results[cell] for cell in planned.cells if cell in results]),
         "records": {cell.path.name: digest(cell.path) if cell in results else None for cell in planned.cells},
@@ -104,7 +107,8 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 def digest(path: Path) -> str | None:
     """Return the SHA-256 of a file; None where there is none."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
 
