@@ -16,6 +16,7 @@ from dance_env.tasks import make_problem
 from solvers.cli import main
 from solvers.comparison.compare import compare
 from solvers.comparison.plan import plan
+from solvers.comparison.processes.executor import ProcessPerCall
 from solvers.comparison.settings import Settings
 from solvers.comparison.spec import SolverSpec
 from solvers.comparison.work import preparation
@@ -125,7 +126,7 @@ def test_what_was_found_in_time_is_kept(comparison, kind):
 
 @pytest.mark.parametrize("seconds", [math.inf, 1e300])
 def test_a_time_limit_may_be_beyond_what_the_platform_can_wait(seconds):
-    with executor.ProcessPerCall(1, timeout_s=seconds) as processes:
+    with ProcessPerCall(1, timeout_s=seconds) as processes:
         assert processes.submit(divmod, 7, 2).result(timeout=60) == (3, 1)
 
 
