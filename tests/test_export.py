@@ -175,7 +175,7 @@ def test_zigzag_and_accelforge_get_what_their_back_ends_get() -> None:
         assert mappings[number] == asked["mapping"][0] | {"name": layer.folder}
         assert yaml.safe_load(zigzag["accelerator.yaml"]) == asked["accelerator"]
         asked = make_cost_model("accelforge", technology=EDGE_LPDDR4).request(layer_row(layer.first), accelerator)
-        assert accelforge[f"layers/{layer.folder}.yaml"] == asked["spec"]
+        assert accelforge[f"layers/{layer.folder}/search.yaml"] == asked["spec"]
     assert mappings[-1]["name"] == "default"
 
 
@@ -217,7 +217,7 @@ def test_accelforge_reads_the_export_and_prices_it_as_its_back_end_does(tmp_path
     write_files(tmp_path, export_files(design, "accelforge"))
     program = (
         "import accelforge, json; accelforge.set_n_parallel_jobs(1)\n"
-        "spec = accelforge.Spec.from_yaml('layers/0_block.project.yaml')\n"
+        "spec = accelforge.Spec.from_yaml('layers/0_block.project/search.yaml')\n"
         "spec.mapper.metrics = accelforge.Metrics.ENERGY_DELAY_PRODUCT\n"
         "spec.mapper.explore_loop_orders = False\n"
         "found = spec.map_workload_to_arch(print_progress=False)\n"

@@ -13,8 +13,8 @@ from dance_env.suggest import nearest
 
 FORMATS = {
     "timeloop": "dance_env.exporting.timeloop.export:timeloop_files",
-    "accelforge": "dance_env.exporting.accelforge:accelforge_files",
-    "zigzag": "dance_env.exporting.zigzag:zigzag_files",
+    "accelforge": "dance_env.exporting.accelforge.export:accelforge_files",
+    "zigzag": "dance_env.exporting.zigzag.export:zigzag_files",
     "onnx": "dance_env.exporting.network.export:onnx_files",
     "torch": "dance_env.exporting.network.export:torch_files",
     "json": "dance_env.exporting.formats:json_files",

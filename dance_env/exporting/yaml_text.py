@@ -22,8 +22,12 @@ def yaml_text(content: Mapping[str, Any] | Sequence[Any], *, comment: str = "") 
     Raises:
         TypeError: If there is anything else in it.
     """
-    head = [f"# {''.join(c if c.isprintable() else ' ' for c in line)}".rstrip() for line in comment.splitlines()]
-    return "\n".join([*head, *_block(content)]) + "\n"
+    return "\n".join([*comment_lines(comment), *_block(content)]) + "\n"
+
+
+def comment_lines(comment: str) -> list[str]:
+    """Return a text as lines of comment; what cannot be printed is a space."""
+    return [f"# {''.join(c if c.isprintable() else ' ' for c in line)}".rstrip() for line in comment.splitlines()]
 
 
 def _block(content: Any) -> list[str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from dance_env.cost.mapping.nest import evaluate
 from dance_env.exporting.design_file import DesignFile
-from dance_env.exporting.different_layers import different_layers
 from dance_env.exporting.files import Files
+from dance_env.exporting.mapped_layers import mapped_layers
 from dance_env.exporting.timeloop import architecture as hardware
 from dance_env.exporting.timeloop import nest
 from dance_env.exporting.yaml_text import yaml_text
@@ -23,7 +21,7 @@ def timeloop_files(design: DesignFile) -> Files:
     different layer with its best mapping; ``layers.json`` says which layer of the network is which, how often each
     runs, and what it costs by our count: what Timeloop should say.
     """
-    technology, rf_words = design.technology, int(design.hardware.rf_words[0])
+    technology = design.technology
     pe_x, pe_y = hardware.array_of(design.hardware)
     head = f"Design {design.name!r}. Run: {COMMAND}"
     files: dict[str, str] = {
@@ -31,17 +29,15 @@ def timeloop_files(design: DesignFile) -> Files:
         "ERT.yaml": yaml_text(hardware.energy_table(technology, design.hardware), comment="pJ an action"),
         "ART.yaml": yaml_text(hardware.area_table(technology, design.hardware), comment="um2 an instance"),
     }
-    listed: list[dict[str, Any]] = []
-    for layer in different_layers(design):
-        mapping = design.cost_model.mapping(layer.first, design.hardware)
-        cost = evaluate(
-            mapping, pe_x=pe_x, pe_y=pe_y, rf_words=rf_words, technology=technology, overlap=design.cost_model.overlap
+    layers = mapped_layers(design)
+    for each in layers:
+        folder = f"layers/{each.layer.folder}"
+        files[f"{folder}/problem.yaml"] = yaml_text(
+            nest.problem(each.mapping), comment=f"Layer {each.layer.first.name}"
         )
-        folder = f"layers/{layer.folder}"
-        files[f"{folder}/problem.yaml"] = yaml_text(nest.problem(mapping), comment=f"Layer {layer.first.name}")
         files[f"{folder}/mapping.yaml"] = yaml_text(
-            nest.directives(mapping, pe_x=pe_x, pe_y=pe_y), comment=mapping.loop_nest()
+            nest.directives(each.mapping, pe_x=pe_x, pe_y=pe_y), comment=each.mapping.loop_nest()
         )
-        listed.append(layer.to_dict() | {"cycles": cost.cycles, "energy_pj": cost.energy_pj})
+    listed = [each.to_dict() for each in layers]
     files["layers.json"] = json.dumps({"command": COMMAND, "layers": listed}, indent=1) + "\n"
     return files
