@@ -54,7 +54,7 @@ def a_design(dataflow: str, pe_x: int, pe_y: int, rf_words: int, layers: tuple[L
     return DesignFile.of_network([DesignWorkload("", layers)], hardware, EDGE_LPDDR4)
 
 
-def links_between_pes(words: Any, layer: Layer, mapping: Any) -> bool:
+def links_between_pes(words: Any, mapping: Any) -> bool:
     """Whether inputs pass from PE to PE: more are then read from register files than there are multiply-adds."""
     return words["rf_I_rd"] > math.prod(mapping.dims.values())
 
@@ -83,7 +83,7 @@ def counted(text: str) -> dict[str, float]:
     """Words moved by AccelForge's rules: a node is filled once in each step of all loops above it.
 
     Between a memory and the array, loops on the array that do not move a tensor share what is read, and add up what is
-    written. Outputs are filled only after their first step, and written once in each.
+    written. Outputs are filled only after their first step, and written once in each. What a LINK moves is free.
     """
     content = yaml.load(text, Loader=Tagged)
     ranks = content["workload"]["rank_sizes"]
@@ -109,7 +109,7 @@ def counted(text: str) -> dict[str, float]:
             elif node["tag"] == "Compute" or (node["tag"] == "Storage" and tensor in node["tensors"]):
                 size = tile(tensor, shape, stride)
                 memory = "mac" if node["tag"] == "Compute" else node["component"].lower()
-                shared = sharing if memory == "rf" else 1
+                shared = sharing if memory in ("rf", "link") else 1
                 fills, first = size * steps * pes, size * distinct * pes
                 below.append((memory, fills, first, fills / shared, first / shared))
         assert set(shape.values()) == {1}
@@ -120,24 +120,24 @@ def counted(text: str) -> dict[str, float]:
             if tensor == "O":
                 words[f"{memory}_O_wr"] = words.get(f"{memory}_O_wr", 0.0) + fills
     words |= {"dram_W_wr": 0.0, "dram_I_wr": 0.0}
-    return words
+    return {name: count for name, count in words.items() if not name.startswith("link")}
 
 
 @pytest.mark.parametrize("accelerator", ACCELERATORS, ids=lambda each: "-".join(map(str, each)))
 def test_by_accelforges_rules_the_file_moves_the_words_of_our_mapping(accelerator: tuple) -> None:
-    """All 18 counts; but inputs that pass from PE to PE are all read from the buffer there."""
+    """All 18 counts; but where inputs pass from PE to PE, not those of the register files' inputs."""
     design = a_design(*accelerator)
     files, linked = export_files(design, "accelforge"), 0
     for each in mapped_layers(design):
         ours = {name: n for name, n in each.cost.columns().items() if name != "rf_cycles"}
         found = counted(files[f"layers/{each.layer.folder}/mapping.yaml"])
-        if links_between_pes(ours, each.layer.first, each.mapping):
+        if links_between_pes(ours, each.mapping):
             linked += 1
-            assert found["glb_I_rd"] > ours["glb_I_rd"]
-            for name in ("glb_I_rd", "rf_I_rd", "rf_I_wr"):
+            assert found["rf_I_wr"] > ours["rf_I_wr"]
+            for name in ("rf_I_rd", "rf_I_wr"):
                 del found[name], ours[name]
         assert found == ours, each.layer.first.name
-    assert linked == 0 or accelerator[0] == "OS"
+    assert linked == (3 if accelerator == ("OS", 12, 14, 64) else 0)
 
 
 @pytest.mark.parametrize("accelerator", ACCELERATORS, ids=lambda each: "-".join(map(str, each)))
@@ -151,12 +151,13 @@ def test_accelforges_nodes_stand_in_the_order_of_its_hardware(accelerator: tuple
         array = [i for i, node in enumerate(nodes) if node["tag"] == "Spatial"]
         stored = {"GLB": [], "RF": []}
         for i, node in enumerate(nodes):
-            if node["tag"] == "Storage" and node["component"] != "DRAM":
+            if node["tag"] == "Storage" and node["component"] in stored:
                 stored[node["component"]] += [(i, tensor) for tensor in node["tensors"]]
         assert sorted(t for _, t in stored["GLB"]) == sorted(t for _, t in stored["RF"]) == ["F", "I", "O"]
         assert max(stored["GLB"])[0] < min(array) <= max(array) < min(stored["RF"])[0]
         hardware = {node["name"]: node for node in content["arch"]["nodes"]}
-        fanout = {axis["name"]: axis["fanout"] for axis in hardware["PE"]["spatial"]}
+        axes = (axis for name in ("Column", "PE") for axis in hardware[name]["spatial"])
+        fanout = {axis["name"]: axis["fanout"] for axis in axes}
         assert fanout == {"X": accelerator[1], "Y": accelerator[2]}
         assert hardware["RF"]["size"] == accelerator[3] * 16
         assert hardware["GLB"]["size"] >= EDGE_LPDDR4.glb_words * 16
@@ -209,18 +210,19 @@ def test_zigzags_files_hold_the_mapping(accelerator: tuple) -> None:
 @NO_ACCELFORGE
 @pytest.mark.parametrize("accelerator", ACCELERATORS, ids=lambda each: "-".join(map(str, each)))
 def test_accelforge_costs_our_mappings_as_we_do(accelerator: tuple) -> None:
-    """All words equal, cycles to its single precision, energy to what idle PEs leak; but where PEs pass inputs on."""
+    """All words equal, cycles to its single precision, energy to what idle PEs leak.
+
+    Where PEs pass inputs on, the register files' inputs are counted in other ways, and energy is within 2 %.
+    """
     design = a_design(*accelerator)
     found = check_files(design, "accelforge", export_files(design, "accelforge"))
     assert not found.failed
     assert len(found.layers) == len(LAYERS)
     for layer, each in zip(found.layers, mapped_layers(design), strict=True):
-        if links_between_pes(each.cost.columns(), each.layer.first, each.mapping):
-            assert set(layer.words) <= {"glb_I_rd", "rf_I_rd", "rf_I_wr"}
-            continue
-        assert layer.words == {}, layer.name
+        linked = links_between_pes(each.cost.columns(), each.mapping)
+        assert set(layer.words) == ({"rf_I_rd", "rf_I_wr"} if linked else set()), layer.name
         assert layer.cycles_ratio == pytest.approx(1.0, abs=1e-5)
-        assert layer.energy_ratio == pytest.approx(1.0, abs=1e-3)
+        assert layer.energy_ratio == pytest.approx(1.0, abs=2e-2 if linked else 1e-3)
 
 
 @NO_ZIGZAG

@@ -113,7 +113,7 @@ def _as_text(design: DesignFile, out: Path, files: Files) -> str:
     return "\n".join([head, f"written to {out}:", *listed]) + "\n"
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(
         "export",
         "Write a design as files that other tools read: the accelerator and the mapping of each layer for Timeloop, inputs of "

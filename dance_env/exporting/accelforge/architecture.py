@@ -17,19 +17,24 @@ from dance_env.space import Hardware
 
 Node = tuple[str, dict[str, Any]]
 """The tag of a YAML mapping, and its fields."""
-COLUMNS, ROWS, ARRAY = "X", "Y", "PE"
+COLUMNS, ROWS = "X", "Y"
+ARRAY = {COLUMNS: "Column", ROWS: "PE"}
+"""The containers of the array, by the axis that each spreads."""
+LINK = "LINK"
+"""What the PEs of a column pass on to each other; free, and without limit."""
 READS = {"GLB": "GLB_read", "RF": "RF_read"}
 """The tolls that charge the reads of a memory."""
 _PJ = 1e-12
 
 
-def architecture(technology: Technology, hardware: Hardware, *, glb_words: int = 0) -> list[Node]:
+def architecture(technology: Technology, hardware: Hardware, *, glb_words: int = 0, linked: bool = False) -> list[Node]:
     """Return the nodes of the architecture of one accelerator, outermost first.
 
     Args:
         technology: Constants, with the accelerator's own memory.
         hardware: One accelerator.
         glb_words: What a mapping needs of the global buffer by AccelForge's count; it is made as large. No cost depends on it.
+        linked: Whether inputs pass from PE to PE.
     """
     t, words = technology, int(hardware.rf_words[0])
     pe_x, pe_y = array_of(hardware)
@@ -42,12 +47,14 @@ def architecture(technology: Technology, hardware: Hardware, *, glb_words: int =
     buffer = [free, _action(t, "write", t.glb_write_pj, t.glb_write_words_per_cycle)]
     registers = [free, _action(t, "write", float(file.write_pj), math.inf)]
     compute = {"name": "compute", "energy": t.mac_pj * _PJ, "throughput": t.clock_hz}
-    axes = [{"name": COLUMNS, "fanout": pe_x}, {"name": ROWS, "fanout": pe_y}]
+    link = [_memory(t, LINK, math.inf, [free, _action(t, "write", 0.0, math.inf)])] if linked else []
     return [
         _memory(t, "DRAM", math.inf, dram),
         _memory(t, "GLB", max(t.glb_words, glb_words), buffer, leak_pj=t.glb_leak_pj_per_cycle),
         _toll(READS["GLB"], _action(t, "read", t.glb_read_pj, t.glb_read_words_per_cycle)),
-        ("Container", {"name": ARRAY, "spatial": axes}),
+        ("Container", {"name": ARRAY[COLUMNS], "spatial": [{"name": COLUMNS, "fanout": pe_x}]}),
+        *link,
+        ("Container", {"name": ARRAY[ROWS], "spatial": [{"name": ROWS, "fanout": pe_y}]}),
         _memory(t, "RF", words, registers, leak_pj=float(file.leak_pj_per_cycle)),
         _toll(READS["RF"], _action(t, "read", float(file.read_pj), math.inf)),
         ("Compute", {"name": "MAC", "area": 0, "leak_power": 0, "actions": [compute]}),

@@ -10,6 +10,9 @@ register file keeps a tile while the buffer gets new tiles of another tensor, th
 loops that move its tile without overlap, which refill as often below it as above. AccelForge then counts the whole in
 the buffer, which may be more than its size (`Nest.glb_words`). Where such a loop slides a window, or does not move the
 tile, the register file's node stays lower, and its tile is refilled more often than in our mapping (`Nest.exact`).
+
+Where the PEs of a column pass inputs on (rule 5 of docs/cost_model.md), a memory ``LINK`` without price or limit stands
+between columns and rows: what the PEs of a column need in all steps of the innermost loop is read from the buffer once.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Any, NamedTuple
 from dance_env.cost.mapping.loops import AXIS, DIMS, LEVELS, REDUCTION
 from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.technology import WORD_BITS
-from dance_env.exporting.accelforge.architecture import ARRAY, COLUMNS, READS, ROWS, Node
+from dance_env.exporting.accelforge.architecture import ARRAY, COLUMNS, LINK, READS, ROWS, Node
 
 EINSUM = "layer"
 RANKS = dict(zip(DIMS, "ckgrspq", strict=True))
@@ -54,11 +57,13 @@ class Nest(NamedTuple):
         nodes: Outermost first.
         glb_words: What AccelForge counts in the global buffer, in words.
         exact: Whether each tile is refilled by the loops that refill it in our mapping.
+        linked: Whether inputs pass from PE to PE, so that the architecture needs a ``LINK``.
     """
 
     nodes: list[Node]
     glb_words: int
     exact: bool
+    linked: bool
 
 
 def workload(mapping: Mapping) -> dict[str, Any]:
@@ -92,21 +97,24 @@ def nest(mapping: Mapping) -> Nest:
     buffer, line = _buffer_places(mapping, dram, min(wanted.values()))
     registers = {tensor: max(place, line) for tensor, place in wanted.items()}
     array = min(registers.values())
+    linked = _passes_on(mapping, above, array) and line < len(above)
+    array = min(array, len(above) - 1) if linked else array
     left = dict(mapping.dims)
     found: list[Node] = [_holder("Storage", "DRAM", TENSORS)]
     for place in range(len(above) + 1):
         found += [_holder("Storage", "GLB", tensor) for tensor in _ORDER if buffer[tensor] == place]
         if place == array:
             found.append(_holder("Toll", READS["GLB"], TENSORS))
-            for level in ("cols", "rows"):
-                found += [_loop_node(loop, left) for loop in _loops(mapping, level, _SPREAD_ORDER)]
+            found += [_loop_node(loop, left) for loop in _loops(mapping, "cols", _SPREAD_ORDER)]
+            found += [_holder("Storage", LINK, "I")] if linked else []
+            found += [_loop_node(loop, left) for loop in _loops(mapping, "rows", _SPREAD_ORDER)]
         found += [_holder("Storage", "RF", tensor) for tensor in _ORDER if registers[tensor] == place]
         if place < len(above):
             found.append(_loop_node(above[place], left))
     found += [_loop_node(loop, left) for loop in _loops(mapping, "rf", _SPREAD_ORDER)]
     found += [_holder("Toll", READS["RF"], TENSORS), ("Compute", {"einsum": EINSUM, "component": "MAC"})]
     held = sum(_words(mapping, tensor, dram[buffer[tensor] :]) for tensor in TENSORS)
-    return Nest(found, held, registers == wanted)
+    return Nest(found, held, registers == wanted, linked)
 
 
 def _loops(mapping: Mapping, level: str, order: str) -> list[Loop]:
@@ -156,6 +164,24 @@ def _slides(mapping: Mapping, loop: Loop, tensor: str, level: str) -> bool:
     return step * stride < (output - 1) * mapping.stride + window
 
 
+def _passes_on(mapping: Mapping, above: Sequence[Loop], array: int) -> bool:
+    """Return whether each PE but one of a column finds its inputs at its neighbor in every step but the first.
+
+    That is so where the innermost loop moves the tile by its own height, which is also how far neighbors are apart; and
+    where the other loops below the array all fetch another tile.
+    """
+    inner = above[-1] if above else Loop("glb", "C", 1)
+    spread = {"R": "P", "P": "R"}.get(inner.dim, "")
+    if not spread or mapping.at("rows", spread) == 1 or mapping.at("rows", "C") * mapping.at("rows", "M") > 1:
+        return False
+    stride = {"P": mapping.stride, "R": 1}
+    height = (_inside(mapping, "rf", "P") - 1) * mapping.stride + _inside(mapping, "rf", "R")
+    apart = _inside(mapping, "rf", spread) * stride[spread]
+    step = _inside(mapping, LEVELS[LEVELS.index(inner.level) + 1], inner.dim) * stride[inner.dim]
+    between = above[array:-1]
+    return height == apart == step and all(loop.dim in "CG" for loop in between)
+
+
 def _inside(mapping: Mapping, level: str, dim: str) -> int:
     """Return how far a dimension runs at a level and below."""
     return math.prod(mapping.at(inner, dim) for inner in LEVELS[LEVELS.index(level) :])
@@ -180,4 +206,5 @@ def _loop_node(loop: Loop, left: dict[str, int]) -> Node:
     node = {"rank_variable": RANKS[loop.dim], "tile_shape": left[loop.dim]}
     if loop.level not in ("cols", "rows"):
         return "Temporal", node
-    return "Spatial", node | {"name": COLUMNS if loop.level == "cols" else ROWS, "component": ARRAY}
+    axis = COLUMNS if loop.level == "cols" else ROWS
+    return "Spatial", node | {"name": axis, "component": ARRAY[axis]}

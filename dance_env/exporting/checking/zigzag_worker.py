@@ -38,15 +38,16 @@ def _layer(files: dict[str, str]) -> dict[str, Any]:
     from zigzag.stages.mapping.temporal_mapping_generator_stage import TemporalMappingGeneratorStage
     from zigzag.stages.workload_iterator import WorkloadStage
 
-    checked = {}
+    checked: Any = {}
     parts = (("accelerator", AcceleratorValidator), ("workload", WorkloadValidator), ("mapping", MappingValidator))
     for part, validator_class in parts:
         validator = validator_class(yaml.safe_load(files[f"{part}.yaml"]))
         if not validator.validate():
             raise ValueError(f"ZigZag refuses the {part}: {validator.validator.errors}")
         checked[part] = validator.normalized_data
+    stages: Any = [WorkloadStage, SpatialMappingGeneratorStage, TemporalMappingGeneratorStage, CostModelStage]
     search = MainStage(
-        [WorkloadStage, SpatialMappingGeneratorStage, TemporalMappingGeneratorStage, CostModelStage],
+        stages,
         accelerator=AcceleratorFactory(checked["accelerator"]).create(),
         workload=WorkloadFactory(checked["workload"], checked["mapping"]).create(),
         loma_lpf_limit=6,

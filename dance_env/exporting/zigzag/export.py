@@ -29,7 +29,7 @@ def zigzag_files(design: DesignFile) -> Files:
     """
     layers = mapped_layers(design)
     content = {"command": COMMAND, "search_command": SEARCH_COMMAND, "layers": [each.to_dict() for each in layers]}
-    files: dict[str, str] = {**_searched(design, layers), "layers.json": json.dumps(content, indent=1) + "\n"}
+    files: dict[str, str | bytes] = {**_searched(design, layers), "layers.json": json.dumps(content, indent=1) + "\n"}
     for each in layers:
         folder, mapping = f"layers/{each.layer.folder}", each.mapping
         accelerator = nest.accelerator(mapping, design.technology, design.hardware)
