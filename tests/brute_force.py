@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -47,18 +48,61 @@ def brute_force(
     objective: str, overlap: str = "timeloop",
 ) -> tuple[Best, int]:  # fmt: skip
     """Energy and cycles of the best mapping on each (columns, rows, register words); the number of mappings costed."""
-    stride = row[-1]
+    costed = costed_mappings(row, dataflow, pe_x[-1], pe_y[-1], tuple(rf_words), technology, overlap)
+    of_part: Best = {}  # by the part of the array that is used
+    for used_x, used_y, sizes, energies, cycles in costed:
+        for rf, energy in zip(sizes, energies, strict=True):
+            key = (used_x, used_y, rf)
+            if key not in of_part or goal(objective, energy, cycles) < goal(objective, *of_part[key]):
+                of_part[key] = (energy, cycles)
+    best: Best = {}
+    for (used_x, used_y, rf), cost in of_part.items():
+        for x, y in itertools.product(pe_x, pe_y):
+            key = (x, y, rf)
+            if (
+                x >= used_x
+                and y >= used_y
+                and (key not in best or goal(objective, *cost) < goal(objective, *best[key]))
+            ):
+                best[key] = cost
+    return best, len(costed)
+
+
+@functools.lru_cache(maxsize=1)  # the next test asks for the same ones, under another objective
+def costed_mappings(
+    row: Row,
+    dataflow: Dataflow,
+    most_x: int,
+    most_y: int,
+    rf_words: tuple[int, ...],
+    technology: Technology,
+    overlap: str,
+) -> list[tuple[int, int, list[int], list[float], float]]:
+    """Of every mapping: columns and rows used, the register files that are large enough, energy with each, cycles."""
     glb_order = np.array([DIMS.index(d) for d in dataflow.glb_order])
     out = np.zeros((3, 3, 2))
-    best: Best = {}
-    costed = 0
+    found = []
+    for factors, legal in legal_mappings(row, dataflow, most_x, most_y, rf_words, technology):
+        used_x, used_y = int(factors[2].prod()), int(factors[3].prod())
+        for order, sizes in legal.items():
+            energies, cycles = price(factors, row[-1], glb_order, order, overlap, out, sizes, technology)
+            found.append((used_x, used_y, sizes, energies, cycles))
+    return found
+
+
+@functools.lru_cache(maxsize=1)  # the next test asks for the same ones, under another rule of overlap
+def legal_mappings(
+    row: Row, dataflow: Dataflow, most_x: int, most_y: int, rf_words: tuple[int, ...], technology: Technology
+) -> list[tuple[np.ndarray, dict[str, list[int]]]]:
+    """Trip counts, and the register files that are large enough, by the orders at DRAM that have any."""
+    found = []
     for factors in factor_choices(row, dataflow):
         used_x, used_y = int(factors[2].prod()), int(factors[3].prod())
-        if used_x > pe_x[-1] or used_y > pe_y[-1]:
+        if used_x > most_x or used_y > most_y:
             continue
         legal: dict[str, list[int]] = {}
         for order in dram_orders(factors):
-            mapping = Mapping(dataflow, tuple(map(tuple, factors.tolist())), order, stride)
+            mapping = Mapping(dataflow, tuple(map(tuple, factors.tolist())), order, row[-1])
             sizes = [
                 rf for rf in rf_words
                 if not mapping.violations(pe_x=used_x, pe_y=used_y, rf_words=rf, glb_words=technology.glb_words)
@@ -67,17 +111,8 @@ def brute_force(
                 legal[order] = sizes
             elif not any("innermost" in v for v in _violations(mapping, used_x, used_y, rf_words[-1], technology)):
                 break  # no other order makes it legal
-        for order, sizes in legal.items():
-            energies, cycles = price(factors, stride, glb_order, order, overlap, out, sizes, technology)
-            costed += 1
-            for rf, energy in zip(sizes, energies, strict=True):
-                for x, y in itertools.product(pe_x, pe_y):
-                    key = (x, y, rf)
-                    if x >= used_x and y >= used_y and (
-                        key not in best or goal(objective, energy, cycles) < goal(objective, *best[key])
-                    ):  # fmt: skip
-                        best[key] = (energy, cycles)
-    return best, costed
+        found.append((factors, legal))
+    return found
 
 
 def dram_orders(factors: np.ndarray) -> Iterator[str]:
