@@ -232,11 +232,15 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads(1)
 import test_image_solver as tests
+from dance_env.source_digest import source_digest
 from solvers.methods.dance.images import folder, solver
 from solvers.methods.dance.images.training import final
 folder.plot_probabilities = folder.plot_training = lambda *given: None
 final.drive = solver.drive = partial(solver.drive, checkpoint_seconds=0)
 torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)  # the first optimizer imports for seconds
+tests.micro_problem()  # so does the first graph; and the digests of the code are of all runs
+for module in ("search", "solver", "training.final"):
+    source_digest("solvers.methods.dance.images." + module)
 for line in sys.stdin:  # one import of torch serves all the runs: each is a fork of this process
     child = os.fork()
     if child == 0:
