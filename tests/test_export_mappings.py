@@ -210,7 +210,7 @@ def test_zigzags_files_hold_the_mapping(accelerator: tuple) -> None:
 @NO_ACCELFORGE
 @pytest.mark.parametrize("accelerator", ACCELERATORS, ids=lambda each: "-".join(map(str, each)))
 def test_accelforge_costs_our_mappings_as_we_do(accelerator: tuple) -> None:
-    """All words equal, cycles to its single precision, energy to what idle PEs leak.
+    """All words equal, cycles but for their rounding, energy but for what idle PEs leak.
 
     Where PEs pass inputs on, the register files' inputs are counted in other ways, and energy is within 2 %.
     """
@@ -221,7 +221,7 @@ def test_accelforge_costs_our_mappings_as_we_do(accelerator: tuple) -> None:
     for layer, each in zip(found.layers, mapped_layers(design), strict=True):
         linked = links_between_pes(each.cost.columns(), each.mapping)
         assert set(layer.words) == ({"rf_I_rd", "rf_I_wr"} if linked else set()), layer.name
-        assert layer.cycles_ratio == pytest.approx(1.0, abs=1e-5)
+        assert layer.cycles_ratio == pytest.approx(1.0, abs=1e-3)  # ours are whole
         assert layer.energy_ratio == pytest.approx(1.0, abs=2e-2 if linked else 1e-3)
 
 

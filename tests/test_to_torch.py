@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 import torch
@@ -161,3 +163,32 @@ def test_graphs_that_are_no_network() -> None:
     graph.add("c", Conv(2, 3), inputs=["image"])
     with pytest.raises(ValueError, match=r"expected one output node, found \['a/b', 'c'\]"):
         build(graph)
+
+
+@pytest.mark.parametrize("name", ["values", "forward", "training", "keys", "register_buffer"])
+def test_a_node_may_be_called_as_a_member_of_torchs_modules(name: str) -> None:
+    from dance_env.exporting.network.onnx_model import onnx_bytes
+    from dance_env.exporting.network.torch_source import torch_source, torch_state
+
+    graph = LayerGraph("g")
+    graph.add(name, Conv(4, 3), inputs=[graph.add("images", Input(3, 8, 8))])
+    module = build(graph)
+    assert module(torch.zeros(2, 3, 8, 8)).shape == (2, 4, 8, 8)
+    assert list(module.state_dict()) == [f"layers.{name}_.weight"]
+    ((own, weight),) = torch_state(graph, module.state_dict()).items()
+    assert torch.equal(weight, module.state_dict()[f"layers.{name}_.weight"])
+    assert f"self.{own.removesuffix('.weight')} = nn.Conv2d" in torch_source(graph)
+    if importlib.util.find_spec("onnx"):
+        assert f"{name}_.weight".encode() in onnx_bytes(graph, state=module.state_dict())
+
+
+def test_an_imported_network_is_refused_with_what_to_do() -> None:
+    from dance_env.graph.general_nodes import Elementwise
+    from dance_env.graph.general_nodes import Tensor as Imported
+
+    tensors, images = LayerGraph("tensors"), LayerGraph("images")
+    tensors.add("cos", Elementwise("cos"), inputs=[tensors.add("x", Imported((4, 8)))])
+    images.add("cos", Elementwise("cos"), inputs=[images.add("x", Input(3, 8, 8))])
+    for graph, message in ((tensors, r"expected one input node .* found \[\]"), (images, "no torch module is known")):
+        with pytest.raises(ValueError, match=rf"{message}.* use the module or the file that it was imported from"):
+            build(graph)

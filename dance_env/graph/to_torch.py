@@ -54,19 +54,27 @@ def build(graph: LayerGraph) -> NetworkModule:
 
 
 class NetworkModule(nn.Module):
-    """A layer graph as a torch module; its submodules are `layers[node name with / for .]`."""
+    """A layer graph as a torch module; its submodules are `layers[module_name(node name)]`."""
 
     def __init__(self, graph: LayerGraph) -> None:
         super().__init__()
         inputs = [name for name in graph.nodes if isinstance(graph.node(name), Input | Tokens | Hidden)]
         if len(inputs) != 1:
-            raise ValueError(f"layer graph {graph.name!r}: expected one input node, found {inputs}")
+            raise ValueError(
+                f"layer graph {graph.name!r}: expected one input node (images, tokens or activations), found {inputs}. "
+                "Of a network that was imported, use the module or the file that it was imported from"
+            )
         self.image_shape = graph.shape(inputs[0])
         self._image, self._output = inputs[0], graph.output
-        self._steps = tuple((name, _key(name), graph.inputs(name)) for name in graph.nodes if name != self._image)
+        self._steps = tuple(
+            (name, module_name(name), graph.inputs(name)) for name in graph.nodes if name != self._image
+        )
         self.layers = nn.ModuleDict({key: _module(graph, name) for name, key, _ in self._steps})
         if len(self.layers) != len(self._steps):
-            raise ValueError(f"layer graph {graph.name!r}: node names must differ in more than '.' and '/'")
+            raise ValueError(
+                f"layer graph {graph.name!r}: node names must differ in more than '.' and '/', and in more than a '_' behind "
+                "the name of a member of torch.nn.ModuleDict"
+            )
         tables = [module for module in self.layers.values() if isinstance(module, nn.Embedding)]
         for module in self.layers.values():
             if isinstance(module, TiedScores) and tables:
@@ -135,8 +143,13 @@ _WITHOUT_SETTINGS: dict[type, type[nn.Module]] = {
 }
 
 
-def _key(name: str) -> str:
-    return name.replace(".", "/")  # torch forbids dots in submodule names
+_RESERVED = frozenset(dir(nn.ModuleDict()))  # torch forbids submodules of these names
+
+
+def module_name(name: str) -> str:
+    """Return the name of a node's submodule: dots are slashes, and `values`, `forward` and the like end in `_`."""
+    key = name.replace(".", "/")  # torch forbids dots in submodule names
+    return f"{key}_" if key in _RESERVED else key
 
 
 def _module(graph: LayerGraph, name: str) -> nn.Module:
@@ -160,7 +173,10 @@ def _module(graph: LayerGraph, name: str) -> nn.Module:
             return nn.AvgPool2d(node.kernel, node.stride, padding, count_include_pad=False)
         case Linear():
             return nn.Linear(arriving, node.features)
-    raise ValueError(f"layer graph {graph.name!r}, node {name!r}: no torch module is known for {node!r}")
+    raise ValueError(
+        f"layer graph {graph.name!r}, node {name!r}: no torch module is known for {node!r}. Of a network "
+        "that was imported, use the module or the file that it was imported from"
+    )
 
 
 def _token_module(graph: LayerGraph, name: str) -> nn.Module | None:

@@ -11,7 +11,7 @@ from dance_env.exporting.network.onnx_tokens import add_token_node
 from dance_env.exporting.network.onnx_writer import OnnxWriter
 from dance_env.graph import LayerGraph
 from dance_env.graph.nodes import Activation, Add, BatchNorm, Conv, GlobalPool, Linear, Node, Scale, Skip
-from dance_env.graph.to_torch import NetworkModule, build
+from dance_env.graph.to_torch import NetworkModule, build, module_name
 from dance_env.graph.token_nodes import Embedding, Tokens
 
 
@@ -68,7 +68,7 @@ def _add(writer: OnnxWriter, graph: LayerGraph, name: str, *, table: str) -> Non
         return
     node: Node = graph.node(name)
     inputs = list(graph.inputs(name))
-    key = name.replace(".", "/")  # as the module of `to_torch` names its weights
+    key = module_name(name)  # by which its weights are called
     match node:
         case Conv():
             pad = (node.kernel - 1) // 2

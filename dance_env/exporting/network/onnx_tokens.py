@@ -7,6 +7,7 @@ import torch
 from dance_env.exporting.network.onnx_writer import OnnxWriter
 from dance_env.graph import LayerGraph
 from dance_env.graph.nodes import Node
+from dance_env.graph.to_torch import module_name
 from dance_env.graph.token_modules import rotation
 from dance_env.graph.token_nodes import (
     Embedding,
@@ -31,7 +32,7 @@ def add_token_node(writer: OnnxWriter, graph: LayerGraph, name: str, *, table: s
     """
     node: Node = graph.node(name)
     inputs = list(graph.inputs(name))
-    key = name.replace(".", "/")  # as the module of `to_torch` names its weights
+    key = module_name(name)  # by which its weights are called
     match node:
         case Embedding():
             writer.op("Gather", [f"{key}.weight", *inputs], name)
@@ -56,7 +57,7 @@ def add_token_node(writer: OnnxWriter, graph: LayerGraph, name: str, *, table: s
         case LastToken():
             writer.op("Slice", [*inputs, *(writer.whole([n]) for n in (-1, 2**31 - 1, 1))], name)
         case TokenScores() if table:
-            weights = writer.op("Transpose", [f"{table.replace('.', '/')}.weight"], perm=[1, 0])
+            weights = writer.op("Transpose", [f"{module_name(table)}.weight"], perm=[1, 0])
             writer.op("MatMul", [*inputs, weights], name)
         case _:
             return False

@@ -72,7 +72,9 @@ def torch_state(graph: LayerGraph, state: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: If a name in `state` is not of this network.
     """
-    names = {name.replace(".", "/"): own for name, own in _names(graph).items()}
+    from dance_env.graph.to_torch import module_name  # torch
+
+    names = {module_name(name): own for name, own in _names(graph).items()}
     found = {}
     for key, value in state.items():
         head, _, rest = key.partition(".")
