@@ -10,16 +10,19 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dance_env.tasks import make_problem
 from solvers.cli import main
+from solvers.comparison import work
 from solvers.comparison.compare import compare
 from solvers.comparison.plan import plan
 from solvers.comparison.processes.executor import ProcessPerCall
 from solvers.comparison.settings import Settings
+from solvers.comparison.sources import Sources
 from solvers.comparison.spec import SolverSpec
-from solvers.comparison.work import preparation
+from solvers.comparison.work import pack, preparation, run_job
 from solvers.contract.result import Result, Status
 
 BAD = Path(__file__).with_name("bad_neighbors.py")
@@ -271,3 +274,16 @@ def test_a_file_that_is_edited_is_another_solver_in_the_next_comparison(tmp_path
     for count in (1, 2):
         (tmp_path / "mine.py").write_text(f"{text}        problem.evaluate(problem.space.sample(rng, {count}))\n")
         assert [len(result.trace) for result in compare(settings).results] == [count]
+
+
+def test_a_run_takes_the_problem_that_the_process_it_is_forked_from_has_made(tmp_path, monkeypatch):
+    settings = Settings("tiny", ["random"], (0,), 5, tmp_path)
+    (cell,) = plan(settings, {"tiny": make_problem("tiny")}).cells
+    made_there = run_job(pack(cell)).result
+    monkeypatch.setattr(work, "_prepared", {})
+    preparation([cell])()
+    monkeypatch.setattr(Sources, "problem", lambda *_, **__: pytest.fail("it was made again"))
+    prepared = run_job(pack(cell)).result
+    np.testing.assert_array_equal(prepared.trace.designs, made_there.trace.designs)
+    np.testing.assert_array_equal(prepared.trace.objective, made_there.trace.objective)
+    assert prepared.problem_fingerprint == made_there.problem_fingerprint

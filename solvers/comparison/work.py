@@ -39,6 +39,9 @@ _IMPORTED_LATE = ("torch._dynamo", "stable_baselines3")
 _OFTEN_USED = ("torch", "stable_baselines3")
 """Packages of a second or more that solvers of users import, and that start no thread when they are imported."""
 
+_prepared: dict[tuple[str, Sources], Problem] = {}
+"""In a process that runs are forked from, and so in theirs: the problems that it has made. It lives for one comparison."""
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -80,7 +83,7 @@ def run_job(packed: bytes) -> Attempt:
     """Run a packed job in this process; whatever it raises but an interrupt is in the attempt."""
     try:
         job: Job = pickle.loads(packed)
-        solver, problem = job.spec.make(), job.sources.problem(job.problem)
+        solver, problem = job.spec.make(), _problem(job)
         callback = None if child.report is None else _Throttled(child.report)
         return Attempt(solver.solve(problem, budget=job.budget, seed=job.seed, callback=callback))
     except SolverFailed as failure:
@@ -89,6 +92,11 @@ def run_job(packed: bytes) -> Attempt:
         raise
     except BaseException as error:
         return Attempt(None, reason_of(error), traceback_of(error))
+
+
+def _problem(job: Job) -> Problem:
+    prepared = _prepared.get((job.problem, job.sources)) if isinstance(job.problem, str) else None
+    return prepared or job.sources.problem(job.problem)
 
 
 class _Throttled:
@@ -147,7 +155,9 @@ def _prepare(
             import_module(module)
     for task in tasks:
         with suppress(Exception):
-            sources.problem(task)
+            problem = sources.problem(task)
+            problem.fingerprint()  # which it keeps
+            _prepared[task, sources] = problem
 
 
 def _is_ours(module: str) -> bool:
