@@ -134,7 +134,9 @@ def price(
 ) -> tuple[list[float], float]:  # fmt: skip
     """Energy for each register file size, and cycles, as `nest.evaluate` has them (that one takes 50 times as long)."""
     dram_order = np.array([DIMS.index(d) for d in order])
-    compute = nest_kernel.count_words(factors, stride, glb_order, dram_order, overlap == "physical", out)
+    compute = nest_kernel.count_words(
+        factors, stride, glb_order, dram_order, True if overlap == "physical" else None, out
+    )
     dram, glb = out[0], out[1]
     ports = (
         (glb[:, 0], technology.glb_read_words_per_cycle),

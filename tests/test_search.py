@@ -241,7 +241,7 @@ def test_orders_that_are_left_out_count_as_one_that_is_listed(dataflow: str, ove
         out = np.empty((3, 3, 2))
 
         def counts(order: np.ndarray, factors: np.ndarray = factors, out: np.ndarray = out) -> tuple[float, ...]:
-            nest_kernel.count_words(factors, 1, glb_order, order, overlap == "physical", out)
+            nest_kernel.count_words(factors, 1, glb_order, order, True if overlap == "physical" else None, out)
             return tuple(out.ravel())
 
         every = {counts(np.array([DIMS.index(d) for d in order])) for order in dram_orders(factors)}

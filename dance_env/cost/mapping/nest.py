@@ -104,7 +104,7 @@ def counts(
         raise ValueError(f"factors: expected products {dict(zip(DIMS, size.tolist(), strict=True))}, got {product}.")
     _check_spread(trips)
     out = np.zeros((3, 3, 2))
-    nest_kernel.count_words(trips, step, orders[0], orders[1], overlap == "physical", out)
+    nest_kernel.count_words(trips, step, orders[0], orders[1], True if overlap == "physical" else None, out)
     return out
 
 

@@ -65,7 +65,8 @@ def count_words(factors, stride, glb_order, dram_order, physical, out):
         factors: (5, 7) int64 trip counts.
         stride: of the layer, both ways.
         glb_order, dram_order: (7,) int64 dims, innermost first.
-        physical: False for the reference's rule of overlapping inputs.
+        physical: None for the reference's rule of overlapping inputs (the other's is then not compiled), True for the
+            other.
         out: (3, 3, 2) float64, overwritten: words [DRAM, GLB, RF] x [W, I, O] x [read, written], over all instances.
     """
     macs, pes, columns = 1, 1, 1
@@ -86,11 +87,12 @@ def count_words(factors, stride, glb_order, dram_order, physical, out):
             o_pes *= spread
             outputs *= factors[DRAM, d] * held
 
-    # Weights and outputs: rules 1 and 2.
-    w_visits = visits(factors, glb_order, dram_order, RF, True, True, True, False)
-    o_visits = visits(factors, glb_order, dram_order, RF, False, True, False, True)
-    w_in = w_glb * visits(factors, glb_order, dram_order, GLB, True, True, True, False)
-    o_out = o_glb * visits(factors, glb_order, dram_order, GLB, False, True, False, True)
+    # Weights and outputs: rules 1 and 2. No literals: one `visits` is compiled for all four.
+    rf, glb, yes, no = np.int64(RF), np.int64(GLB), np.bool_(True), np.bool_(False)
+    w_visits = visits(factors, glb_order, dram_order, rf, yes, yes, yes, no)
+    o_visits = visits(factors, glb_order, dram_order, rf, no, yes, no, yes)
+    w_in = w_glb * visits(factors, glb_order, dram_order, glb, yes, yes, yes, no)
+    o_out = o_glb * visits(factors, glb_order, dram_order, glb, no, yes, no, yes)
     out[0, 0, 0], out[0, 0, 1] = w_in, 0
     out[1, 0, 0], out[1, 0, 1] = w_rf * w_visits * w_pes, w_in
     out[2, 0, 0], out[2, 0, 1] = macs, w_rf * w_visits * pes
@@ -103,12 +105,12 @@ def count_words(factors, stride, glb_order, dram_order, physical, out):
 
     # Inputs: rules 3 to 5.
     linked = 0
-    if physical:
-        i_in, _, _ = physical_input_words(factors, stride, glb_order, dram_order, GLB)
-        reads, fills, passed = physical_input_words(factors, stride, glb_order, dram_order, RF)
+    if physical is not None:
+        i_in, _, _ = physical_input_words(factors, stride, glb_order, dram_order, glb)
+        reads, fills, passed = physical_input_words(factors, stride, glb_order, dram_order, rf)
     else:
-        i_in, _, _, _ = input_words(factors, stride, glb_order, dram_order, GLB)
-        reads, fills, linked, passed = input_words(factors, stride, glb_order, dram_order, RF)
+        i_in, _, _, _ = input_words(factors, stride, glb_order, dram_order, glb)
+        reads, fills, linked, passed = input_words(factors, stride, glb_order, dram_order, rf)
     out[0, 1, 0], out[0, 1, 1] = i_in, 0
     out[1, 1, 0], out[1, 1, 1] = reads, i_in
     share = passed / pes
