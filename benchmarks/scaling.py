@@ -3,24 +3,29 @@
     python benchmarks/scaling.py                              # 1, 2, 4, 8 workers of this machine; 100 to 10,000 cells
     python benchmarks/scaling.py --ray                        # the same workers as processors of a Ray cluster made here
     python benchmarks/scaling.py --cells 1000 --workers 2
+    python benchmarks/scaling.py --workers --no-runs          # the driver alone: 10,000 cells in a minute
 
 A cell is simulated: it waits instead of computing, so that more workers than processors can be measured, then evaluates a
 few designs of `tiny`. *Efficiency* is cells per second over workers / wait. *Driver* is processor time of the driver's
-process alone: plan, dispatch, records, and gathering; reports are not made. *Memory* is the driver's peak.
+process alone: plan, dispatch, records, and gathering; reports are not made. *Memory* is the driver's peak. With
+`--no-runs` one cell runs, and all others are answered with its result under their seed: no process is made, and the wall
+time is the driver's.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -71,14 +76,30 @@ class Measured:
     resumed_s: float
 
 
-def measure(workers: int, cells: int, *, wait_s: float, ray: bool) -> Measured:
+class Answering(Executor):
+    """Makes the first call, and answers every other one with its result under the seed that it asks for."""
+
+    def __init__(self) -> None:
+        self._first = b""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return a future that has ended."""
+        (packed,) = args
+        self._first = self._first or pickle.dumps(fn(packed))
+        answer = pickle.loads(self._first)  # arrays of its own, as from another process
+        future: Future[Any] = Future()
+        future.set_result(replace(answer, result=replace(answer.result, seed=pickle.loads(packed).seed)))
+        return future
+
+
+def measure(workers: int, cells: int, *, wait_s: float, ray: bool, runs: bool = True) -> Measured:
     """Measure one comparison in a process of its own, so that its peak of memory is its own."""
-    command = [sys.executable, __file__, "--one", json.dumps([workers, cells, wait_s, ray])]
+    command = [sys.executable, __file__, "--one", json.dumps([workers, cells, wait_s, ray, runs])]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _one(workers: int, cells: int, wait_s: float, ray: bool) -> None:
+def _one(workers: int, cells: int, wait_s: float, ray: bool, runs: bool) -> None:
     import resource
 
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +113,7 @@ def _one(workers: int, cells: int, wait_s: float, ray: bool) -> None:
             ray="local" if ray else None,
         )
         began, used = time.perf_counter(), time.process_time()
-        comparison = compare(settings)
+        comparison = compare(settings, executor=None if runs else Answering())
         wall, driver = time.perf_counter() - began, time.process_time() - used
         failed = [run.result.reason for task in comparison.tasks for run in task.runs if not run.result.status.complete]
         if failed:
@@ -107,17 +128,19 @@ def _one(workers: int, cells: int, wait_s: float, ray: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, and print a table of workers and one of cells."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8], help="side by side (default: 1 2 4 8)")
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4, 8], help="side by side (default: 1 2 4 8)")
     parser.add_argument("--per-worker", type=int, default=40, help="cells for each worker (default: %(default)s)")
     parser.add_argument("--cells", type=int, nargs="*", default=[100, 1000, 10_000], help="default: 100 1000 10000")
     parser.add_argument("--wait", type=float, default=1.0, help="seconds of a cell in the first table (default: 1)")
     parser.add_argument("--ray", action="store_true", help="on a Ray cluster made here (needs dance-env[ray])")
+    parser.add_argument("--no-runs", action="store_true", help="the second table is of the driver alone")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
     if asked.one is not None:
         _one(*json.loads(asked.one))
         return 0
-    print("| workers | cells | wall s | cells/s | efficiency |\n| ---: | ---: | ---: | ---: | ---: |", flush=True)
+    if asked.workers:
+        print("| workers | cells | wall s | cells/s | efficiency |\n| ---: | ---: | ---: | ---: | ---: |", flush=True)
     for workers in asked.workers:
         each = measure(workers, asked.per_worker * workers, wait_s=asked.wait, ray=asked.ray)
         rate = each.cells / each.wall_s
@@ -128,7 +151,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("\n| cells | wall s | cells/s | driver, ms a cell | memory, MB | resumed in s |", flush=True)
     print("| ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
     for cells in asked.cells:
-        each = measure(max(asked.workers), cells, wait_s=0.0, ray=asked.ray)
+        workers = max(asked.workers, default=2)
+        each = measure(workers, cells, wait_s=0.0, ray=asked.ray, runs=not asked.no_runs)
         print(
             f"| {cells:,} | {each.wall_s:.1f} | {cells / each.wall_s:.1f} | {1e3 * each.driver_s / cells:.2f} | "
             f"{each.memory_mb:.0f} | {each.resumed_s:.1f} |",
