@@ -143,7 +143,8 @@ def _killed(out: Path, arguments: Sequence[str], seconds: float, victim: str, se
         CalledProcessError: If it failed.
     """
     command = [sys.executable, "-c", _DRIVER, str(Path(__file__).parent), str(out), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as driver:
+    errors = subprocess.DEVNULL if sent == signal.SIGINT else None  # a traceback is what it is to end with
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as driver:
         assert driver.stdout is not None, "it is a pipe"
         driver.stdout.readline()
         try:

@@ -287,3 +287,27 @@ def test_a_run_takes_the_problem_that_the_process_it_is_forked_from_has_made(tmp
     np.testing.assert_array_equal(prepared.trace.designs, made_there.trace.designs)
     np.testing.assert_array_equal(prepared.trace.objective, made_there.trace.objective)
     assert prepared.problem_fingerprint == made_there.problem_fingerprint
+
+
+LOADS = """
+import time
+from solvers.comparison.processes.executor import ProcessPerCall
+pool = ProcessPerCall(1, prepare=lambda: time.sleep(60))
+pool.submit(len, "a")
+while pool._server is None:
+    time.sleep(0.01)
+print(pool._server.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 3.0])  # the server has just been started, or loads
+def test_a_driver_that_is_killed_while_its_server_loads_leaves_nothing_running(wait_s):
+    with subprocess.Popen([sys.executable, "-c", LOADS], stdout=subprocess.PIPE, text=True) as driver:
+        server = int(driver.stdout.readline())
+        time.sleep(wait_s)
+        driver.kill()
+    ended = time.monotonic() + 20.0
+    while time.monotonic() < ended and Path(f"/proc/{server}").exists():
+        time.sleep(0.05)
+    assert not Path(f"/proc/{server}").exists()

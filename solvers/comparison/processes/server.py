@@ -31,11 +31,16 @@ def main(control: int, preparation: int) -> NoReturn:
     """
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):  # the driver decides when the server ends
         signal.signal(ignored, signal.SIG_IGN)
+    driver = socket.socket(fileno=control)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # while this loads, it does not listen
+    if _hung_up(driver):  # it has ended before that
+        os._exit(0)
     with contextlib.suppress(Exception), os.fdopen(preparation, "rb") as file:  # a child will say what is wrong
         file.seek(0)
         pickle.load(file)()
+    _prctl(_PR_SET_PDEATHSIG, 0)  # from here on it listens, and kills its children before it ends
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    _Server(socket.socket(fileno=control)).serve()
+    _Server(driver).serve()
 
 
 class _Server:
@@ -135,6 +140,13 @@ class _Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         os._exit(0)
+
+
+def _hung_up(driver: socket.socket) -> bool:
+    """Whether the other end is closed; a call that it sent before may still be there to be read."""
+    poll = select.poll()
+    poll.register(driver, 0)  # a closed end is told in any case
+    return bool(poll.poll(0))
 
 
 def _kill_group(pid: int) -> None:
