@@ -524,6 +524,12 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
     file.write_text("layer,cycles\nx,1\n")
     with pytest.raises(ValueError, match=r"expected the columns .*energy_pj.* missing"):
         command.main(["--recorded", str(file)])
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"other\.csv is no text in UTF-8"):
+        command.main(["--recorded", str(file)])
+    for given in (["--seed", "-1"], ["--worst", "-1"], ["--top", "0"], ["--timeout", "nan"]):
+        with pytest.raises(SystemExit):
+            command.main(["--backend", "analytical", *given])
     for given, message in (
         (["--layers", "0"], "at least one layer"),
         (["--n", "0"], "at least 1 pair"),

@@ -144,8 +144,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PAIRS",
         help=f"pairs of layer and accelerator, at most; 50 are 7 x 7 (default: {PAIRS})",
     )
-    pairs.add_argument("--layers", type=whole_number(1), help="how many layers, instead")
-    pairs.add_argument("--accelerators", type=whole_number(1), help="how many accelerators, instead")
+    pairs.add_argument("--layers", type=int, help="how many layers, instead")
+    pairs.add_argument("--accelerators", type=int, help="how many accelerators, instead")
     pairs.add_argument("--network", default="macro-cifar10", help="whose layers (default: %(default)s)")
     pairs.add_argument("--seed", type=whole_number(0), default=0, help="which ones are drawn (default: %(default)s)")
     pairs.add_argument("--timeout", type=seconds, default=120.0, help="seconds for one pair (default: %(default)s)")
