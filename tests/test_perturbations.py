@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -13,7 +15,7 @@ from inline import Inline
 from scipy.stats import kendalltau
 
 from dance_env.accuracy import FactorAccuracy
-from dance_env.accuracy.model import RepeatableAccuracy
+from dance_env.accuracy.model import DrawnAccuracy, RelaxableAccuracy, RepeatableAccuracy
 from dance_env.analysis.exact import optimum
 from dance_env.perturbations import Perturbation, perturbed, split_task
 from dance_env.problem import Failures, Problem
@@ -174,6 +176,24 @@ def test_another_training_is_another_draw_of_the_same_spread() -> None:
     assert np.array_equal(noisy.repeat(0).evaluate(networks), first)
     assert abs(np.corrcoef(first - quiet, other - quiet)[0, 1]) < 0.1
     assert 0.36 < 100 * (other - quiet).std() < 0.44
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda model: model, lambda model: pickle.loads(pickle.dumps(model))], ids=["made", "pickled"]
+)
+def test_further_trainings_are_known_under_other_orders(copied: Any) -> None:
+    plain, permuted = (make_problem(f"tiny:noise=0.4{more}") for more in ("", ",permuted=3"))
+    model = copied(permuted.accuracy)
+    assert isinstance(model, RepeatableAccuracy)
+    assert isinstance(model, DrawnAccuracy)
+    assert isinstance(model, RelaxableAccuracy)
+    assert model.training_noise == plain.accuracy.training_noise
+    everything = plain.space.sample(np.random.default_rng(0), 50)
+    renamed = permuted.space.encode(plain.space.decode(everything))
+    for number in (0, 1, 2):
+        ours, theirs = model.repeat(number), plain.accuracy.repeat(number)
+        assert np.array_equal(ours.evaluate(renamed[:, :3]), theirs.evaluate(everything[:, :3]))
+    assert not isinstance(make_problem("tiny:permuted=3").accuracy, RepeatableAccuracy | DrawnAccuracy)
 
 
 def test_designs_that_are_the_same_network_have_one_noise() -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dance_env.accuracy import AccuracyModel, DrawnAccuracy, NamedError, RelaxableAccuracy
+from dance_env.accuracy import AccuracyModel, DrawnAccuracy, NamedError, RelaxableAccuracy, RepeatableAccuracy
 from dance_env.cost import CostTable, WorkloadTable
 from dance_env.graph import CanonicalNetworks, NetworkSpace, Part, Workload, WorkloadSpace, canonical_networks
 from dance_env.graph.layer import Layer
@@ -204,6 +204,10 @@ class PermutedAccuracy:
         mark = self.inner.fingerprint()
         return None if mark is None else f"options in the orders {[order.tolist() for order in self.orders]} of {mark}"
 
+    def __reduce__(self) -> tuple[Callable[..., PermutedAccuracy], tuple[AccuracyModel, Orders]]:
+        """How it is pickled and copied."""
+        return permuted_accuracy, (self.inner, self.orders)
+
 
 class _Relaxed:
     def relax(self: Any, *, device: Any = "cpu", dtype: Any = None) -> Callable[[Any], Any]:
@@ -221,28 +225,33 @@ class _Drawn:
         return permuted_accuracy(self.inner.expected, self.orders)
 
 
-class _RelaxedAccuracy(_Relaxed, PermutedAccuracy):
-    pass
+class _Repeated:
+    @property
+    def training_noise(self: Any) -> float:
+        """Standard deviation between trainings of one network, a fraction."""
+        return self.inner.training_noise
+
+    def repeat(self: Any, number: int) -> AccuracyModel:
+        """Return the accuracies of another training of each network, under the same orders."""
+        return permuted_accuracy(self.inner.repeat(number), self.orders)
 
 
-class _DrawnAccuracy(_Drawn, PermutedAccuracy):
-    pass
-
-
-class _RelaxedDrawnAccuracy(_Relaxed, _Drawn, PermutedAccuracy):
-    pass
+_CAPABILITIES: tuple[tuple[type, type], ...] = (
+    (RelaxableAccuracy, _Relaxed),
+    (DrawnAccuracy, _Drawn),
+    (RepeatableAccuracy, _Repeated),
+)
 
 
 def permuted_accuracy(accuracy: AccuracyModel, orders: Orders) -> PermutedAccuracy:
     """Return the accuracies under new options, with the capabilities for expectations and noise that they declare."""
-    declared = (isinstance(accuracy, RelaxableAccuracy), isinstance(accuracy, DrawnAccuracy))
-    kinds = {
-        (False, False): PermutedAccuracy,
-        (True, False): _RelaxedAccuracy,
-        (False, True): _DrawnAccuracy,
-        (True, True): _RelaxedDrawnAccuracy,
-    }
-    return kinds[declared](accuracy, orders)
+    return _with(tuple(part for declared, part in _CAPABILITIES if isinstance(accuracy, declared)))(accuracy, orders)
+
+
+@cache
+def _with(parts: tuple[type, ...]) -> type[PermutedAccuracy]:
+    """Permuted accuracies with some capabilities; they are pickled by what makes them, since no module names the class."""
+    return type(PermutedAccuracy.__name__, (*parts, PermutedAccuracy), {"__module__": __name__})
 
 
 @dataclass(frozen=True, eq=False)
