@@ -128,3 +128,9 @@ def test_no_run_of_the_record_failed() -> None:
 
 def test_tellings_are_of_every_task() -> None:
     assert [each.task for each in tellings(ROWS)] == list(TASKS)
+
+
+def test_the_page_says_which_solvers_have_fewer_seeds() -> None:
+    rows = [row(name, seed, value) for name, seeds, value in (("a", 5, 0.0), ("b", 2, 9.0)) for seed in range(seeds)]
+    assert "Fewer seeds: `b` 2." in page(rows)
+    assert "Fewer seeds" not in page([each for each in rows if each.solver == "a"])

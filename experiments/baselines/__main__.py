@@ -21,6 +21,7 @@ from experiments.baselines.checking import drift, run_again, sampled
 from experiments.baselines.page import write_page
 from experiments.baselines.plan import BUDGET, SEEDS, TASKS, TRAINED, solvers
 from experiments.baselines.store import Row, load, merged, rows_of, save
+from solvers.catalog import make_solver
 from solvers.comparison.compare import compare
 from solvers.comparison.listener import Listener
 from solvers.comparison.settings import Settings
@@ -68,7 +69,10 @@ def _run(asked: argparse.Namespace, console: Console) -> list[Row]:
     found: list[Row] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        for names, tasks in _groups(asked.solvers or (*solvers(), *TRAINED), asked.tasks):
+        names_asked = asked.solvers or (*solvers(), *TRAINED)
+        if asked.first_seed:  # a deterministic solver has one run, whatever the seed
+            names_asked = [name for name in names_asked if not make_solver(name).capabilities.deterministic]
+        for names, tasks in _groups(names_asked, asked.tasks):
             step = bar.add_task("runs", total=None)
             listener = Listener(on_cell=lambda cell, result, step=step: bar.advance(step))  # type: ignore[misc]  # a default
             settings = Settings(

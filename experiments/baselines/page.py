@@ -35,6 +35,7 @@ def page(rows: Sequence[Row]) -> str:
         f"({len(rows):,} runs). Regret of the design that a run reports, judged without noise, above the task's optimum, in %: "
         "the median over seeds. inf: half of the runs report no feasible design. –: the solver does not suit the task, or was not "
         "run on it. `runs.csv.gz` holds a row for each run, with its design.",
+        *_fewer_seeds(rows, seeds),
         "",
         "## Which tasks tell solvers apart",
         "",
@@ -54,6 +55,15 @@ def page(rows: Sequence[Row]) -> str:
     return "\n".join([*lines, ""])
 
 
+def _fewer_seeds(rows: Sequence[Row], most: int) -> list[str]:
+    """Return a paragraph on the solvers that were run with fewer seeds than others, if there are any."""
+    counts: dict[str, set[int]] = {}
+    for row in rows:
+        counts.setdefault(row.solver, set()).add(row.seed)
+    fewer = [f"`{name}` {len(seeds)}" for name, seeds in sorted(counts.items()) if 1 < len(seeds) < most]
+    return ["", f"Fewer seeds: {', '.join(fewer)}."] if fewer else []
+
+
 def tellings(rows: Sequence[Row]) -> list[Telling]:
     """Return how well each task tells solvers apart, in the order of the plan."""
     return [telling(of_task) for task in TASKS if (of_task := [row for row in rows if row.task == task])]
@@ -63,8 +73,9 @@ def _telling_table(rows: Sequence[Row]) -> list[str]:
     lines = [
         f"*Solved*: solvers with a median regret of at most {AT_THE_OPTIMUM_PCT} %. *Apart*: pairs of solvers of which every "
         "run of one is better than every run of the other. *Differ*: pairs whose regrets differ (Mann-Whitney, false discovery "
-        "rate of 5 % over the pairs); – where there are too few runs for the test to find any difference. A task tells solvers "
-        "apart where at least half of the pairs differ and at most half of the solvers solve it; the others are for teaching.",
+        "rate of 5 % over the pairs); – where half of the pairs have too few runs for the test to find a difference. A task tells "
+        "solvers apart where at least half of the pairs differ and at most half of the solvers solve it; the others are for "
+        "teaching.",
         "",
         "| task | solvers | solved | pairs | apart | differ | median regret, middle solver | worst solver | tells solvers apart |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",

@@ -33,7 +33,7 @@ class Telling:
         solved: How many have a median regret of at most `AT_THE_OPTIMUM_PCT`.
         pairs: How many pairs there are.
         different: Pairs whose regrets differ: Mann-Whitney's test, false discovery rate controlled over the pairs. None where
-            there are too few runs for the test to find any difference.
+            there are too few runs for the test to find a difference in half of the pairs.
         apart: Pairs of which every run of one is better than every run of the other; no test.
         middle: Median over solvers of their median regret, %; NaN where no solver has two runs.
         worst: The largest median regret, %.
@@ -62,9 +62,8 @@ def telling(rows: Sequence[Row]) -> Telling:
     scores = {name: np.array(values) for name, values in by_solver.items() if len(values) > 1}
     medians = [upper_median(values) for values in scores.values()]
     pairs = list(itertools.combinations(scores.values(), 2))
-    runs = min((len(values) for values in scores.values()), default=0)
     different = None
-    if pairs and 2.0 / math.comb(2 * runs, runs) <= FALSE_DISCOVERIES:  # the least two-sided p of that many runs
+    if pairs and sum(_may_differ(first, second) for first, second in pairs) >= TELLS * len(pairs):
         p = [unpaired_p(first, second) for first, second in pairs]
         different = int((false_discovery_control(p) <= FALSE_DISCOVERIES).sum())
     return Telling(
@@ -77,6 +76,11 @@ def telling(rows: Sequence[Row]) -> Telling:
         middle=upper_median(medians) if medians else math.nan,
         worst=max(medians, default=math.nan),
     )
+
+
+def _may_differ(first: np.ndarray, second: np.ndarray) -> bool:
+    """Return whether two solvers have enough runs for the test to find a difference: whether its least p is small enough."""
+    return 2.0 / math.comb(len(first) + len(second), len(first)) <= FALSE_DISCOVERIES
 
 
 def regrets(rows: Sequence[Row]) -> Mapping[str, list[float]]:
