@@ -11,15 +11,23 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from inline import Inline
+from report_pages import write_page
 
 from dance_env.testing import synthetic_problem
 from solvers import Solver, SolverSpec, load_solver, solver_names
+from solvers.comparison.archive.folder import RunFolder
+from solvers.comparison.archive.merging import merged
+from solvers.comparison.archive.problems import Problems
 from solvers.comparison.compare import compare
 from solvers.comparison.settings import Settings
-from solvers.comparison.tuning.files import tuning_page, write_tuning
+from solvers.comparison.table import long_table
+from solvers.comparison.tuning.files import read_tuning, tuning_page, write_tuning
 from solvers.comparison.tuning.search import TUNING_SEEDS, tune, tuned_specs
 from solvers.comparison.tuning.space import values_in, with_settings
+from solvers.comparison.tuning.tuning import Trial
+from solvers.contract.record.file import RecordError
 from solvers.contract.tunable import TunableRange, TunableValues
+from solvers.report.summary import summarize
 
 pytest.importorskip("optuna")
 
@@ -172,6 +180,42 @@ def test_pages_say_what_was_tried(tuned, tmp_path):
     content = json.loads((tmp_path / "tuning.json").read_text(encoding="utf-8"))
     assert len(content["solvers"][0]["trials"]) == 8
     assert content["budget"] == "640"
+
+
+def test_tuning_is_read_again_as_it_was_written(tuned, tmp_path):
+    broken = dataclasses.replace(
+        tuned[1],
+        solvers=(dataclasses.replace(tuned[1].solvers[0], trials=(*tuned[1].solvers[0].trials, Trial({}, math.inf))),),
+    )
+    write_tuning(broken, tmp_path)
+    assert read_tuning(tmp_path, ["share", "share (tuned)"]) == broken
+    assert read_tuning(tmp_path, ["share"]) is None  # a later comparison, without tuning
+    assert read_tuning(tmp_path / "none", ["share (tuned)"]) is None
+    (tmp_path / "tuning.json").write_text('{"budget": 3}', encoding="utf-8")
+    with pytest.raises(RecordError, match=r"tuning\.json is damaged"):
+        read_tuning(tmp_path, ["share (tuned)"])
+
+
+def test_the_report_shows_every_trial_and_what_both_reach(tuned, tmp_path):
+    given, tuning = tuned
+    out = tmp_path / "run"
+    comparison = compare(dataclasses.replace(given, solvers=tuned_specs(given, tuning), out=out), executor=Inline())
+    write_tuning(tuning, out)
+    folder = RunFolder.open(out)
+    again = merged([folder], Problems(given={PROBLEM.name: PROBLEM}), out=out)
+    assert again.tunings == (tuning,)
+    shown = dataclasses.replace(comparison, tunings=(tuning,))
+    page = write_page(shown, out).read_text(encoding="utf-8")
+    section = page[page.index('<section id="tuning"') : page.index('<section id="solvers"')]
+    share = tuning.solvers[0]
+    assert section.count('class="dot"') == len(share.trials)
+    assert f"{share.best.score:.4f}" in section
+    assert f"share={share.best.settings['share']}" in section
+    assert "Not tuned: random declares no settings to tune." in section
+    medians = [row["regret_pct"].median for row in summarize(long_table(comparison)) if row.solver.startswith("share")]
+    assert sorted(medians)[0] < sorted(medians)[1]  # tuning helps here
+    assert f"{max(medians):.3g} → {min(medians):.3g}" in section
+    assert 'id="tuning"' not in write_page(comparison, out).read_text(encoding="utf-8")
 
 
 def tunable_solvers():

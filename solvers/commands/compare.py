@@ -66,10 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         fresh_evaluators=asked.fresh_evaluators,
         ray=asked.ray,
     )
+    tuning = None
     if asked.tune_budget is not None:
-        settings = run_tuning(settings, asked.tune_budget, console=console)
+        settings, tuning = run_tuning(settings, asked.tune_budget, console=console)
     command = (Path(sys.argv[0]).name, *sys.argv[1:])
-    comparison = run_comparison(settings, command=command, curves=asked.curves, console=console)
+    comparison = run_comparison(settings, command=command, curves=asked.curves, console=console, tuning=tuning)
     if asked.json:
         sys.stdout.write(as_json(comparison_content(comparison)))
     return Exit.ANSWER if all(result.status.complete for result in comparison.results) else Exit.NEGATIVE

@@ -21,6 +21,7 @@ from solvers.comparison.spending import AXES, Axis
 from solvers.comparison.table import long_table
 from solvers.comparison.tuning.files import write_tuning
 from solvers.comparison.tuning.search import tune, tuned_specs
+from solvers.comparison.tuning.tuning import Tuning
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
 from solvers.report.page import HTML, write_report
@@ -34,6 +35,7 @@ def run_comparison(
     command: Sequence[str] = (),
     curves: Sequence[Axis] = tuple(AXES),
     console: Console | None = None,
+    tuning: Tuning | None = None,
 ) -> Comparison:
     """Compare with progress on the terminal, print the table, and write the report into the output folder.
 
@@ -42,6 +44,7 @@ def run_comparison(
         command: the command line that asked for it, for the report.
         curves: what the report draws the best design so far against.
         console: where to print; the terminal by default.
+        tuning: how settings of the solvers were chosen, for the report.
 
     Raises:
         KeyboardInterrupt: interrupted; finished cells are on record.
@@ -51,15 +54,17 @@ def run_comparison(
     started = time.perf_counter()
     with Display(console) as display:
         comparison = compare(settings, listener=display.listener())
+    if tuning is not None:
+        comparison = dataclasses.replace(comparison, tunings=(tuning,))
     show_comparison(comparison, command=command, curves=curves, console=console, started=started)
     return comparison
 
 
-def run_tuning(settings: Settings, budget: str, *, console: Console | None = None) -> Settings:
+def run_tuning(settings: Settings, budget: str, *, console: Console | None = None) -> tuple[Settings, Tuning]:
     """Tune the solvers of a comparison with progress on the terminal, write tuning.md and tuning.json, print the scores.
 
     Returns:
-        The comparison of the solvers as given and tuned.
+        The comparison of the solvers as given and tuned; and the tuning.
 
     Raises:
         KeyboardInterrupt: Interrupted; finished trials are on record.
@@ -77,7 +82,7 @@ def run_tuning(settings: Settings, budget: str, *, console: Console | None = Non
             text = f"not tuned: {each.reason}"
         console.print(escape(text), highlight=False)
     console.print(f"Tuning: {escape(str(page))}", highlight=False, soft_wrap=True)
-    return dataclasses.replace(settings, solvers=tuned_specs(settings, tuning))
+    return dataclasses.replace(settings, solvers=tuned_specs(settings, tuning)), tuning
 
 
 def show_comparison(

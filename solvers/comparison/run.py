@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dance_env.problem import Problem
 from solvers.comparison.reference import Reference
 from solvers.comparison.settings import Settings
+from solvers.comparison.tuning.tuning import Tuning
 from solvers.contract.result import Result
 
 
@@ -64,11 +65,13 @@ class Comparison:
         settings: What was compared.
         tasks: The runs on each task, in the order given.
         left_out: Why solvers were not compared on some task, a sentence each.
+        tunings: How settings of its solvers were chosen; empty where none were tuned.
     """
 
     settings: Settings
     tasks: tuple[TaskRuns, ...]
     left_out: tuple[str, ...] = ()
+    tunings: tuple[Tuning, ...] = ()
 
     @property
     def runs(self) -> tuple[Run, ...]:

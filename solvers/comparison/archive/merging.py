@@ -15,6 +15,7 @@ from solvers.comparison.records import CODE
 from solvers.comparison.reference import optimum_reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.settings import Settings
+from solvers.comparison.tuning.files import read_tuning
 from solvers.contract.result import Result
 
 
@@ -38,7 +39,7 @@ def merged(
     Raises:
         Clash: If nothing is on record; if budgets differ; if records of one label have other settings or other code; if
             there are two different records of one task, label and seed; or if a record is of another problem than the task's.
-        RecordError: If a record is damaged or missing.
+        RecordError: If a record is damaged or missing, or `tuning.json` is damaged.
         ValueError: If a problem cannot be made.
     """
     runs: dict[tuple[str, str, int], tuple[Run, Path]] = {}
@@ -75,7 +76,9 @@ def merged(
         sources=problems.sources,
     )
     reasons = [reason for folder in folders if folder.manifest for reason in folder.manifest.get("left_out", ())]
-    return Comparison(settings, tuple(task_runs), tuple(dict.fromkeys(reasons)))
+    labels = list(dict.fromkeys(run.label for run, _ in everything))
+    tunings = [tuning for folder in folders if (tuning := read_tuning(folder.folder, labels)) is not None]
+    return Comparison(settings, tuple(task_runs), tuple(dict.fromkeys(reasons)), tuple(tunings))
 
 
 def _add(runs: dict[tuple[str, str, int], tuple[Run, Path]], run: Run, path: Path) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from dance_env.atomic import write_whole
-from solvers.comparison.tuning.tuning import SolverTuning, Tuning
+from solvers.comparison.tuning.tuning import SolverTuning, Trial, Tuning
+from solvers.contract.budget import Budget
+from solvers.contract.record.file import RecordError
+
+FILE = "tuning.json"
 
 
 def write_tuning(tuning: Tuning, folder: Path) -> list[Path]:
@@ -22,8 +26,31 @@ def write_tuning(tuning: Tuning, folder: Path) -> list[Path]:
     content = asdict(tuning) | {"budget": str(tuning.budget), "run_budget": str(tuning.run_budget)}
     return [
         write_whole(folder / "tuning.md", tuning_page(tuning)),
-        write_whole(folder / "tuning.json", json.dumps(_plain(content), indent=1) + "\n"),
+        write_whole(folder / FILE, json.dumps(_plain(content), indent=1) + "\n"),
     ]
+
+
+def read_tuning(folder: Path, labels: Sequence[str]) -> Tuning | None:
+    """Return the tuning of a run folder; None if there is none of the solvers that were compared last.
+
+    Args:
+        folder: The run folder.
+        labels: Those of its runs. A comparison without tuning may have followed one with it.
+
+    Raises:
+        RecordError: If the file is damaged.
+    """
+    path = folder / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        tuning = _tuning(content)
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordError(
+            f"{path} is damaged ({type(error).__name__}: {error}); run the same `dance compare` again"
+        ) from error
+    return tuning if any(each.tuned_label in labels for each in tuning.solvers) else None
 
 
 def tuning_page(tuning: Tuning) -> str:
@@ -54,20 +81,40 @@ def tuning_page(tuning: Tuning) -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings_text(of: SolverTuning) -> str:
+    """Return the best settings in a line."""
+    return ", ".join(f"{name}={_short(value)}" for name, value in of.best.settings.items()) or "as given"
+
+
+def score_text(value: float) -> str:
+    """Return a trial's score."""
+    return f"{value:.4f}" if math.isfinite(value) else "∞"
+
+
 def _line(of: SolverTuning) -> str:
-    best, median, worst = of.spread
-    settings = ", ".join(f"{name}={_short(value)}" for name, value in of.best.settings.items()) or "as given"
     cells = [
         _text(of.label),
         str(len(of.trials)),
-        *map(_score, (of.trials[0].score, best, median, worst)),
-        _text(settings),
+        *map(score_text, (of.trials[0].score, *of.spread)),
+        _text(settings_text(of)),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _score(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else "∞"
+def _tuning(content: Any) -> Tuning:
+    """The content of the file, as it was written."""
+    return Tuning(
+        Budget.parse(str(content["budget"])),
+        Budget.parse(str(content["run_budget"])),
+        tuple(map(int, content["seeds"])),
+        tuple(_solver(each) for each in content["solvers"]),
+    )
+
+
+def _solver(content: Any) -> SolverTuning:
+    trials = tuple(Trial(dict(each["settings"]), float(each["score"])) for each in content["trials"])
+    bill = {str(task): {name: float(value) for name, value in lines.items()} for task, lines in content["bill"].items()}
+    return SolverTuning(str(content["label"]), str(content["reason"]), trials, bill)
 
 
 def _short(value: Any) -> str:

@@ -113,7 +113,7 @@ def tuned_specs(settings: Settings, tuning: Tuning) -> list[SolverSpec]:
     for spec, found in zip(settings.specs or (), tuning.solvers, strict=True):
         specs.append(spec)
         if found.trials:
-            changed = _changed(spec, found.best.settings, f"{found.label} (tuned)")
+            changed = _changed(spec, found.best.settings, found.tuned_label)
             specs.append(dataclasses.replace(changed, tuning=found.bill))
     return specs
 

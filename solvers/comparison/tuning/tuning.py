@@ -43,6 +43,11 @@ class SolverTuning:
     bill: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
+    def tuned_label(self) -> str:
+        """What the solver with its best settings is called in the comparison."""
+        return f"{self.label} (tuned)"
+
+    @property
     def best(self) -> Trial:
         """The trial with the least score; the earliest of equal ones."""
         return min(self.trials, key=lambda trial: trial.score)

@@ -29,6 +29,7 @@ from solvers.report.html.marks import PATHS
 from solvers.report.html.solver_view import SolverView, solver_views
 from solvers.report.html.standings import overall_statistics
 from solvers.report.html.task import CostPlane, TaskView, task_view
+from solvers.report.html.tuning import tuning_view
 from solvers.report.palette import MARKERS, solver_styles
 from solvers.report.summary import SolverRow
 
@@ -88,6 +89,7 @@ def write_html(
             tasks=tasks,
             solvers=solvers,
             overall=overall_statistics(statistics, numbers),
+            tuning=[tuning_view(each, summaries, numbers) for each in comparison.tunings],
             left_out=comparison.left_out,
             command=shlex.join(command),
             manifest=_manifest(comparison, versions),

@@ -23,6 +23,7 @@ class Interval:
         low, median, high: Places.
         zero: Where zero lies.
         text: What it says.
+        dots: Places of single values.
     """
 
     low: float | None
@@ -30,6 +31,7 @@ class Interval:
     high: float | None
     zero: float
     text: str
+    dots: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class Cell:
         text: What it says.
         bad: Whether it tells of a failure.
         interval: What is drawn in place of the text.
+        prose: Whether it is text that may be wrapped.
     """
 
     text: str
     bad: bool = False
     interval: Interval | None = None
+    prose: bool = False
 
 
 @dataclass(frozen=True)
