@@ -21,10 +21,10 @@ from solvers.comparison.archive.problems import Problems
 from solvers.comparison.compare import compare
 from solvers.comparison.settings import Settings
 from solvers.comparison.table import long_table
-from solvers.comparison.tuning.files import read_tuning, tuning_page, write_tuning
+from solvers.comparison.trial_files import read_tuning, tuning_page, write_tuning
+from solvers.comparison.trials import Trial
 from solvers.comparison.tuning.search import TUNING_SEEDS, tune, tuned_specs
 from solvers.comparison.tuning.space import values_in, with_settings
-from solvers.comparison.tuning.tuning import Trial
 from solvers.contract.record.file import RecordError
 from solvers.contract.tunable import TunableRange, TunableValues
 from solvers.report.summary import summarize

@@ -19,9 +19,9 @@ from solvers.comparison.run import Comparison
 from solvers.comparison.settings import Settings
 from solvers.comparison.spending import AXES, Axis
 from solvers.comparison.table import long_table
-from solvers.comparison.tuning.files import write_tuning
+from solvers.comparison.trial_files import write_tuning
+from solvers.comparison.trials import Tuning
 from solvers.comparison.tuning.search import tune, tuned_specs
-from solvers.comparison.tuning.tuning import Tuning
 from solvers.contract.progress import Progress as RunProgress
 from solvers.contract.result import Result, Status
 from solvers.report.page import HTML, write_report

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dance_env.problem import Problem
 from solvers.comparison.reference import Reference
 from solvers.comparison.settings import Settings
-from solvers.comparison.tuning.tuning import Tuning
+from solvers.comparison.trials import Tuning
 from solvers.contract.result import Result
 
 

@@ -15,7 +15,7 @@ from solvers.comparison.records import CODE
 from solvers.comparison.reference import optimum_reference
 from solvers.comparison.run import Comparison, Run, TaskRuns
 from solvers.comparison.settings import Settings
-from solvers.comparison.tuning.files import read_tuning
+from solvers.comparison.trial_files import read_tuning
 from solvers.contract.result import Result
 
 

@@ -19,8 +19,8 @@ from solvers.comparison.processes.isolating import IsolatingExecutor
 from solvers.comparison.run import Run
 from solvers.comparison.settings import Settings
 from solvers.comparison.spec import Contestant, SolverSpec
+from solvers.comparison.trials import SolverTuning, Trial, Tuning
 from solvers.comparison.tuning.space import optuna, suggested, told, values_in, with_settings
-from solvers.comparison.tuning.tuning import SolverTuning, Trial, Tuning
 from solvers.contract.budget import Budget
 from solvers.contract.tunable import Tunable
 

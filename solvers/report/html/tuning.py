@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.comparison.tuning.files import score_text, settings_text
-from solvers.comparison.tuning.tuning import SolverTuning, Tuning
+from solvers.comparison.trial_files import score_text, settings_text
+from solvers.comparison.trials import SolverTuning, Tuning
 from solvers.report.figures_text import regret_text
 from solvers.report.html.scale import Scale
 from solvers.report.html.tables import Cell, Interval, Row, Table

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dance_env.atomic import write_whole
-from solvers.comparison.tuning.tuning import SolverTuning, Trial, Tuning
+from solvers.comparison.trials import SolverTuning, Trial, Tuning
 from solvers.contract.budget import Budget
 from solvers.contract.record.file import RecordError
 
