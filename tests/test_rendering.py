@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from factored_problems import factored_problem
 
 from dance_env.cost import Cost
 from dance_env.drawing.canvas import Canvas
@@ -22,6 +23,7 @@ from dance_env.graph.operators import MBConv
 from dance_env.objective import Constraint
 from dance_env.objective.quantities import quantity
 from dance_env.problem import Evaluation
+from dance_env.space import FREE
 from dance_env.testing import synthetic_problem
 
 STYLES = pytest.mark.parametrize("episode", EPISODE_NAMES)
@@ -197,6 +199,17 @@ def test_ranges_hold_every_design_and_are_reached() -> None:
     for metric in ("latency_s", "energy_j", "area_mm2"):
         values = getattr(cost, metric)[mappable]
         np.testing.assert_allclose(ranges[metric], (values.min(), values.max()))
+
+
+@pytest.mark.parametrize("workloads", [1, 2])
+def test_ranges_are_the_bounds_of_the_table_to_the_bit(workloads: int) -> None:
+    problem = factored_problem(0, workloads=workloads, unmappable=120)
+    low, high = problem.costs.bounds(np.full((1, problem.space.num_network_choices), FREE), finite_only=True)
+    mappable = np.isfinite(low.latency_s) & np.isfinite(high.latency_s)
+    assert 0 < mappable.mean() < 1
+    for metric, (least, most) in metric_ranges(problem).items():
+        lows, highs = (np.broadcast_to(getattr(each, metric), mappable.shape)[mappable] for each in (low, high))
+        assert (least, most) == (lows.min(), highs.max())
 
 
 def test_block_times_and_the_fixed_time_add_up_to_the_latency() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dance_env.cost import CostTable
+from dance_env.cost import Cost, CostTable, WorkloadTable
+from dance_env.cost.cost import weighted_cost
 from dance_env.problem import Problem
-from dance_env.space import FREE
+from dance_env.space import FactorSum
 
 
 def metric_ranges(problem: Problem) -> dict[str, tuple[float, float]]:
@@ -24,8 +25,7 @@ def metric_ranges(problem: Problem) -> dict[str, tuple[float, float]]:
     costs = problem.costs
     if not isinstance(costs, CostTable):
         return {}
-    nothing_made = np.full((1, problem.space.num_network_choices), FREE)
-    low, high = costs.bounds(nothing_made, finite_only=True)
+    low, high = _bounds_of_all(costs)
     return {
         name: _finite_range(getattr(low, name), getattr(high, name))
         for name in ("latency_s", "energy_j", "area_mm2", "edap_js_mm2")
@@ -55,6 +55,29 @@ def utilization(problem: Problem, design: np.ndarray, latency_s: float) -> float
     chosen = space.decode(design[None])[0]
     slots = latency_s * clock_hz * int(chosen["pe_x"]) * int(chosen["pe_y"])
     return float(macs(design[None, space.network])[0] / slots)
+
+
+def _bounds_of_all(costs: CostTable) -> tuple[Cost, Cost]:
+    """The least and the most, leaves `(H,)`, that any network costs on each accelerator.
+
+    The bits of `costs.bounds` for a network without any choice made and `finite_only`, which first makes tables for
+    all partly made networks; those of a large space take seconds.
+    """
+    if isinstance(costs, WorkloadTable):
+        bounds = {name: _bounds_of_all(table) for name, table in costs.tables.items()}
+        least, most = ({name: pair[side] for name, pair in bounds.items()} for side in (0, 1))
+        return weighted_cost(least, costs.weights), weighted_cost(most, costs.weights)
+    latency, energy = _least_and_most(costs.latency_s), _least_and_most(costs.energy_j)
+    return Cost(latency[0], energy[0], costs.area_mm2), Cost(latency[1], energy[1], costs.area_mm2)
+
+
+def _least_and_most(sums: FactorSum) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the most finite, `(W,)`, added in the order of the factors; -inf where a part has no finite value."""
+    least, most = sums.constant.copy(), np.where(np.isfinite(sums.constant), sums.constant, -np.inf)
+    for factor in sums.factors:
+        least += factor.table.min(axis=0)
+        most += factor.table.max(axis=0, where=np.isfinite(factor.table), initial=-np.inf)
+    return least, most
 
 
 def _finite_range(low: np.ndarray, high: np.ndarray) -> tuple[float, float]:
