@@ -11,7 +11,7 @@ _SHOWN = 8
 
 
 def check_text(check: ToolCheck, tolerance: float | None) -> str:
-    """Return what a tool says of an export as lines: totals, the layers furthest from our costs, what it refused.
+    """Return what a tool says of an export as lines: totals, the layers furthest from our costs and why, what it refused.
 
     Args:
         check: What it says.
@@ -31,6 +31,8 @@ def check_text(check: ToolCheck, tolerance: float | None) -> str:
         lines += [f"    {line}" for line in columns(map(_row, differing[:_SHOWN]))]
         if len(differing) > _SHOWN:
             lines.append(f"    and {len(differing) - _SHOWN} more; --json lists all")
+    if costed and check.reasons:
+        lines += ["  why, by the tool's rules:", *(f"    {reason}" for reason in check.reasons)]
     lines += [f"  {each.folder}: refused: {each.error}" for each in check.failed]
     if tolerance is not None and not check.within(tolerance):
         lines.append(f"  not within {tolerance:g} % of ours")

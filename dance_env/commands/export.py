@@ -79,7 +79,7 @@ def _checked(design: DesignFile, form: str, files: Files) -> ToolCheck:
 
 def _as_data(check: ToolCheck) -> dict[str, Any]:
     ratios = {"energy_ratio": check.energy_ratio, "cycles_ratio": check.cycles_ratio}
-    return {"tool": check.tool, "version": check.version, **ratios, "layers": check.layers}
+    return {"tool": check.tool, "version": check.version, **ratios, "reasons": check.reasons, "layers": check.layers}
 
 
 def _design(arguments: argparse.Namespace) -> DesignFile:

@@ -49,7 +49,7 @@ def accelforge_files(design: DesignFile) -> Files:
 def _mapped(design: DesignFile, each: MappedLayer) -> str:
     """Return one layer with its mapping as AccelForge's specification."""
     mapping, cost, technology = each.mapping, each.cost, design.technology
-    nodes, glb_words, exact, linked = nest(mapping)
+    nodes, glb_words, exact, linked, apart = nest(mapping)
     title = [f"Layer {each.layer.first.name}: {cost.cycles:.10g} cycles, {cost.energy_pj:.10g} pJ by our count"]
     if glb_words > technology.glb_words:
         title.append(
@@ -62,7 +62,9 @@ def _mapped(design: DesignFile, each: MappedLayer) -> str:
             *comment_lines("\n".join([*title, mapping.loop_nest()])),
             f"workload: {_flow(workload(mapping))}",
             f"renames: {_flow(RENAMES)}",
-            *_tagged("arch", architecture(technology, design.hardware, glb_words=glb_words, linked=linked)),
+            *_tagged(
+                "arch", architecture(technology, design.hardware, glb_words=glb_words, linked=linked, apart=apart)
+            ),
             *_tagged("mapping", nodes),
             "",
         ]

@@ -13,6 +13,10 @@ tile, the register file's node stays lower, and its tile is refilled more often 
 
 Where the PEs of a column pass inputs on (rule 5 of docs/cost_model.md), a memory ``LINK`` without price or limit stands
 between columns and rows: what the PEs of a column need in all steps of the innermost loop is read from the buffer once.
+All loops that fetch other inputs must stand above ``LINK``, and so above the rows. A tile of outputs that stays in the
+register files during such a loop would have to stand above that loop and below the rows. Where no sums are formed on the
+array, each output is in one PE, and the outputs of all PEs together are held above the columns, in a memory ``ACC``
+(`Nest.apart`).
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from typing import Any, NamedTuple
 from dance_env.cost.mapping.loops import AXIS, DIMS, LEVELS, REDUCTION
 from dance_env.cost.mapping.mapping import Mapping
 from dance_env.cost.technology import WORD_BITS
-from dance_env.exporting.accelforge.architecture import ARRAY, COLUMNS, LINK, READS, ROWS, Node
+from dance_env.exporting.accelforge.architecture import ACC, ARRAY, COLUMNS, LINK, READS, ROWS, Node
 
 EINSUM = "layer"
 RANKS = dict(zip(DIMS, "ckgrspq", strict=True))
@@ -58,12 +62,14 @@ class Nest(NamedTuple):
         glb_words: What AccelForge counts in the global buffer, in words.
         exact: Whether each tile is refilled by the loops that refill it in our mapping.
         linked: Whether inputs pass from PE to PE, so that the architecture needs a ``LINK``.
+        apart: The words of outputs of one PE that are held in an ``ACC``; 0 where the register files hold them.
     """
 
     nodes: list[Node]
     glb_words: int
     exact: bool
     linked: bool
+    apart: int
 
 
 def workload(mapping: Mapping) -> dict[str, Any]:
@@ -96,25 +102,46 @@ def nest(mapping: Mapping) -> Nest:
     wanted = {tensor: _place(mapping, above, tensor, "rf") for tensor in TENSORS}
     buffer, line = _buffer_places(mapping, dram, min(wanted.values()))
     registers = {tensor: max(place, line) for tensor, place in wanted.items()}
-    array = min(registers.values())
-    linked = _passes_on(mapping, above, array) and line < len(above)
-    array = min(array, len(above) - 1) if linked else array
+    array, linked, apart = _array_place(mapping, above, registers, line)
     left = dict(mapping.dims)
     found: list[Node] = [_holder("Storage", "DRAM", TENSORS)]
     for place in range(len(above) + 1):
         found += [_holder("Storage", "GLB", tensor) for tensor in _ORDER if buffer[tensor] == place]
-        if place == array:
+        if place == min(array, *registers.values()):
             found.append(_holder("Toll", READS["GLB"], TENSORS))
+        found += [_holder("Storage", ACC, "O")] if apart and registers["O"] == place else []
+        if place == array:
             found += [_loop_node(loop, left) for loop in _loops(mapping, "cols", _SPREAD_ORDER)]
             found += [_holder("Storage", LINK, "I")] if linked else []
             found += [_loop_node(loop, left) for loop in _loops(mapping, "rows", _SPREAD_ORDER)]
-        found += [_holder("Storage", "RF", tensor) for tensor in _ORDER if registers[tensor] == place]
+        files = "WI" if apart else _ORDER
+        found += [_holder("Storage", "RF", tensor) for tensor in files if registers[tensor] == place]
         if place < len(above):
             found.append(_loop_node(above[place], left))
     found += [_loop_node(loop, left) for loop in _loops(mapping, "rf", _SPREAD_ORDER)]
     found += [_holder("Toll", READS["RF"], TENSORS), ("Compute", {"einsum": EINSUM, "component": "MAC"})]
     held = sum(_words(mapping, tensor, dram[buffer[tensor] :]) for tensor in TENSORS)
-    return Nest(found, held, registers == wanted, linked)
+    return Nest(found, held, registers == wanted, linked, mapping.tile_words("rf")["O"] if apart else 0)
+
+
+def _array_place(
+    mapping: Mapping, above: Sequence[Loop], registers: dict[str, int], line: int
+) -> tuple[int, bool, bool]:
+    """Return above which loop the array stands, whether it needs a ``LINK``, and whether an ``ACC``.
+
+    Args:
+        mapping: The mapping.
+        above: The loops above the array.
+        registers: The places of the register files' nodes.
+        line: The lowest place of a node of the buffer.
+    """
+    inner = len(above) - 1  # right above the innermost loop, whose steps a LINK takes together
+    places = (min(registers.values()), min(registers["W"], registers["I"]))
+    summing = any(mapping.at(level, dim) > 1 for level in ("cols", "rows") for dim in REDUCTION)
+    for apart, place in enumerate(places[:1] if summing else places):
+        if line <= inner and _passes_on(mapping, above, place):
+            return min(place, inner), True, bool(apart)
+    return places[0], False, False
 
 
 def _loops(mapping: Mapping, level: str, order: str) -> list[Loop]:

@@ -13,6 +13,7 @@ from typing import Any
 TENSORS = {"W": "F", "I": "I", "O": "O"}
 WAYS = {"rd": "read", "wr": "write"}
 READS = {"GLB": "GLB_read", "RF": "RF_read"}
+APART = {"RF": "ACC"}  # outputs of all PEs in a memory of their own, where the file has one
 
 
 def price(request: dict[str, Any]) -> dict[str, Any]:
@@ -34,9 +35,9 @@ def _layer(text: str, clock_hz: float) -> dict[str, Any]:
     for memory in ("DRAM", "GLB", "RF"):
         for tensor, theirs in TENSORS.items():
             for way, action in WAYS.items():
-                component = READS.get(memory, memory) if way == "rd" else memory
-                count = found.get(f"layer<SEP>action<SEP>{component}<SEP>{theirs}<SEP>{action}", 0.0)
-                words[f"{memory.lower()}_{tensor}_{way}"] = float(count)
+                holders = (READS.get(memory, memory),) if way == "rd" else (memory, APART.get(memory))
+                counts = (found.get(f"layer<SEP>action<SEP>{each}<SEP>{theirs}<SEP>{action}", 0.0) for each in holders)
+                words[f"{memory.lower()}_{tensor}_{way}"] = float(sum(counts))
     return {
         "cycles": float(found["Total<SEP>latency"]) * clock_hz,
         "energy_pj": float(found["Total<SEP>energy"]) * 1e12,

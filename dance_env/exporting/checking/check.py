@@ -14,6 +14,7 @@ from typing import Any
 from dance_env.cost.backends.accelforge import AccelForgeCostModel
 from dance_env.cost.backends.external import SCRIPT, ExternalCostModel, tool_version
 from dance_env.cost.backends.zigzag import ZigZagCostModel
+from dance_env.exporting.checking.reasons import ALWAYS, reasons
 from dance_env.exporting.design_file import DesignFile
 from dance_env.exporting.files import Files
 from dance_env.exporting.mapped_layers import MappedLayer, mapped_layers
@@ -101,11 +102,19 @@ class ToolCheck:
         tool: Its name.
         version: That was asked.
         layers: In order of the export.
+        form: The format of the export.
     """
 
     tool: str
     version: str
     layers: tuple[LayerCheck, ...]
+    form: str = ""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The tool's rules that make the counts which differ, one clause each; those of all layers first."""
+        counts = {name for each in self.layers for name in each.words}
+        return (*ALWAYS.get(self.form, ()), *reasons(self.form, counts))
 
     @property
     def failed(self) -> tuple[LayerCheck, ...]:
@@ -156,7 +165,7 @@ def check_files(design: DesignFile, form: str, files: Files) -> ToolCheck:
     if len(answers) != len(layers):
         raise RuntimeError(f"{tool.title} was asked about {len(layers)} layers and answered about {len(answers)}")
     checks = tuple(_compared(each, answer) for each, answer in zip(layers, answers, strict=True))
-    return ToolCheck(tool.title, version, checks)
+    return ToolCheck(tool.title, version, checks, form)
 
 
 def _files_of(files: Files, folder: str) -> dict[str, str]:
