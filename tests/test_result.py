@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import tracemalloc
@@ -16,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dance_env.objective import Constraint
+from dance_env.source_digest import forget, source_digest
 from dance_env.testing import synthetic_problem
 from solvers import RecordError, Result, Status, Trace, make_solver, record_path
 from solvers.contract.budget import Budget
 from solvers.contract.record import TraceWriter, read_record, safe_name, write_record
 from solvers.contract.record.trace import COLUMNS
+from solvers.contract.result import software_versions
 from solvers.methods.random_search import RandomSearch
 
 
@@ -126,6 +129,26 @@ def test_result_tells_the_run(result: Result) -> None:
     assert problem.space.encode([result.best_named])[0].tolist() == result.best_design.tolist()
     assert result.best in result.pareto
     assert {"python", "numpy", "dance-env", "solver"} <= set(result.software)
+
+
+def test_the_code_on_record_is_that_of_the_files_as_they_were_last_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its digest is kept, as computing one takes longer than a short run; an edit beside the solver's file ends that."""
+    (tmp_path / "kept_helper.py").write_text("BATCH = 8\n")
+    (tmp_path / "kept_solver.py").write_text(
+        "import kept_helper\nfrom solvers.methods.random_search import RandomSearch\nclass Mine(RandomSearch):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    solver = importlib.import_module("kept_solver").Mine()
+    found = []
+    for batch in (8, 9):
+        (tmp_path / "kept_helper.py").write_text(f"BATCH = {batch}\n")
+        found.append(software_versions(solver)["solver"])  # what this process read first
+        forget()
+        found.append(software_versions(solver)["solver"])
+        assert found[-1] == source_digest("kept_solver")
+    assert found[0] == found[1] == found[2] != found[3]
 
 
 def test_nested_settings_are_recorded() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import platform
+import sys
 from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from functools import cached_property
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dance_env.atomic import write_whole
-from dance_env.source_digest import source_digest
+from dance_env.source_digest import read_source, source_digest
 from solvers.contract.budget import Budget
 from solvers.contract.ledger import Ledger
 from solvers.contract.nesting import with_inner
@@ -183,15 +185,37 @@ def software_versions(solver: object | None = None) -> dict[str, str]:
         for each in with_inner(solver):
             if hasattr(each, "own_software"):
                 versions |= each.own_software()
+    return versions | _package_versions()
+
+
+@functools.cache
+def _package_versions() -> dict[str, str]:
+    found = {}
     for package in ("dance-env", "numpy", "torch", "stable-baselines3", "pymoo", "gymnasium"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def _code_of(solver: object) -> str:
     """The digest of a solver's code; of several where it holds others."""
-    digests = [source_digest(type(each).__module__) for each in with_inner(solver)]
+    digests = [_digest_of(type(each).__module__) for each in with_inner(solver)]
     return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
+_digests: dict[str, tuple[bytes, str]] = {}
+"""By module, its text and the `source_digest` that was computed with it."""
+
+
+def _digest_of(module: str) -> str:
+    """The `source_digest` of a module: computed once for as long as this process keeps the text that it read.
+
+    Following all imports takes as long as a run of 60 evaluations on a small problem.
+    """
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return source_digest(module)
+    text = read_source(Path(file))  # another object once texts are forgotten, those of all that it imports among them
+    if module not in _digests or _digests[module][0] is not text:
+        _digests[module] = text, source_digest(module)
+    return _digests[module][1]
