@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ from caches import with_compiled_code
 from chromium import browser  # noqa: F401  (a fixture)
 from hypothesis import HealthCheck, settings
 from inline import Inline
+from other_process import one_loaded_process, run_in
 
 from dance_env.cache import ENVIRONMENT
+from solvers.comparison.processes.executor import ProcessPerCall
 
 # A busy machine is no failure: no example is timed. On a build server the examples are the same in every run; at a desk
 # they are new ones each time.
@@ -42,6 +46,19 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 def runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparisons make their runs in this process: a process of its own takes seconds to start, and is tested elsewhere."""
     monkeypatch.setattr("solvers.comparison.compare.own_executor", lambda settings, cells: Inline())
+
+
+@pytest.fixture(scope="session")
+def loaded_process() -> Iterator[ProcessPerCall]:
+    """Forks processes that have loaded what solvers need."""
+    with one_loaded_process() as processes:
+        yield processes
+
+
+@pytest.fixture
+def forks_other_process(loaded_process: ProcessPerCall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract's other process is forked: to start a Python and to import torch there takes seconds for each solver."""
+    monkeypatch.setattr("solvers.testing.checks._run_in_another_process", partial(run_in, loaded_process))
 
 
 @pytest.fixture

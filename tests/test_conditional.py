@@ -49,6 +49,7 @@ def share_of_front(problem: Problem, result: Result) -> float:
 INFINITE = {"infinite-costs": "the expectation over a design without a mapping is infinite: `relax` refuses it"}
 
 
+@pytest.mark.usefixtures("forks_other_process")
 def test_the_contract_holds() -> None:
     check_solver(DanceConditional(), budget=60, expected_failures=INFINITE).raise_if_failed()
 

@@ -36,6 +36,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("DANCE_CACHE_DIR", str(with_compiled_code(tmp_path_factory.getbasetemp() / "dance-cache")))
 
 
+@pytest.mark.usefixtures("forks_other_process")
 @pytest.mark.parametrize(
     "solver",
     [

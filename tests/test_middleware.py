@@ -30,7 +30,7 @@ from solvers.middleware.cache import Cache
 from solvers.middleware.deduplicate import Deduplicate
 from solvers.middleware.retry import Retry
 from solvers.middleware.time_limit import TimeLimited
-from solvers.testing import CHECKS, check_solver
+from solvers.testing import check_solver
 
 SMALL = RandomSearch(batch=16)
 
@@ -58,11 +58,10 @@ def counted(failures: tuple[int, ...] = ()) -> tuple[Problem, Counting]:
     return dataclasses.replace(problem, accuracy=model), model
 
 
+@pytest.mark.usefixtures("forks_other_process")
 @pytest.mark.parametrize("wrapper", [Cache, Deduplicate, Retry, Average, TimeLimited], ids=lambda kind: kind.name)
 def test_every_wrapper_keeps_the_contract(wrapper) -> None:
-    # Another process takes seconds to start; what all wrappers share is pickled for one of them.
-    checks = [each for each in CHECKS if each != "another-process-same-trace" or wrapper is Deduplicate]
-    check_solver(wrapper(SMALL), checks=checks).raise_if_failed()
+    check_solver(wrapper(SMALL)).raise_if_failed()
 
 
 def test_wrappers_around_wrappers_keep_the_contract() -> None:

@@ -39,6 +39,7 @@ def network_of(problem: Problem, result: Result, row: int = -1) -> np.ndarray:
 # Contract
 
 
+@pytest.mark.usefixtures("forks_other_process")
 @pytest.mark.parametrize(
     ("solver", "declared"),
     [

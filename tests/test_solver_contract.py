@@ -34,6 +34,7 @@ from solvers.testing import CHECKS, CheckFailed, check_solver
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.usefixtures("forks_other_process")
 @pytest.mark.parametrize(
     "name",
     [
@@ -53,6 +54,7 @@ def test_own_solver_keeps_the_contract(name: str) -> None:
     check_solver(make_solver(name)).raise_if_failed()
 
 
+@pytest.mark.usefixtures("forks_other_process")
 def test_ppo_keeps_the_contract_in_the_other_episode_styles() -> None:
     check_solver(make_solver("ppo", episode="sequential", smallest_batch=8)).raise_if_failed()
     refine = make_solver("ppo", episode="refine", smallest_batch=8)
