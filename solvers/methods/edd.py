@@ -32,8 +32,8 @@ class EDD(Solver):
     has no model of which accelerator suits which network, as DANCE's generator is: the probabilities are independent.
     Latency, energy and area are averaged over both, each by itself, and the objective's cost function is applied to the
     three means. This is exact for a linear cost function; for EDAP it neglects how the factors are correlated. The
-    descent and the hard constraints are those of `DanceRefined`. Compared with `DanceRefined` without refinement
-    (`RoundSettings(vertex_queries=0)`), it shows what modeling the relation is worth.
+    descent and the hard constraints are those of `DanceRefined`, with settings of their own. Compared with
+    `DanceRefined` without refinement (`RoundSettings(vertex_queries=0)`), it shows what modeling the relation is worth.
 
     The most probable designs are evaluated exactly, and rounds of this repeat until the budget is spent. A step of one
     search costs one gradient query.
@@ -53,9 +53,9 @@ class EDD(Solver):
         "descent.init_std": TunableRange(0.2, 4.0, log=True),
         "evaluations": TunableRange(8, 512, log=True),
     }
-    descent: DescentSettings = field(default_factory=DescentSettings)
+    descent: DescentSettings = field(default_factory=lambda: DescentSettings(steps=72, path_length=3.0, init_std=0.6))
     hdx: HdxSettings | None = field(default_factory=HdxSettings)
-    evaluations: int = 128
+    evaluations: int = 12
     device: str = "cpu"
 
     def __post_init__(self) -> None:

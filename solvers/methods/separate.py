@@ -86,7 +86,7 @@ class SeparateFlops(Solver):
     tunable: ClassVar[Mapping[str, Tunable]] = {
         "penalty": TunableRange(0.5, 16.0, log=True),
     }
-    penalty: float = 4.0
+    penalty: float = 7.5
     descent: DescentSettings = field(default_factory=DescentSettings)
     evaluations: int = 512
     device: str = "cpu"
