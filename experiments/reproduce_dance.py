@@ -3,6 +3,7 @@
     python -m experiments.reproduce_dance                                 # laptop scale: a quarter of an hour on two cores
     python -m experiments.reproduce_dance --scale gpu --out runs/claims-gpu
     python -m experiments.reproduce_dance --claims search_cost joint_gain
+    python -m experiments.reproduce_dance --scale overnight --claims feature_forwarding --tasks accel-nasbench/edap
 
 Writes report.md, results.json and plots into --out. Interrupted with Ctrl-C, it goes on from there when the same
 command runs again; a claim that is on record for the same settings and code is not tested again.
@@ -23,10 +24,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from experiments.claims.catalog import claim_names
+from experiments.claims.catalog import check_names, claim_names, settings_of
 from experiments.claims.page import write_report
 from experiments.claims.run import Outcome, run_claims
-from experiments.claims.scale import SCALES, Scale, on_device
+from experiments.claims.scale import SCALES, Scale, on_device, on_tasks
 from experiments.claims.work import Work, default_workers
 
 
@@ -35,6 +36,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", default="laptop", choices=list(SCALES))
     parser.add_argument("--claims", nargs="+", default=claim_names(), metavar="CLAIM", help=", ".join(claim_names()))
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="of the scale's tasks, these alone")
     parser.add_argument("--out", type=Path, help="folder of the report (default: runs/reproduce_dance_SCALE)")
     parser.add_argument("--workers", type=int, default=default_workers(), help="runs and threads side by side")
     parser.add_argument("--device", help="cpu or cuda, instead of the scale's own")
@@ -49,15 +51,37 @@ def scale_from(asked: argparse.Namespace) -> Scale:
     scale = SCALES[asked.scale]
     if asked.device:
         scale = on_device(scale, asked.device)
+    if asked.tasks:
+        narrowed = on_tasks(scale, asked.tasks)
+        for claim in asked.claims:
+            check_tasks(claim, scale, narrowed)
+        scale = narrowed
     return replace(scale, accuracy_table=asked.accuracy_table)
+
+
+def check_tasks(claim: str, scale: Scale, narrowed: Scale) -> None:
+    """Refuse tasks that leave a claim without any.
+
+    Raises:
+        ValueError: none of the tasks of a part is left, or an unknown claim.
+    """
+    check_names([claim])
+    for part, settings in settings_of(claim, scale).items():
+        tasks = getattr(settings, "tasks", ())
+        if tasks and not getattr(getattr(narrowed, part), "tasks", ()):
+            raise ValueError(f"none of the given tasks is one that {claim} is tested on: {', '.join(tasks)}")
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Test the claims and write the report; returns the exit status."""
     asked = arguments(given)
-    scale = scale_from(asked)
-    command = ["python", "experiments/reproduce_dance.py", *(sys.argv[1:] if given is None else given)]
     console = Console()
+    try:
+        scale = scale_from(asked)
+    except ValueError as error:
+        console.print(f"reproduce_dance: {escape(str(error))}")
+        return 2
+    command = ["python", "experiments/reproduce_dance.py", *(sys.argv[1:] if given is None else given)]
     folder = asked.out or Path(f"runs/reproduce_dance_{scale.name}")
     machine = about_machine()
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())

@@ -16,6 +16,7 @@ from dance_env.analysis.exact import optimum
 from dance_env.cost import TECHNOLOGIES
 from dance_env.objective import Linear, Objective
 from dance_env.tasks import make_problem, task_names
+from experiments import reproduce_dance
 from experiments.claims import accelerators_by_objective as accelerators
 from experiments.claims import (
     compared_cost,
@@ -36,7 +37,7 @@ from experiments.claims.page import cell_text, escape, page_text, write_report
 from experiments.claims.problems import problem_of
 from experiments.claims.run import Outcome, claim_key, run_claims
 from experiments.claims.runs import run_solvers
-from experiments.claims.scale import SCALES, ImageScale, Scale, on_device
+from experiments.claims.scale import SCALES, ImageScale, Scale, on_device, on_tasks
 from experiments.claims.work import Work
 from experiments.search_cost.measure import Reading
 from solvers.contract.ledger import Ledger
@@ -578,6 +579,26 @@ def test_scales_name_what_exists():
     moved = on_device(SCALES["gpu"], "cpu")
     assert (moved.device, moved.images.device, moved.images.precision) == ("cpu", "cpu", "float32")
     assert list(PARTS) == claim_names()
+
+
+def test_a_scale_is_narrowed_to_some_of_its_tasks():
+    narrowed = on_tasks(SCALES["overnight"], ["gpt-s/edap", "accel-nasbench/linear"])
+    assert narrowed.evaluator.tasks == ("gpt-s/edap",)
+    assert (narrowed.fronts.tasks, narrowed.fronts.spans, narrowed.fronts.searched) == (
+        ("gpt-s/edap",), (10.0,), ("gpt-s/edap",),
+    )  # fmt: skip
+    assert narrowed.objectives.tasks == ("accel-nasbench/linear",)
+    assert narrowed.objectives.technologies == (("edge-lpddr4",),)
+    assert on_tasks(SCALES["laptop"], SCALES["laptop"].evaluator.tasks).evaluator == SCALES["laptop"].evaluator
+    with pytest.raises(ValueError, match=r"'overnight' has no task 'gpt-s/edp'. Did you mean 'gpt-s/edap'"):
+        on_tasks(SCALES["overnight"], ["gpt-s/edp"])
+
+
+def test_a_claim_that_is_left_without_a_task_is_refused(tmp_path, capsys):
+    given = ["--claims", "accelerators_by_objective", "--tasks", "macro-cifar10/edap", "--out", str(tmp_path)]
+    assert reproduce_dance.main(given) == 2
+    assert "accelerators_by_objective is tested on: macro-cifar10/linear" in " ".join(capsys.readouterr().out.split())
+    assert not list(tmp_path.iterdir())
 
 
 def miniature() -> Scale:

@@ -1,13 +1,15 @@
-"""How much is spent on testing the claims: `SCALES["laptop"]`, `["gpu"]`, `["paper"]`."""
+"""How much is spent on testing the claims: `SCALES["laptop"]`, `["overnight"]`, `["gpu"]`, `["paper"]`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from dance_env.suggest import nearest
 from solvers.methods.dance.evaluator import MUON, EvaluatorSettings
 
 _LAMBDAS = tuple(float(f"{each:.3g}") for each in np.geomspace(0.03, 30.0, 61))
@@ -208,6 +210,11 @@ SCALES: dict[str, Scale] = {
             technologies=(("edge-lpddr4", "hwcomponents-65nm"), ("edge-lpddr4",)),
         ),
     ),
+    "overnight": Scale(
+        "overnight",
+        evaluator=EvaluatorScale(tasks=(*TASKS, "macro-cifar10/balanced"), settings=PUBLISHED_SAMPLES),
+        search_cost=SearchCostScale(tasks=()),
+    ),
     "gpu": Scale(
         "gpu",
         evaluator=_EVALUATORS,
@@ -233,7 +240,8 @@ SCALES: dict[str, Scale] = {
         larger="paper",
     ),
 }
-"""laptop: two cores, a quarter of an hour. gpu: one GPU, an hour or so. paper: CIFAR-10 itself, days on one GPU."""
+"""laptop: two cores, a quarter of an hour. overnight: the same with gpt-s, accel-nasbench/linear and the paper's numbers of
+samples. gpu: one GPU, an hour or so. paper: CIFAR-10 itself, days on one GPU."""
 
 
 def on_device(scale: Scale, device: str) -> Scale:
@@ -242,3 +250,40 @@ def on_device(scale: Scale, device: str) -> Scale:
     if images is not None and device == "cpu":
         images = replace(images, precision="float32")
     return replace(scale, device=device, images=images)
+
+
+def on_tasks(scale: Scale, tasks: Sequence[str]) -> Scale:
+    """The scale with each part narrowed to some of its tasks; a part may be left with none.
+
+    Raises:
+        ValueError: a task that no part of the scale names; those that there are.
+    """
+    known = {
+        each for part in (scale.evaluator, scale.fronts, scale.search_cost, scale.objectives) for each in part.tasks
+    }
+    for task in tasks:
+        if task not in known:
+            raise ValueError(f"the scale {scale.name!r} has no task {task!r}. {nearest(task, sorted(known))}")
+    fronts, objectives = scale.fronts, scale.objectives
+    spans = [pair for pair in zip(fronts.tasks, fronts.spans, strict=True) if pair[0] in tasks]
+    technologies = [pair for pair in zip(objectives.tasks, objectives.technologies, strict=True) if pair[0] in tasks]
+    return replace(
+        scale,
+        evaluator=replace(scale.evaluator, tasks=_kept(scale.evaluator.tasks, tasks)),
+        fronts=replace(
+            fronts,
+            tasks=tuple(task for task, _ in spans),
+            spans=tuple(span for _, span in spans),
+            searched=_kept(fronts.searched, tasks),
+        ),
+        search_cost=replace(scale.search_cost, tasks=_kept(scale.search_cost.tasks, tasks)),
+        objectives=replace(
+            objectives,
+            tasks=tuple(task for task, _ in technologies),
+            technologies=tuple(names for _, names in technologies),
+        ),
+    )
+
+
+def _kept(of: Sequence[str], tasks: Sequence[str]) -> tuple[str, ...]:
+    return tuple(each for each in of if each in tasks)
