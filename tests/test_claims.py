@@ -374,11 +374,13 @@ def test_proved_ends_are_the_enumerated_ones(tmp_path):
         np.testing.assert_array_equal(_proved(problem, work)[LIMITED].cost, proved[LIMITED].cost)
 
 
-def test_proved_optima_under_many_objectives_are_the_enumerated_ones(monkeypatch):
+def test_proved_optima_under_many_objectives_are_the_enumerated_ones(monkeypatch, tmp_path):
     wanted = replace(SCALES["laptop"].objectives, lean=(0.9,), area=(0.2,), weights=(1.0,))
-    problem, work = make_problem("tiny/linear"), Work(Path("unused"), workers=1)
+    problem, work = make_problem("tiny/linear"), Work(tmp_path, workers=1)
     enumerated = accelerators.pairs_of(problem, wanted, work)
     monkeypatch.setattr(accelerators, "MAX_DESIGNS", 0)
+    assert accelerators.pairs_of(problem, wanted, work) == enumerated
+    monkeypatch.setattr(accelerators, "prove", None)  # nothing is proved again
     assert accelerators.pairs_of(problem, wanted, work) == enumerated
 
 

@@ -1,4 +1,4 @@
-"""Where exact searches end, joint and separate: enumerated on small spaces, proved on large ones.
+"""Where exact searches end, joint and separate: enumerated where networks are few or fall into few sets, else proved.
 
 The separate searches are given the best that they could find: the network search ends in its exact answer, and the
 network then gets its exact best accelerator. What is left between them and the joint front is what joint search is for.
@@ -7,6 +7,7 @@ network then gets its exact best accelerator. What is left between them and the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from dance_env.analysis.optimum import (
     FrontProgress,
     ProvedFront,
     load_front,
+    merged_designs,
     prove_front,
     save_front,
     shipped_front,
@@ -69,19 +71,22 @@ def exact_ends(problem: Problem, *, work: Work) -> dict[str, Points]:
     """The exact joint front (`JOINT`), and where exact separate searches end.
 
     Args:
-        problem: any with a known accuracy of every network, or one whose front can be proved (`prove_front`).
+        problem: any with a known accuracy of every network; one whose networks fall into few sets of equal costs
+            (`merged_designs`); or one whose front can be proved (`prove_front`).
         work: whom to tell, and how many threads.
     """
     if problem.space.size <= MAX_DESIGNS:
-        return _enumerated(problem, work)
-    return _proved(problem, work)
+        return _ends(problem, best_designs(problem, progress=partial(work.tell, f"{problem.name}: exact front")))
+    work.tell(f"{problem.name}: networks that cost the same", 0, 0)
+    try:
+        designs = merged_designs(problem)
+    except ValueError:  # not a sum over layers, or too many different costs
+        return _proved(problem, work)
+    return _ends(problem, designs)
 
 
-def _enumerated(problem: Problem, work: Work) -> dict[str, Points]:
-    def tell(done: int, total: int) -> None:
-        work.tell(f"{problem.name}: exact front", done, total)
-
-    designs = best_designs(problem, progress=tell)
+def _ends(problem: Problem, designs: np.ndarray) -> dict[str, Points]:
+    """Return where the searches end, from networks with their best accelerators that contain every front."""
     evaluation = problem.evaluate(designs)
     cost = np.where(evaluation.feasible, problem.objective.cost_function(evaluation.cost), np.inf)
     error = evaluation.error_pct

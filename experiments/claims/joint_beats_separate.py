@@ -75,8 +75,9 @@ def penalized(fronts: Fronts) -> Rival:
 def proofs(measured: list[Fronts]) -> Table:
     """What the fronts are, and how sure."""
     return Table(
-        "Fronts. Gap: what a front may lack, as a share of its hypervolume; 0 where every network was enumerated, else "
-        "bounded by the proof, the separate searches' in error against multiply-accumulates",
+        "Fronts. Gap: what a front may lack, as a share of its hypervolume. It is 0 where every network was enumerated, or the "
+        "most accurate of all networks that cost the same; else it is bounded by the proof. The separate searches' is in error "
+        "against multiply-accumulates",
         (
             "task",
             "designs on the joint front",

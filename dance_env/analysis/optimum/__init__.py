@@ -9,12 +9,14 @@
 - `enumerating`: where the fields would need too much memory.
 - `proof`, `evidence`, `records`: what a proof says and rests on, and the records that ship (`shipped_optimum`).
 - `front`, `front_search`, `local_front`: the Pareto front, with a bound of what it may lack (`prove_front`).
+- `merging`: networks that cost the same, and the most accurate of them (`most_accurate_networks`, `merged_designs`).
 - `verifying`, `differences`, `simple_search`: a second check of a record, by other means (`verify`).
 """
 
 from dance_env.analysis.optimum.evidence import Evidence, load_evidence, save_evidence
 from dance_env.analysis.optimum.front import ProvedFront, load_front, save_front
 from dance_env.analysis.optimum.front_search import FrontProgress, prove_front
+from dance_env.analysis.optimum.merging import merged_designs, most_accurate_networks
 from dance_env.analysis.optimum.proof import Certificate, Proof
 from dance_env.analysis.optimum.proving import prove
 from dance_env.analysis.optimum.records import shipped_front, shipped_optimum, shipped_records
@@ -31,6 +33,8 @@ __all__ = [
     "Verification",
     "load_evidence",
     "load_front",
+    "merged_designs",
+    "most_accurate_networks",
     "prove",
     "prove_front",
     "save_evidence",

@@ -56,15 +56,23 @@ class Grouping:
 
     def network(self, assignment: Scope, labels: Sequence[int]) -> np.ndarray:
         """Return the network `(N,)` int64 of an outer assignment and a label for each group."""
-        network = np.empty(len(self.option_counts), dtype=np.int64)
-        network[list(self.outer)] = assignment
-        for group, label in enumerate(labels):
-            network[list(self.groups[group])] = self.options(group)[label]
-        return network
+        return self.networks(assignment, np.array([labels], dtype=np.int64))[0]
+
+    def networks(self, assignment: Scope, labels: np.ndarray) -> np.ndarray:
+        """Return the networks `(B, N)` int64 of an outer assignment and labels `(B, groups)`."""
+        found = np.empty((len(labels), len(self.option_counts)), dtype=np.int64)
+        found[:, list(self.outer)] = assignment
+        for group, column in enumerate(labels.T):
+            found[:, list(self.groups[group])] = self.options(group)[column]
+        return found
 
 
 def find_grouping(
-    option_counts: Sequence[int], cost_scopes: Sequence[Scope], accuracy_scopes: Sequence[Scope]
+    option_counts: Sequence[int],
+    cost_scopes: Sequence[Scope],
+    accuracy_scopes: Sequence[Scope],
+    *,
+    most_labels: int | None = None,
 ) -> Grouping:
     """Return the grouping that a problem's factors ask for.
 
@@ -74,6 +82,8 @@ def find_grouping(
     Args:
         option_counts: Number of options of each choice.
         cost_scopes, accuracy_scopes: The scopes of the factors.
+        most_labels: The most joint options of a group, which then stays as small as it is; None for `MAX_LABELS`, and small
+            groups merged afterwards, for tighter bounds.
 
     Raises:
         ValueError: If too many choices would have to be enumerated.
@@ -81,9 +91,9 @@ def find_grouping(
     counts = tuple(option_counts)
     outer: list[int] = []
     while True:
-        found = _joined(counts, outer, cost_scopes, accuracy_scopes)
+        found = _joined(counts, outer, cost_scopes, accuracy_scopes, most_labels or MAX_LABELS)
         if isinstance(found, list):
-            groups = _merged(counts, found, accuracy_scopes)
+            groups = _merged(counts, found, accuracy_scopes) if most_labels is None else found
             return Grouping(counts, tuple(sorted(outer)), tuple(sorted(groups)))
         outer.append(found)
         assignments = math.prod(counts[choice] for choice in outer)
@@ -97,7 +107,11 @@ def find_grouping(
 
 
 def _joined(
-    counts: Sequence[int], outer: Sequence[int], cost_scopes: Sequence[Scope], accuracy_scopes: Sequence[Scope]
+    counts: Sequence[int],
+    outer: Sequence[int],
+    cost_scopes: Sequence[Scope],
+    accuracy_scopes: Sequence[Scope],
+    most_labels: int,
 ) -> list[Scope] | int:
     """Return the groups without the outer choices, or the choice that should be an outer one as well."""
     group_of: dict[int, Scope] = {choice: (choice,) for choice in range(len(counts)) if choice not in outer}
@@ -113,7 +127,7 @@ def _joined(
             if len(touched) <= most:
                 continue
             union = tuple(sorted(choice for group in touched for choice in group))
-            if math.prod(counts[choice] for choice in union) > MAX_LABELS:
+            if math.prod(counts[choice] for choice in union) > most_labels:
                 return max(sorted(read), key=lambda choice: read[choice])
             for choice in union:
                 group_of[choice] = union
