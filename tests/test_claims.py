@@ -374,6 +374,18 @@ def test_proved_ends_are_the_enumerated_ones(tmp_path):
         np.testing.assert_array_equal(_proved(problem, work)[LIMITED].cost, proved[LIMITED].cost)
 
 
+def test_ends_of_merged_networks_are_the_enumerated_ones(tmp_path, monkeypatch):
+    problem, work = make_problem("tiny/edap"), Work(tmp_path, workers=1)
+    enumerated = exact_ends(problem, work=work)
+    monkeypatch.setattr("experiments.claims.exact_ends.MAX_DESIGNS", 0)
+    monkeypatch.setattr("experiments.claims.exact_ends.prove_front", None)  # nothing is proved
+    merged = exact_ends(problem, work=work)
+    for label, points in enumerated.items():
+        np.testing.assert_allclose(np.sort(merged[label].error_pct), np.sort(points.error_pct), rtol=1e-12)
+        np.testing.assert_allclose(np.sort(merged[label].cost), np.sort(points.cost), rtol=1e-12)
+        assert merged[label].gap == 0
+
+
 def test_proved_optima_under_many_objectives_are_the_enumerated_ones(monkeypatch, tmp_path):
     wanted = replace(SCALES["laptop"].objectives, lean=(0.9,), area=(0.2,), weights=(1.0,))
     problem, work = make_problem("tiny/linear"), Work(tmp_path, workers=1)

@@ -7,7 +7,6 @@ network then gets its exact best accelerator. What is left between them and the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -76,7 +75,11 @@ def exact_ends(problem: Problem, *, work: Work) -> dict[str, Points]:
         work: whom to tell, and how many threads.
     """
     if problem.space.size <= MAX_DESIGNS:
-        return _ends(problem, best_designs(problem, progress=partial(work.tell, f"{problem.name}: exact front")))
+
+        def tell(done: int, total: int) -> None:
+            work.tell(f"{problem.name}: exact front", done, total)
+
+        return _ends(problem, best_designs(problem, progress=tell))
     work.tell(f"{problem.name}: networks that cost the same", 0, 0)
     try:
         designs = merged_designs(problem)

@@ -213,7 +213,7 @@ SCALES: dict[str, Scale] = {
     "overnight": Scale(
         "overnight",
         evaluator=EvaluatorScale(tasks=(*TASKS, "macro-cifar10/balanced")),
-        search_cost=SearchCostScale(tasks=()),
+        search_cost=SearchCostScale(tasks=("gpt-s/edap",), budget=1_000, seeds=(0, 1, 2, 3, 4)),
     ),
     "gpu": Scale(
         "gpu",

@@ -6,7 +6,7 @@ have each option, and 5.1e12 networks fall into some ten thousand sets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -122,28 +122,27 @@ def _merged(
     """Return multisets of rows `(S, kinds)`, the least error of each `(S,)` and its labels `(S, groups)`."""
     counts = np.zeros((1, kinds), dtype=np.int64)
     errors = error.zero.astype(np.float64)
-    labels = np.empty((1, 0), dtype=np.int64)
+    labels = np.zeros((1, 0), dtype=np.int64)
     first = 0
     for size in grouping.label_counts:
-        extended = []
-        for label in range(size):
-            more = counts.copy()
-            if rows[first + label] >= 0:
-                more[:, rows[first + label]] += 1
-            column = np.full((len(labels), 1), label)
-            extended.append((more, errors + error.unary[first + label, 0], np.concatenate([labels, column], axis=1)))
-        counts, errors, labels = (np.concatenate(each) for each in zip(*extended, strict=True))
+        added = rows[first : first + size]
+        steps = np.zeros((size, kinds), dtype=np.int64)
+        steps[np.flatnonzero(added >= 0), added[added >= 0]] = 1
+        each, label = np.repeat(np.arange(len(counts)), size), np.tile(np.arange(size), len(counts))
+        counts = counts[each] + steps[label]
+        errors = errors[each] + error.unary[first + label, 0]
+        labels = np.concatenate([labels[each], label[:, None]], axis=1)
         order = np.lexsort((errors, *counts.T))
-        new = np.r_[True, (np.diff(counts[order], axis=0) != 0).any(axis=1)]
-        counts, errors, labels = (each[order[new]] for each in (counts, errors, labels))
+        kept = order[np.r_[True, (np.diff(counts[order], axis=0) != 0).any(axis=1)]]
+        counts, errors, labels = counts[kept], errors[kept], labels[kept]
         if len(counts) > most:
             raise _too_many(most)
         first += size
     return counts, errors, labels
 
 
-def _bytes(arrays: object) -> bytes:
-    return b"".join(np.ascontiguousarray(each, dtype="<f8").tobytes() for each in arrays)  # type: ignore[attr-defined]
+def _bytes(arrays: Iterable[np.ndarray]) -> bytes:
+    return b"".join(np.ascontiguousarray(each, dtype="<f8").tobytes() for each in arrays)
 
 
 def _too_many(most: int) -> ValueError:
