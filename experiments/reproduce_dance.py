@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -91,7 +92,8 @@ def main(given: Sequence[str] | None = None) -> int:
         def tell(what: str, done: int, total: int) -> None:
             bars.update(bar, description=escape(what), completed=done, total=total)
 
-        work = Work(folder, tell=tell, workers=asked.workers)
+        tasks = f" --tasks {shlex.join(asked.tasks)}" if asked.tasks else ""
+        work = Work(folder, command=Work.command + tasks, tell=tell, workers=asked.workers)
 
         def show(tested: list[Outcome]) -> None:
             write_report(tested, scale=scale, work=work, command=command, machine=machine)

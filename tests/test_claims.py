@@ -205,6 +205,14 @@ def test_runs_that_never_came_close_count_as_infinite_in_the_median():
     assert search_cost.median([price(10, 1.0), price(20, 2.0), runs[1]], "candidates") == 20
 
 
+def test_a_task_without_training_times_has_no_gpu_hours_in_its_headline():
+    never = [price(math.inf, math.inf)]
+    assert (
+        search_cost._headline("t", {"dance": [price(5)], "ppo": never}) == "t: dance 5 candidates, ppo inf candidates"
+    )
+    assert "ppo inf candidates, inf GPU-hours" in search_cost._headline("t", {"dance": [price(5, 1.0)], "ppo": never})
+
+
 def reading(solver: str, amount: float, regret: float, **changes: object) -> Reading:
     access = "gradients" if solver.startswith("dance") else "values"
     values = {"part": "solvers", "task": "t", "variant": "", "solver": solver, "access": access, "seed": 0,
@@ -693,5 +701,7 @@ def test_the_example_writes_its_report(tmp_path, capsys):
     main = runpy.run_path(str(ROOT / "experiments" / "reproduce_dance.py"))["main"]
     assert main(["--claims", "joint_on_images", "--out", str(tmp_path)]) == 0
     assert "not testable here" in (tmp_path / "report.md").read_text()
+    assert main(["--claims", "joint_on_images", "--tasks", "gpt-s/linear", "--out", str(tmp_path)]) == 0
+    assert "--claims joint_on_images --tasks gpt-s/linear` (" in (tmp_path / "report.md").read_text()
     assert main(["--claims", "nonsense", "--out", str(tmp_path)]) == 2
     assert "there is no claim 'nonsense'" in capsys.readouterr().out.replace("\n", " ")

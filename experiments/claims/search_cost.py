@@ -217,9 +217,11 @@ def _row(summary: SolverRow, prices: list[Price]) -> tuple[Cell, ...]:
 
 
 def _headline(task: str, prices: dict[str, list[Price]]) -> str:
+    timed = not any(np.isnan(median(runs, "gpu_hours")) for runs in prices.values())
+
     def one(runs: list[Price]) -> str:
-        hours = median(runs, "gpu_hours")
-        return f"{median(runs, 'candidates'):.3g} candidates" + ("" if np.isnan(hours) else f", {hours:.3g} GPU-hours")
+        hours = f", {median(runs, 'gpu_hours'):.3g} GPU-hours" if timed else ""
+        return f"{median(runs, 'candidates'):.3g} candidates{hours}"
 
     return f"{task}: " + ", ".join(f"{name} {one(runs)}" for name, runs in prices.items() if name != "random")
 
