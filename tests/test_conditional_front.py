@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.conditional_front.measure import Points, load, load_fronts, measure, save, share_of, true_front
+from experiments.conditional_front.measure import (
+    Points,
+    load,
+    load_fronts,
+    measure,
+    merged,
+    save,
+    save_fronts,
+    share_of,
+    true_front,
+)
 from experiments.conditional_front.page import write_page
 from experiments.conditional_front.plan import DEADLINES, LIMITED, NSGA, SOLVERS, SWEEP, Cell, at_deadline, cells
 from solvers.contract.solver import Solver
@@ -35,6 +46,15 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     save(readings, tmp_path / "again.csv.gz")
     assert (tmp_path / "again.csv.gz").read_bytes() == (RECORD / "readings.csv.gz").read_bytes()
     assert len({each.seed for each in readings if each.part == "front"}) >= 5
+
+
+def test_what_is_not_run_again_stays_on_record(tmp_path: Path) -> None:
+    readings = load(RECORD / "readings.csv.gz")
+    again = [replace(readings[1], share=0.5), replace(readings[0], seed=99)]
+    assert merged(readings, again) == [readings[0], again[0], *readings[2:], again[1]]
+    fronts = load_fronts(RECORD / "fronts.csv.gz")
+    save_fronts(fronts, tmp_path / "again.csv.gz")
+    assert (tmp_path / "again.csv.gz").read_bytes() == (RECORD / "fronts.csv.gz").read_bytes()
 
 
 def test_hypervolume_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""Run the experiment, and write its record and page.
+"""Run the experiment, and write its record and page. What the record holds already and is not run again stays.
 
 python -m experiments.conditional_front                # everything: 12 minutes of one core; Ctrl-C, then go on
 python -m experiments.conditional_front --seeds 1 --tasks macro-cifar10/edap
@@ -12,7 +12,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.conditional_front.measure import is_finished, load, load_fronts, measure_all, save, save_fronts
+from experiments.conditional_front.measure import (
+    drawn_fronts,
+    is_finished,
+    load,
+    load_fronts,
+    measure_all,
+    merged,
+    save,
+    save_fronts,
+)
 from experiments.conditional_front.page import write_page
 from experiments.conditional_front.plan import BUDGETS, LIMITED, PARTS, cells
 
@@ -44,8 +53,8 @@ def main(given: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("interrupted; finished runs are kept: the same command goes on", file=sys.stderr)
             return 130
-        save(readings, record)
-        save_fronts(fronts, drawn)
+        save(merged(load(record) if record.is_file() else [], readings), record)
+        save_fronts({**(load_fronts(drawn) if drawn.is_file() else {}), **drawn_fronts(fronts)}, drawn)
     write_page(load(record), load_fronts(drawn), asked.out)
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -61,6 +61,10 @@ class Points:
         """Return those that no other one dominates."""
         rows = non_dominated(self.error_pct, self.cost)
         return Points(self.error_pct[rows], self.cost[rows])
+
+
+Fronts = dict[tuple[str, float, str, str], Points]
+"""By task, deadline, solver and budget; the true fronts have neither of the last."""
 
 
 def measure(cell: Cell, seed: int, folder: Path) -> tuple[list[Reading], dict[float, Points]]:
@@ -174,25 +178,37 @@ def load(path: Path) -> list[Reading]:
     ]
 
 
-def save_fronts(fronts: dict[tuple[Cell, float], Points], path: Path) -> None:
-    """Write the fronts that the first seed found, and the true ones, as compressed CSV."""
-    true = {(cell.task, deadline) for cell, deadline in fronts}
-    rows = [
-        {"task": task, "deadline": deadline, "solver": "", "budget": "", "error_pct": error, "cost": cost}
-        for task, deadline in sorted(true)
-        for error, cost in _pairs(true_front(task, deadline))
-    ]
-    rows += [
-        {"task": cell.task, "deadline": deadline, "solver": cell.solver, "budget": cell.budget}
-        | {"error_pct": error, "cost": cost}
-        for (cell, deadline), points in fronts.items()
+def drawn_fronts(fronts: dict[tuple[Cell, float], Points]) -> Fronts:
+    """Return the fronts that the first seed found with exact expectations, and the true ones, as `load_fronts` does."""
+    found = {
+        (cell.task, deadline, cell.solver, cell.budget): each
+        for (cell, deadline), each in fronts.items()
         if cell.tau == 1.0
+    }
+    true = {(task, deadline, "", ""): true_front(task, deadline) for task, deadline, _, _ in sorted(found)}
+    return {**true, **found}
+
+
+def merged(old: Iterable[Reading], new: Iterable[Reading]) -> list[Reading]:
+    """Return both; what is measured again replaces what was there."""
+    return list({_key(each): each for each in (*old, *new)}.values())
+
+
+def _key(reading: Reading) -> tuple[object, ...]:
+    return tuple(getattr(reading, name) for name in ("part", "task", "solver", "budget", "tau", "deadline", "seed"))
+
+
+def save_fronts(fronts: Fronts, path: Path) -> None:
+    """Write fronts as compressed CSV, the true ones first."""
+    rows = [
+        {"task": task, "deadline": deadline, "solver": solver, "budget": budget, "error_pct": error, "cost": cost}
+        for (task, deadline, solver, budget), points in sorted(fronts.items(), key=lambda each: each[0][2] != "")
         for error, cost in _pairs(points)
     ]
     _write(rows, list(rows[0]), path)
 
 
-def load_fronts(path: Path) -> dict[tuple[str, float, str, str], Points]:
+def load_fronts(path: Path) -> Fronts:
     """Read what `save_fronts` wrote, by task, deadline, solver and budget; the true fronts have neither of the last."""
     found: dict[tuple[str, float, str, str], list[tuple[float, float]]] = {}
     for row in _rows(path):
