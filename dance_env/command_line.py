@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
@@ -19,6 +20,8 @@ TASK_HELP = (
     "path/to/file.py:function"
 )
 _TASK_OPTIONS = ("--task", "--tasks")
+_SPACES = "\n\t\u00a0\u2009\u202f"
+"""What is not `str.isprintable`, and is printed all the same."""
 
 
 class Exit(IntEnum):
@@ -68,7 +71,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Never:
         """Say what is wrong in one line on standard error, and exit with status 2."""
-        self.exit(Exit.MISTAKE, f"dance: {self._explained(message).rstrip('.')} ({self.prog} --help says more)\n")
+        said = printable(self._explained(message)).rstrip(".")
+        self.exit(Exit.MISTAKE, f"dance: {said} ({self.prog} --help says more)\n")
 
     def _explained(self, message: str) -> str:
         """Argparse's message, with the nearest name where one was misspelt."""
@@ -132,6 +136,16 @@ def as_json(content: Any) -> str:
         content: Of dataclasses, mappings, sequences, paths, NumPy scalars and arrays, and JSON's own types.
     """
     return json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
+
+
+def printable(text: str) -> str:
+    """Return a text with control characters and lone surrogates as their escapes: a terminal would act on them."""
+    return "".join(each if each.isprintable() or each in _SPACES else ascii(each)[1:-1] for each in text)
+
+
+def say(text: str) -> None:
+    """Write an answer to standard output, as `printable` makes it: names of users' files may hold anything."""
+    sys.stdout.write(printable(text))
 
 
 def columns(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -133,12 +133,16 @@ def _guarded(job: Callable[[], int], *, resumes: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
         return 141
     except (ValueError, OSError, ImportError) as error:
-        print(f"dance: {_told(error)}", file=sys.stderr)  # noqa: T201
+        from dance_env.command_line import printable
+
+        print(f"dance: {printable(_told(error))}", file=sys.stderr)  # noqa: T201
         return 2
     except Exception:
         import traceback
 
-        traceback.print_exc()
+        from dance_env.command_line import printable
+
+        sys.stderr.write(printable(traceback.format_exc()))
         print("dance: this is a mistake of the library, not yours; please report the lines above", file=sys.stderr)  # noqa: T201
         return 70
 

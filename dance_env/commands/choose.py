@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from dance_env.analysis.exact import COST, MAX_DESIGNS, Optimum, least, optimum
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from dance_env.commands.limits import parse_limit, together
 from dance_env.objective import Constraint, Metric
 from dance_env.objective.quantities import METRIC_LABELS, quantity
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         found = least(problem, arguments.least, progress=bar)
     answer = Answer(problem, arguments.least, found, None if limits is None else own)
-    sys.stdout.write(as_json(content(answer)) if arguments.json else as_text(answer))
+    say(as_json(content(answer)) if arguments.json else as_text(answer))
     return Exit.ANSWER if found.feasible else Exit.NEGATIVE
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dance_env.analysis.coupling import Coupling, measure
 from dance_env.analysis.exact import MAX_DESIGNS
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from dance_env.commands.coupling_table import as_dicts, table
 from dance_env.perturbations import Perturbation, split_task
 from dance_env.problem import Problem
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in options.task or [name for name in task_names(needs_supernet=False) if _size(name) <= MAX_DESIGNS]:
         problem = make_problem(name, accuracy_table=options.accuracy_table, cache_dir=options.cache_dir, progress=bar)
         measured[name] = problem, measure(problem, cache_dir=options.cache_dir, progress=bar)
-    sys.stdout.write(as_json(as_dicts(measured)) if options.json else table(measured) + "\n")
+    say(as_json(as_dicts(measured)) if options.json else table(measured) + "\n")
     return Exit.ANSWER
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dance_env.analysis.explanation import Explanation, explain
 from dance_env.analysis.hardware import SINGLE_COSTS, accelerator_in_short
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from dance_env.commands.design_sources import DESIGN_HELP, design_of_file, design_of_task
 from dance_env.commands.explanation_text import as_dict, as_text
 from dance_env.commands.picture_file import picture_file
@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             subtitle=accelerator_in_short(explanation.options),
         )
     if arguments.json:
-        sys.stdout.write(as_json(as_dict(explanation)))
+        say(as_json(as_dict(explanation)))
     else:
-        sys.stdout.write(as_text(explanation, mappings=arguments.mappings))
+        say(as_text(explanation, mappings=arguments.mappings))
     return Exit.ANSWER
 
 

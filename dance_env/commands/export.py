@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from dance_env.commands.check_text import check_text
 from dance_env.commands.design_sources import DESIGN_HELP, design_of_task
 from dance_env.exporting import DesignFile
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _as_text(design, arguments.out, files),
         *(check_text(each, arguments.tolerance) for each in checks.values()),
     ]
-    sys.stdout.write(as_json(answer) if arguments.json else "\n".join(text))
+    say(as_json(answer) if arguments.json else "\n".join(text))
     return Exit.ANSWER if all(each.within(arguments.tolerance) for each in checks.values()) else Exit.NEGATIVE
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dance_env.analysis.landscape import Landscape, measure
 from dance_env.analysis.landscape.measuring import NETWORKS, STARTS
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, whole_number
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say, whole_number
 from dance_env.commands.landscape_table import as_dict, table
 from dance_env.perturbations import Perturbation, split_task
 from dance_env.problem import Problem
@@ -45,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             ),
         )
     if options.json:
-        sys.stdout.write(as_json({name: as_dict(problem, found) for name, (problem, found) in measured.items()}))
+        say(as_json({name: as_dict(problem, found) for name, (problem, found) in measured.items()}))
     else:
-        sys.stdout.write(table(measured) + "\n")
+        say(table(measured) + "\n")
     return Exit.ANSWER
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dance_env.analysis.explanation import Explanation, explain
 from dance_env.analysis.hardware import SINGLE_COSTS, HardwareAnswer, accelerator_in_short, optimize_hardware
-from dance_env.command_line import Exit, Parser, as_json
+from dance_env.command_line import Exit, Parser, as_json, say
 from dance_env.commands.explanation_text import layers_dict, layers_text, totals_text
 from dance_env.commands.hardware_text import Asked, as_dict, as_text
 from dance_env.commands.limits import parse_limit, together
@@ -53,13 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         content = {**as_dict(answer, asked), "technology": arguments.technology, "unmapped": unmapped}
         if explanation is not None:
             content |= layers_dict(explanation.layers, explanation.roofline)
-        sys.stdout.write(as_json(content))
+        say(as_json(content))
     else:
-        sys.stdout.write(as_text(answer, asked))
-        sys.stdout.write("".join(f"\n{name}: {reason}\n" for name, reason in unmapped.items()))
+        say(as_text(answer, asked))
+        say("".join(f"\n{name}: {reason}\n" for name, reason in unmapped.items()))
         if explanation is not None and arguments.layers:
             sums = totals_text(explanation.totals, explanation.roofline)
-            sys.stdout.write(f"\n{sums}\n\n{layers_text(explanation.layers, mappings=True)}\n")
+            say(f"\n{sums}\n\n{layers_text(explanation.layers, mappings=True)}\n")
     if unmapped:
         return Exit.NEGATIVE  # there are no layers to draw, and no design to write
     if arguments.picture is not None and explanation is not None:

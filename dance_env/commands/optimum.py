@@ -25,7 +25,7 @@ from dance_env.analysis.optimum import (
 from dance_env.analysis.optimum.records import shipped_record, shipped_records
 from dance_env.atomic import write_whole
 from dance_env.cache import content_key, default_cache_dir
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from dance_env.problem import Problem
 from dance_env.progress import reporter
 from dance_env.tasks import make_problem
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.seconds is not None and not arguments.seconds >= 0:
         raise ValueError(f"--seconds must be 0 or more, got {arguments.seconds}")
     if arguments.task is None:
-        sys.stdout.write(as_json([each.summary() for each in shipped()]) if arguments.json else shipped_table())
+        say(as_json([each.summary() for each in shipped()]) if arguments.json else shipped_table())
         return Exit.ANSWER
     problem = make_problem(arguments.task, cache_dir=arguments.cache_dir, progress=sys.stderr.isatty())
     if arguments.verify:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.save is not None:
         write_whole(arguments.save, proof.to_json())
         save_evidence(arguments.save.with_suffix(".npz"), proof.evidence or ())
-    sys.stdout.write(proof.to_json() if arguments.json else as_text(problem, proof))
+    say(proof.to_json() if arguments.json else as_text(problem, proof))
     return Exit.ANSWER if proof.feasible and proof.gap == 0.0 else Exit.NEGATIVE
 
 
@@ -76,9 +76,9 @@ def _front(problem: Problem, arguments: argparse.Namespace) -> int:
             for cost, error, design in zip(front.cost, front.error, problem.space.decode(front.designs), strict=True)
         ]
         content = {"problem": problem.name, "hypervolume": front.hypervolume, "gap": front.gap, "front": points}
-        sys.stdout.write(as_json(content))
+        say(as_json(content))
     else:
-        sys.stdout.write(
+        say(
             f"{problem}\n{len(front):,} designs on the front of error against cost: from cost {front.cost[0]:.4g} and error "
             f"{front.error[0]:.3f} to cost {front.cost[-1]:.4g} and error {front.error[-1]:.3f}. Other designs could add at "
             f"most {100 * front.gap:.3f} % to its hypervolume ({front.seconds:.0f} s).\n"
@@ -99,9 +99,9 @@ def _verify(problem: Problem, arguments: argparse.Namespace) -> int:
         found = verify(problem, proof, evidence, progress=report)
     if arguments.json:
         bounds = {"objective": proof.objective, "lower_bound": proof.lower_bound}
-        sys.stdout.write(as_json({"record": path.name, "holds": True, **bounds, **asdict(found)}))
+        say(as_json({"record": path.name, "holds": True, **bounds, **asdict(found)}))
         return Exit.ANSWER
-    sys.stdout.write(
+    say(
         f"{path.name} holds: objective {proof.objective:.9f}, lower bound {proof.lower_bound:.9f}.\n"
         f"{found.beaten:,} accelerators left out are beaten by another one on every network; {found.cases:,} others, "
         f"searched again, have no design below the bound ({found.priced:,} designs evaluated).\n"

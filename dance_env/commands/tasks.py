@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, columns
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, columns, say
 
 _NOTES = """The optimum of a task is known by enumeration (its designs are few enough to look at every one), by a proof that
 ships, or not at all; a task that needs a supernet has another optimum with each. `TASK@dance-buffers` is a task on
@@ -25,10 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if asked.task is None:
         rows = every_task()
-        sys.stdout.write(as_json(rows) if asked.json else _listed(rows))
+        say(as_json(rows) if asked.json else _listed(rows))
         return Exit.ANSWER
     facts = facts_of(asked.task)
-    sys.stdout.write(as_json(facts) if asked.json else _in_full(facts))
+    say(as_json(facts) if asked.json else _in_full(facts))
     return Exit.ANSWER
 
 

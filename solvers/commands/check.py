@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dance_env.command_line import Exit, Parser, as_json, seconds
+from dance_env.command_line import Exit, Parser, as_json, say, seconds
 
 if TYPE_CHECKING:
     from dance_env.testing.report import Outcome, Report
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     expected = dict(_expected(text) for text in asked.expect)
     report = _solver(asked, expected) if asked.cost_model is None else _cost_model(asked, expected)
     if asked.json:
-        sys.stdout.write(as_json(_content(report)))
+        say(as_json(_content(report)))
     return Exit.ANSWER if report.passed else Exit.NEGATIVE
 
 
@@ -47,10 +47,12 @@ def _solver(asked: argparse.Namespace, expected: Mapping[str, str]) -> Report:
 
     def show(outcome: Outcome) -> None:
         shown.append(outcome)  # as the report has it, whose first line is a heading: a repeated message is shown once
-        print(str(Report("", tuple(shown))).removeprefix(str(Report("", tuple(shown[:-1])))).strip(), flush=True)  # noqa: T201
+        say(str(Report("", tuple(shown))).removeprefix(str(Report("", tuple(shown[:-1])))).strip() + "\n")
+        sys.stdout.flush()
 
     if not asked.json:
-        print(f"contract of solver {type(solver).__name__!r}:", flush=True)  # noqa: T201
+        say(f"contract of solver {type(solver).__name__!r}:\n")
+        sys.stdout.flush()
     return check_solver(
         solver,
         budget=asked.budget,
@@ -66,7 +68,7 @@ def _cost_model(asked: argparse.Namespace, expected: Mapping[str, str]) -> Repor
 
     report = check_cost_model(make_cost_model(asked.cost_model), expected_failures=expected)
     if not asked.json:
-        print(report)  # noqa: T201
+        say(f"{report}\n")
     return report
 
 

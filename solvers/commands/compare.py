@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from dance_env.tasks.catalog import DEFAULT_VARIANTS, TASKS
 from solvers.catalog import solver_names
 from solvers.commands.sources import add_accuracies, add_trainings, sources_of
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = (Path(sys.argv[0]).name, *sys.argv[1:])
     comparison = run_comparison(settings, command=command, curves=asked.curves, console=console, tuning=tuning)
     if asked.json:
-        sys.stdout.write(as_json(comparison_content(comparison)))
+        say(as_json(comparison_content(comparison)))
     return Exit.ANSWER if all(result.status.complete for result in comparison.results) else Exit.NEGATIVE
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from dance_env.command_line import printable
 from solvers.comparison.compare import compare
 from solvers.comparison.listener import Listener
 from solvers.comparison.plan import Cell
@@ -80,8 +81,8 @@ def run_tuning(settings: Settings, budget: str, *, console: Console | None = Non
             text = f"tuned {each.label}: 1 as given, {best:.4f} best, {median:.4f} median, {worst:.4f} worst of {len(each.trials)}"
         else:
             text = f"not tuned: {each.reason}"
-        console.print(escape(text), highlight=False)
-    console.print(f"Tuning: {escape(str(page))}", highlight=False, soft_wrap=True)
+        console.print(_literal(text), highlight=False)
+    console.print(f"Tuning: {_literal(str(page))}", highlight=False, soft_wrap=True)
     return dataclasses.replace(settings, solvers=tuned_specs(settings, tuning)), tuning
 
 
@@ -111,15 +112,20 @@ def show_comparison(
         title = f"{each.task}: {each.problem.space.size:,} designs, {each.reference}"
         console.print()
         console.print(rich_table(rows, title=title, reference=each.reference))
-        console.print(f"[dim]{escape(note(rows, each.reference))}[/dim]", highlight=False)
+        console.print(f"[dim]{_literal(note(rows, each.reference))}[/dim]", highlight=False)
     for reason in comparison.left_out:
-        console.print(escape(f"Left out: {reason}"), highlight=False)
+        console.print(_literal(f"Left out: {reason}"), highlight=False)
     console.print(
-        f"\nReport: {escape(str(comparison.settings.out / HTML))} (open it in a browser); tables and figures beside "
-        f"{escape(', '.join(map(str, pages)))} ({time.perf_counter() - started:.0f} s)",
+        f"\nReport: {_literal(str(comparison.settings.out / HTML))} (open it in a browser); tables and figures beside "
+        f"{_literal(', '.join(map(str, pages)))} ({time.perf_counter() - started:.0f} s)",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _literal(text: str) -> str:
+    """A text as the terminal shows it: no markup, no control characters of a user's."""
+    return escape(printable(text))
 
 
 @dataclass(eq=False)
@@ -195,12 +201,12 @@ class Display:
         line = f"{cell.label:<12} seed {result.seed}  {best}  {result.ledger.seconds:6.1f} s"
         if result.status not in (Status.BUDGET_SPENT, Status.STOPPED_EARLY):
             line += f"  {result.status.value} {result.reason}"
-        self.console.print(escape(line), highlight=False)
+        self.console.print(_literal(line), highlight=False)
 
     def _advance(self, key: Any, description: str, *, done: int, total: int, note: str) -> None:
         if key not in self.bars:
-            self.bars[key] = self.progress.add_task(escape(description), total=total, note=note)
-        self.progress.update(self.bars[key], completed=done, total=total, note=escape(note))
+            self.bars[key] = self.progress.add_task(_literal(description), total=total, note=note)
+        self.progress.update(self.bars[key], completed=done, total=total, note=_literal(note))
 
     def _remove(self, key: Any) -> None:
         if key in self.bars:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from solvers.commands.compare import seeds_of
 from solvers.commands.sources import add_accuracies, sources_of
 
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     board = leaderboard(submissions, assignment)
     page = write_page(asked.page or asked.folder / PAGE, board)
     if asked.json:
-        sys.stdout.write(as_json(content(board)))
+        say(as_json(content(board)))
     else:
         console = Console()
         print_table(board, console)

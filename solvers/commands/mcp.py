@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Never
 
-from dance_env.command_line import TASK_HELP, Exit, Parser
+from dance_env.command_line import TASK_HELP, Exit, Parser, printable
 from solvers.comparison.compare import check_writable
 from solvers.comparison.sources import Sources
 from solvers.contract.budget import Budget
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     result.save(path)
     best = "nothing was evaluated" if result.best is None else f"best objective {result.best_objective:g}"
     print(  # noqa: T201
-        f"{result.status.value} {result.ledger.evaluations} evaluations, {best}; {result.reason or path}",
+        f"{result.status.value} {result.ledger.evaluations} evaluations, {best}; {printable(result.reason or str(path))}",
         file=sys.stderr,
     )
     return Exit.ANSWER if result.status.complete else Exit.NEGATIVE

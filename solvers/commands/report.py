@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dance_env.command_line import Exit, Parser, as_json
+from dance_env.command_line import Exit, Parser, as_json, say
 from solvers.commands.sources import add_accuracies, add_problems, sources_of
 from solvers.comparison.spending import AXES
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = (Path(sys.argv[0]).name, *sys.argv[1:])
     show_comparison(comparison, command=command, curves=asked.curves, console=console_for(json=asked.json))
     if asked.json:
-        sys.stdout.write(as_json(comparison_content(comparison)))
+        say(as_json(comparison_content(comparison)))
     return Exit.ANSWER
 
 

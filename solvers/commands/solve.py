@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dance_env.command_line import TASK_HELP, Exit, Parser, as_json
+from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
 from solvers.commands.sources import add_accuracies, add_trainings, sources_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not comparison.runs:
         raise ValueError("; ".join(comparison.left_out))
     run = comparison.runs[0]
-    sys.stdout.write(as_json(run_content(comparison)) if asked.json else run_text(comparison))
+    say(as_json(run_content(comparison)) if asked.json else run_text(comparison))
     found = run.result.status.complete and run.result.best_objective < float("inf")
     return Exit.ANSWER if found else Exit.NEGATIVE
 

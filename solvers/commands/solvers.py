@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from dance_env.command_line import Exit, Parser, as_json, columns
+from dance_env.command_line import Exit, Parser, as_json, columns, say
 
 _NOTES = """How far a solver looks, its access: at values of designs, at gradients of expected accuracy too, or at the tables
 themselves (white box). A wrapper stands around another solver: NAME(SOLVER)."""
@@ -24,9 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(argv)
     if asked.solver is None:
         facts = [_line(name, wraps=wraps) for wraps, name in _every()]
-        sys.stdout.write(as_json(facts) if asked.json else _listed(facts))
+        say(as_json(facts) if asked.json else _listed(facts))
     else:
-        sys.stdout.write(as_json(_facts(asked.solver)) if asked.json else in_full(asked.solver))
+        say(as_json(_facts(asked.solver)) if asked.json else in_full(asked.solver))
     return Exit.ANSWER
 
 
@@ -82,10 +81,14 @@ def _in_words(each: Mapping[str, Any]) -> str:
     return ", ".join(words) or "-"
 
 
-def _facts(name: str) -> dict[str, Any]:
+def _facts(text: str) -> dict[str, Any]:
+    """What is known of a solver; of a wrapper around one, that of both: `solver` holds the inner one's."""
     from solvers.catalog import load_solver, wrapper_names
     from solvers.comparison.setting_help import settings_of
+    from solvers.comparison.spec import SolverSpec
 
+    spec = SolverSpec.parse(text)
+    name, inner = spec.name, spec.settings.get("solver")
     kind = load_solver(name)
     declared, wraps = kind.capabilities, name in wrapper_names()
     return {
@@ -106,12 +109,17 @@ def _facts(name: str) -> dict[str, Any]:
             for each in settings_of(kind)
             if not (wraps and each.name == "solver")  # it is written in brackets
         ],
+        **({"solver": _facts(text[text.index("(") + 1 : text.rindex(")")])} if wraps and inner is not None else {}),
     }
 
 
 def in_full(name: str) -> str:
-    """Return a solver's settings as text; errors as for `load_solver`."""
-    facts = _facts(name)
+    """Return a solver's settings as text, and those of what it wraps; errors as for `load_solver`."""
+    return "\n".join(_as_text(_facts(name)))
+
+
+def _as_text(facts: Mapping[str, Any]) -> Iterator[str]:
+    """One solver's settings as text, then those of the solver that it wraps."""
     lines = [
         f"{facts['name']}: {facts['summary']}",
         f"  access: {facts['access']}; needs: {_in_words(facts)}"
@@ -125,7 +133,9 @@ def in_full(name: str) -> str:
             f"  {each['name']}: {each['type']}, {default}{tuned}",
             *([f"      {each['help']}"] if each["help"] else []),
         ]
-    return "\n".join(lines) + "\n"
+    yield "\n".join(lines) + "\n"
+    if "solver" in facts:
+        yield from _as_text(facts["solver"])
 
 
 def _written(facts: Mapping[str, Any]) -> str:
@@ -139,14 +149,20 @@ def _parser() -> argparse.ArgumentParser:
         "solvers",
         "List the solvers with how far each looks, what it needs and whether its package is installed; or show the "
         "settings of one.",
-        examples=["solvers", "solvers evolution", "solvers path/to/file.py:Class", "solvers --json"],
+        examples=[
+            "solvers",
+            "solvers evolution",
+            "solvers 'average(evolution)'",
+            "solvers path/to/file.py:Class",
+            "solvers --json",
+        ],
         notes=_NOTES,
     )
     parser.add_argument(
         "solver",
         nargs="?",
         metavar="SOLVER",
-        help="a solver's name, or path/to/file.py:Class; without one, all are listed",
+        help="a solver's name, path/to/file.py:Class, or WRAPPER(SOLVER); without one, all are listed",
     )
     parser.add_json()
     return parser

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-from dance_env.command_line import Exit, Parser, as_json
+from dance_env.command_line import Exit, Parser, as_json, say
 from solvers.commands.sources import add_accuracies, add_problems, sources_of
 from solvers.comparison.archive.folder import RunFolder
 from solvers.comparison.archive.problems import Problems
@@ -26,11 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for check in verify(folder, problems, tolerance=asked.tolerance):
         checks.append(check)
         if not asked.json and not check.holds:
-            print(_told(check), flush=True)  # noqa: T201
+            say(f"{_told(check)}\n")
+            sys.stdout.flush()
     holds = all(check.holds for check in checks)
     if asked.json:
-        found = [asdict(check) for check in checks]
-        sys.stdout.write(as_json({"folder": asked.run.name, "holds": holds, "records": _finite(found)}))
+        say(as_json({"folder": asked.run.name, "holds": holds, "records": checks}))
     else:
         rows = sum(check.rows for check in checks)
         bad = sum(not check.holds for check in checks)
@@ -64,12 +63,3 @@ def _parser() -> argparse.ArgumentParser:
 def _told(check: RecordCheck) -> str:
     of = f"{check.label} on {check.task}, seed {check.seed} ({check.file})" if check.task else check.file
     return "\n".join([of, *(f"  {problem}" for problem in check.problems)])
-
-
-def _finite(value: object) -> object:
-    """JSON has no infinity: as text."""
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return "inf" if value == float("inf") else value

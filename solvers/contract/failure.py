@@ -21,6 +21,10 @@ def reason_of(error: BaseException) -> str:
         message = str(error)
     except BaseException as broken:  # a message of the solver's own making may raise anything
         message = f"(its message cannot be shown: {type(broken).__name__})"
+    if isinstance(error, MemoryError):
+        message = "; ".join(
+            [*filter(None, [message]), "the solver asked for too much memory: make its settings smaller"]
+        )
     return _cut(f"{type(error).__name__}: {message}", _LONGEST_REASON)
 
 

@@ -57,7 +57,7 @@ class Result:
         task: the problem's name.
         problem_fingerprint: the problem's fingerprint, equal for problems that answer equally; empty where it has none.
         status: how the run ended.
-        reason: what went wrong, where something did; else empty. At most 2,000 characters.
+        reason: what went wrong, where something did, and where no design was evaluated; else empty. At most 2,000 characters.
         ledger: the bill.
         trace: one row per evaluation.
         best_named: the best design by name, choice to option; empty when nothing was evaluated.

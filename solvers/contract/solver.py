@@ -21,6 +21,7 @@ from solvers.contract.ledger import BudgetExhausted
 from solvers.contract.meter import Meter
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.progress import Callback
+from solvers.contract.record.trace import Trace
 from solvers.contract.result import Result, Status, software_versions
 from solvers.contract.settings import json_settings
 from solvers.contract.tunable import Tunable
@@ -140,7 +141,7 @@ class Solver(ABC):
             task=problem.name,
             problem_fingerprint=problem.fingerprint() or "",
             status=status,
-            reason="" if failure is None else reason_of(failure),
+            reason=_reason(failure, status, trace),
             ledger=meter.ledger(),
             trace=trace,
             best_named={} if best is None else problem.space.decode(trace.designs[[best]])[0],
@@ -156,6 +157,12 @@ class Solver(ABC):
                 result,
             ) from failure
         return result
+
+
+def _reason(failure: BaseException | None, status: Status, trace: Trace) -> str:
+    if failure is not None:
+        return reason_of(failure)
+    return "The solver evaluated no design." if status is Status.NOTHING_FEASIBLE and not len(trace) else ""
 
 
 def _check_finished(solver: Solver) -> None:

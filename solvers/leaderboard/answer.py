@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from dance_env.command_line import printable
 from solvers.leaderboard.judging import Entry, Leaderboard, Refused
 
 if TYPE_CHECKING:
@@ -104,9 +105,3 @@ def print_table(board: Leaderboard, console: Console) -> None:
         console.print(escape(printable(of(each))), style="bold", highlight=False)
         for reason in each.reasons:
             console.print(escape(printable(f"  {reason}")), highlight=False)
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters and lone surrogates, which a terminal would act on."""
-    plain = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(each if each.isprintable() else "\ufffd" for each in plain)

@@ -9,8 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dance_env.atomic import write_whole
+from dance_env.command_line import printable
 from solvers.contract.result import software_versions
-from solvers.leaderboard.answer import figure, lead, note, of, printable
+from solvers.leaderboard.answer import figure, lead, note, of
 from solvers.leaderboard.judging import Leaderboard
 from solvers.report.html.page import stylesheet
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dance_env.atomic import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,14 +75,16 @@ def _draw(figure: Figure, path: Path) -> None:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    content = BytesIO()
     if path.suffix == ".png":
-        FigureCanvasAgg(figure).print_png(path)
+        FigureCanvasAgg(figure).print_png(content)
     elif path.suffix == ".pdf":
-        FigureCanvasPdf(figure).print_pdf(path)
+        FigureCanvasPdf(figure).print_pdf(content)
     elif path.suffix == ".svg":
-        FigureCanvasSVG(figure).print_svg(path)
+        FigureCanvasSVG(figure).print_svg(content)
     else:
-        figure.savefig(path)
+        figure.savefig(content, format=path.suffix[1:])
+    write_whole(path, content.getvalue())
 
 
 def _drawable(text: str) -> str:

@@ -201,7 +201,11 @@ def rich_table(rows: Sequence[SolverRow], *, title: str, reference: Reference) -
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
+    from dance_env.command_line import printable
+
+    table = Table(
+        title=escape(printable(title)), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True
+    )
     table.add_column("solver", style="bold", overflow="fold", ratio=1)
     table.add_column(ACCESS, no_wrap=True)
     columns = [column for column in shown_columns(rows) if column.short]
@@ -209,7 +213,7 @@ def rich_table(rows: Sequence[SolverRow], *, title: str, reference: Reference) -
         table.add_column(heading(column, reference, short=True), justify="right", no_wrap=True)
     for row in rows:
         cells = ((column.brief or column.write)(row[column.figure]) for column in columns)
-        table.add_row(escape(row_name(row)), row.access, *cells)
+        table.add_row(escape(printable(row_name(row))), row.access, *cells)
     return table
 
 

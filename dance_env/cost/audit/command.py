@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dance_env.command_line import Exit, Parser, as_json, seconds, whole_number
+from dance_env.command_line import Exit, Parser, as_json, say, seconds, whole_number
 
 if TYPE_CHECKING:
     from dance_env.cost.audit.agreement import Points
@@ -41,9 +41,9 @@ def _points(asked: argparse.Namespace) -> int:
     technology = get_technology(asked.technology or TIMELOOP_45NM.name)
     report = audit(asked.points, technology=technology)
     if asked.json:
-        sys.stdout.write(as_json({**vars(report), "ok": report.ok}))
+        say(as_json({**vars(report), "ok": report.ok}))
     else:
-        sys.stdout.write("\n".join([*report.deviations, report.summary()]) + "\n")
+        say("\n".join([*report.deviations, report.summary()]) + "\n")
     return Exit.ANSWER if report.ok else Exit.NEGATIVE
 
 
@@ -61,9 +61,9 @@ def _agreement(asked: argparse.Namespace, given: Sequence[str]) -> int:
     found = Agreement.of(title, points, k=asked.top, worst_pairs=asked.worst)
     files = found.write(asked.out or default, command=("dance", "audit", *given))
     if asked.json:
-        sys.stdout.write(as_json({**found.content(), "files": files}))
+        say(as_json({**found.content(), "files": files}))
     else:
-        sys.stdout.write(f"{found.as_text()}\n\nwritten: {', '.join(map(str, files))}\n")
+        say(f"{found.as_text()}\n\nwritten: {', '.join(map(str, files))}\n")
     return Exit.ANSWER if found.correlations else Exit.NEGATIVE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from dance_env.analysis.explanation import LayerReport, Roofline, grouped, totals
+from dance_env.atomic import write_whole
 from dance_env.drawing.explanation.layers_panel import draw_cycles, draw_energy
 from dance_env.drawing.explanation.roofline_panel import draw_roofline
 from dance_env.drawing.explanation.sums_panel import draw_sums
@@ -70,5 +72,6 @@ def save_explanation(
     figure = draw_explanation(layers, roofline, title=title, subtitle=subtitle)
     dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix.lower()]
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "dance", "pdf.fonttype": 42}):  # text stays text
-        figure.savefig(path, metadata=dates)
-    return path
+        content = BytesIO()
+        figure.savefig(content, format=path.suffix[1:].lower(), metadata=dates)
+    return write_whole(path, content.getvalue())

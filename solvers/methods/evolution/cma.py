@@ -15,6 +15,7 @@ from solvers.contract.capabilities import Capabilities
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.contract.tunable import Tunable, TunableRange, TunableValues
+from solvers.methods.evolution.population import check_size
 from solvers.methods.merit import merit
 from solvers.methods.stalled import stalled
 
@@ -53,6 +54,7 @@ class CMAES(Solver):
     def __post_init__(self) -> None:
         if self.population < 0 or self.population == 1:
             raise ValueError(f"the population is at least 2, or 0 for the library's; not {self.population}")
+        check_size("population", self.population)
         if not self.growth >= 1:
             raise ValueError(f"growth is at least 1, not {self.growth}")
         if self.patience < 1:

@@ -25,6 +25,7 @@ from dance_env.space import DesignSpace
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.contract.tunable import Tunable, TunableRange
+from solvers.methods.evolution.population import check_size
 from solvers.methods.moves import mutate
 
 
@@ -63,6 +64,8 @@ class GeneticSolver(Solver):
             raise ValueError(f"evolution needs a population of at least 2, not {self.population}")
         if self.offspring < 1:
             raise ValueError(f"evolution needs at least 1 offspring, not {self.offspring}")
+        check_size("population", self.population)
+        check_size("offspring", self.offspring)
         for name in ("crossover", "leap"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a probability, not {getattr(self, name)}")

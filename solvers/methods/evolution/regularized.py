@@ -12,6 +12,7 @@ import numpy as np
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.contract.solver import Solver
 from solvers.contract.tunable import Tunable, TunableRange
+from solvers.methods.evolution.population import check_size
 from solvers.methods.moves import mutate
 
 
@@ -42,6 +43,7 @@ class RegularizedEvolution(Solver):
     leap: float = 0.2
 
     def __post_init__(self) -> None:
+        check_size("population", self.population)
         if not 1 <= self.tournament <= self.population:
             raise ValueError(
                 f"a tournament holds between 1 and {self.population} members, the population, not {self.tournament}"

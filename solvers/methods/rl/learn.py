@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.distributions import MultiCategoricalDistribution
+from stable_baselines3.common.logger import Logger
 
 from dance_env.envs import EPISODE_NAMES, CoDesignVectorEnv, ObjectiveReward, PenalizedReward, Reward
 from dance_env.suggest import nearest
@@ -90,6 +91,7 @@ def learn(
         # In timesteps, rounded up to whole rollouts: the meter ends the run within the last one.
         total = -(-meter.planned_evaluations // (num_envs * evaluations)) * num_envs * steps
         model = make(Setup(envs, seed, steps, total))
+        model.set_logger(Logger(folder=None, output_formats=[]))  # its own makes a folder for each run
         policy: Any = model.policy
         distribution = getattr(policy, "action_dist", None)
         if type(distribution) is MultiCategoricalDistribution:
