@@ -46,7 +46,8 @@ def hypervolume(error_pct: np.ndarray, cost: np.ndarray, reference: tuple[float,
 
 def reference_of(front: ParetoFront) -> tuple[float, float]:
     """A tenth of the front's extent beyond its ends."""
-    return tuple(float(each.max() + 0.1 * np.ptp(each)) for each in (front.error_pct, front.cost))  # type: ignore[return-value]
+    error_pct, cost = (float(each.max() + 0.1 * np.ptp(each)) for each in (front.error_pct, front.cost))
+    return error_pct, cost
 
 
 @dataclass(frozen=True, eq=False)

@@ -120,7 +120,7 @@ def choice_gradient(
             loss = criterion(supernet.mixture(batch[0], probabilities(logits, supernet.counts)), batch[1])
         torch.autograd.grad(loss, [logits])
         return
-    drawn = draw(logits, supernet.counts, sampling=sampling, generator=stream(0, "choice", step))  # type: ignore[arg-type]
+    drawn = draw(logits, supernet.counts, sampling=sampling, generator=stream(0, "choice", step))  # type: ignore[arg-type]  # text; draw checks it
     _, gates = supernet.gate_gradients(*batch, path=drawn.path, asked=drawn.asked, criterion=criterion)
     torch.autograd.grad((gates * drawn.relaxed).sum(), [logits])
 

@@ -76,7 +76,7 @@ def predictions(problem: Problem, networks: np.ndarray) -> dict[str, np.ndarray]
         fixed = problem.costs.lookup(networks, np.repeat(index, len(networks))).latency_s
         found[f"{ARRAY} x {ARRAY}, {RF_WORDS} words, {dataflow}"] = fixed
     found["multiply-accumulates"] = problem.network_space.macs(networks).astype(np.float64)
-    found["parameters"] = problem.network_space.parameters(networks).astype(np.float64)  # type: ignore[attr-defined]
+    found["parameters"] = problem.network_space.parameters(networks).astype(np.float64)  # type: ignore[attr-defined]  # the catalog's spaces count them
     return found
 
 

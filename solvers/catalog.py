@@ -182,7 +182,7 @@ def make_solver(name: str, **settings: Any) -> Solver:
         OSError, ImportError: As `load_solver`.
     """
     kind = load_solver(name)
-    known = [each for each in dataclasses.fields(kind) if each.init]  # type: ignore[arg-type]
+    known = [each for each in dataclasses.fields(kind) if each.init]  # type: ignore[arg-type]  # every solver is a dataclass
     for setting in settings:
         if setting not in [each.name for each in known]:
             raise ValueError(f"solver {name!r} has no setting {setting!r}. {nearest(setting, (e.name for e in known))}")

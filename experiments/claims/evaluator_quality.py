@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,8 +137,8 @@ def _accuracy(errors: torch.Tensor) -> dict[str, float]:
     return _percent(METRICS, 1.0 - errors.abs().mean(dim=0))
 
 
-def _percent(names: object, shares: object) -> dict[str, float]:
-    return {str(name): 100.0 * float(share) for name, share in zip(names, shares, strict=True)}  # type: ignore[call-overload]
+def _percent(names: Iterable[object], shares: Iterable[Any]) -> dict[str, float]:
+    return {str(name): 100.0 * float(share) for name, share in zip(names, shares, strict=True)}
 
 
 def _regret(problem: Problem, data: TrainingData, options: np.ndarray) -> tuple[np.ndarray, float]:

@@ -68,7 +68,7 @@ def run_sweeps(wanted: ImageScale, work: Work) -> list[dict[str, Any]]:
         callback=lambda progress: work.tell(f"{name}: search", progress.gradient_queries, progress.budget.size),
         final_progress=show,
     )
-    test_images = len(problem.accuracy.trainable().data.test)  # type: ignore[union-attr]
+    test_images = len(problem.accuracy.trainable().data.test)  # type: ignore[union-attr]  # a supernet's
     return [{**run.row(), "test_images": test_images} for run in runs]
 
 

@@ -32,8 +32,10 @@ def write_report(
         Path of report.md.
     """
     for each in tested:
-        for picture in each.claim.pictures if each.claim else ():
-            draw(picture, work.folder / file_of(each.claim, picture))  # type: ignore[arg-type]
+        if each.claim is None:
+            continue
+        for picture in each.claim.pictures:
+            draw(picture, work.folder / file_of(each.claim, picture))
     about = {
         "scale": scale.name,
         "command": shlex.join(command),

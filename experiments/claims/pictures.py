@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from experiments.claims.claim import Claim, Picture
 
@@ -32,13 +33,13 @@ def draw(picture: Picture, path: Path) -> Path:
     color = -1
     for series in picture.series:
         color += bool(series.label) or color < 0
-        shared = {"color": _COLORS[color % len(_COLORS)], "label": series.label or None}
+        shared: dict[str, Any] = {"color": _COLORS[color % len(_COLORS)], "label": series.label or None}
         if series.style == "points":
-            axes.scatter(series.x, series.y, s=22, alpha=0.8, linewidths=0, **shared)  # type: ignore[arg-type]
+            axes.scatter(series.x, series.y, s=22, alpha=0.8, linewidths=0, **shared)
         elif series.style == "step":
-            axes.step(series.x, series.y, where="post", linewidth=1.5, **shared)  # type: ignore[arg-type]
+            axes.step(series.x, series.y, where="post", linewidth=1.5, **shared)
         else:
-            axes.plot(series.x, series.y, linewidth=1.5, marker=".", **shared)  # type: ignore[arg-type]
+            axes.plot(series.x, series.y, linewidth=1.5, marker=".", **shared)
     axes.set_xlabel(picture.x_label)
     axes.set_ylabel(picture.y_label)
     axes.set_title(_plain(picture.title), loc="left", fontsize=11, wrap=True)

@@ -15,7 +15,9 @@ from pymoo.indicators.hv import HV
 
 from dance_env.analysis.exact import MAX_DESIGNS, non_dominated, pareto_front
 from dance_env.analysis.optimum import shipped_front
+from dance_env.problem import Problem
 from experiments.conditional_front.plan import Cell, at_deadline, problem_of
+from solvers.contract.budget import Budget
 from solvers.contract.record.file import RecordError
 from solvers.contract.result import Result
 from solvers.contract.solver import Solver
@@ -109,14 +111,14 @@ def is_finished(cell: Cell, seeds: Sequence[int], folder: Path) -> bool:
     return all(path_of(name, seed, folder).is_file() for name, *_ in cell.runs() for seed in seeds)
 
 
-def run(solver: Solver, problem: object, budget: object, seed: int, path: Path) -> Result:
+def run(solver: Solver, problem: Problem, budget: Budget, seed: int, path: Path) -> Result:
     """Return the run that is on disk, or run it and keep it."""
     if path.is_file():
         try:
             return Result.load(path)
         except RecordError:
             path.unlink()
-    result = solver.solve(problem, budget=budget, seed=seed)  # type: ignore[arg-type]
+    result = solver.solve(problem, budget=budget, seed=seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     result.save(path)
     return result

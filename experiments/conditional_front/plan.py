@@ -126,7 +126,7 @@ def problem_of(task: str, tau: float = 1.0) -> Problem:
     problem = make_problem(task)
     if tau == 1.0:
         return problem
-    accuracy = ImperfectAccuracy.of(problem.accuracy, rank_correlation=tau)  # type: ignore[arg-type]
+    accuracy = ImperfectAccuracy.of(problem.accuracy, rank_correlation=tau)  # type: ignore[arg-type]  # the tasks' accuracies have expectations
     return replace(problem, name=f"{task} (tau {tau:g})", accuracy=accuracy)
 
 

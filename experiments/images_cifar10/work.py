@@ -46,7 +46,7 @@ class Workshop:
     @cached_property
     def trainable(self) -> TrainableSupernet:
         """Its networks and images."""
-        trainable: TrainableSupernet = self.problem.accuracy.trainable()  # type: ignore[union-attr]
+        trainable: TrainableSupernet = self.problem.accuracy.trainable()  # type: ignore[union-attr]  # a supernet's
         return trainable
 
     def record(self, piece: Search | Ranked) -> Path:

@@ -171,7 +171,7 @@ def _with_fresh_evaluator(spec: SolverSpec, solver: Solver) -> tuple[SolverSpec,
             spec = dataclasses.replace(spec, settings={**spec.settings, dotted: True})
         else:
             inner = dataclasses.replace(_at(spec.solver, holder), **{_FRESH: True})
-            whole = dataclasses.replace(spec.solver, **{holder: inner}) if holder else inner  # type: ignore[type-var]
+            whole = dataclasses.replace(spec.solver, **{holder: inner}) if holder else inner  # type: ignore[type-var]  # a dataclass
             spec = dataclasses.replace(spec, solver=whole)
     return (spec, spec.make()) if holders else (spec, solver)
 

@@ -181,9 +181,8 @@ class Ledger:
             known.
         """
         figures = (self.fixed_gpu_hours, self.per_design_gpu_hours, other.fixed_gpu_hours, other.per_design_gpu_hours)
-        if None in figures:
-            return None
-        return break_even(*figures)  # type: ignore[arg-type]
+        known = [each for each in figures if each is not None]
+        return break_even(*known) if len(known) == len(figures) else None
 
     def cost_pair_hours(self, price: CostPairPrice) -> float:
         """Return the processor-hours that the distinct cost pairs take at a price."""

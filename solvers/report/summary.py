@@ -153,5 +153,5 @@ def _at(regrets: Sequence[Mapping[float, float]]) -> dict[float, Sample]:
     return {at: Sample(tuple(each[at] for each in regrets)) for at in regrets[0]}
 
 
-def _numbers(ledger: Mapping[str, object]) -> dict[str, float]:
-    return {name: math.nan if value is None else float(value) for name, value in ledger.items()}  # type: ignore[arg-type]
+def _numbers(ledger: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else float(value) for name, value in ledger.items()}

@@ -29,22 +29,11 @@ def workload(mapping: Mapping, *, name: str) -> list[dict[str, Any]]:
     C and K count the channels of one group. No padding is removed: the input has its full halo. Where a mapping pads a
     dimension up (``factors="ceil"``), so does the workload.
     """
+    c, m, g, r, s, p, q = mapping.dims.values()
+    entry = description.layer((m * g, c * g, p, q, r, s, g, mapping.stride), name=name)
     sizes = {"B": 1} | {LOOPS[dim]: n for dim, n in mapping.dims.items()}
-    grouped = "[g]" if sizes["G"] > 1 else ""
-    loops = [loop for loop in sizes if loop != "G" or grouped]
-    return [
-        {
-            "id": 0,
-            "name": name,
-            "operator_type": "Conv",
-            "equation": f"O[b]{grouped}[k][oy][ox]+=W{grouped}[k][c][fy][fx]*I[b]{grouped}[c][iy][ix]",
-            "dimension_relations": [f"ix={mapping.stride}*ox+1*fx", f"iy={mapping.stride}*oy+1*fy"],
-            "loop_dims": loops,
-            "loop_sizes": [sizes[loop] for loop in loops],
-            "operand_precision": dict.fromkeys(("W", "I", "O", "O_final"), WORD_BITS),
-            "operand_source": {"I": 0, "W": 0},
-        }
-    ]
+    entry["loop_sizes"] = [sizes[loop] for loop in entry["loop_dims"]]  # rows and columns of a 1 x 1 layer stay apart
+    return [entry]
 
 
 def directives(mapping: Mapping) -> list[dict[str, Any]]:
@@ -57,11 +46,10 @@ def directives(mapping: Mapping) -> list[dict[str, Any]]:
     for level, dims in (("rf", _SPREAD_ORDER), ("glb", mapping.glb_order), ("dram", mapping.dram_order)):
         order += [[loop, trips] for loop, trips in _loops(mapping, level, dims)]  # innermost first
     axes = {
-        axis: [f"{loop}, {trips}" for loop, trips in _loops(mapping, level, _SPREAD_ORDER) or [("C", 1)]]
+        axis: dict(_loops(mapping, level, _SPREAD_ORDER) or [("C", 1)])
         for axis, level in (("D1", "cols"), ("D2", "rows"))
     }
-    links = {"O": "O", "W": "I2", "I": "I1"}
-    return [{"name": "default", "spatial_mapping": axes, "memory_operand_links": links, "temporal_ordering": order}]
+    return [{**each, "temporal_ordering": order} for each in description.mapping(axes)]
 
 
 def accelerator(mapping: Mapping, technology: Technology, hardware: Hardware) -> dict[str, Any]:

@@ -62,9 +62,17 @@ def add_convolution(
         raise ValueError(
             f"the convolution {name!r} has weights for {weight.shape[1] * groups} channels; {image.shape} arrives"
         )
-    settings = {"stride": tuple(stride), "padding": tuple(padding), "dilation": tuple(dilation), "groups": groups}
     own = builder.claim(weight, bias)
-    node: Node = Convolution(channels, kernel, **settings, bias=bias is not None, trainable=own)  # type: ignore[arg-type]
+    node: Node = Convolution(
+        channels,
+        kernel,
+        stride=tuple(stride),
+        padding=tuple(padding),
+        dilation=tuple(dilation),
+        groups=groups,
+        bias=bias is not None,
+        trainable=own,
+    )
     size, same = kernel[0], (kernel[0] - 1) // 2
     if (
         bias is None

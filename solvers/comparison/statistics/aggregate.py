@@ -74,10 +74,8 @@ def interquartile_mean_interval(
 def quantile_interval(resampled: np.ndarray, *, value: float, confidence: float) -> Interval:
     """Return the percentile interval of resampled values `(resamples,)`, widened to the next ones: infinity stays itself."""
     tail = (1.0 - confidence) / 2.0
-    low, high = (
-        float(np.quantile(resampled, at, method=method))  # type: ignore[call-overload]
-        for at, method in ((tail, "lower"), (1.0 - tail, "higher"))
-    )
+    low = float(np.quantile(resampled, tail, method="lower"))
+    high = float(np.quantile(resampled, 1.0 - tail, method="higher"))
     return Interval(value, low, high)
 
 

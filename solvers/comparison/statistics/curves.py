@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -45,5 +46,5 @@ def quantiles(values: np.ndarray) -> np.ndarray:
     Returns:
         `(3, points)`.
     """
-    methods = ((0.25, "lower"), (0.5, "higher"), (0.75, "higher"))
-    return np.array([np.quantile(values, at, axis=0, method=method) for at, method in methods])  # type: ignore[call-overload]
+    methods: tuple[tuple[float, Literal["lower", "higher"]], ...] = ((0.25, "lower"), (0.5, "higher"), (0.75, "higher"))
+    return np.array([np.quantile(values, at, axis=0, method=method) for at, method in methods])

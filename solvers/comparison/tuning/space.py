@@ -21,7 +21,7 @@ def with_settings(given: T, changes: Mapping[str, Any]) -> T:
         if dot:
             nested.setdefault(head, {})[rest] = value
     plain |= {head: with_settings(getattr(given, head), inner) for head, inner in nested.items()}
-    return dataclasses.replace(given, **plain)  # type: ignore[type-var]
+    return dataclasses.replace(given, **plain)  # type: ignore[type-var]  # T is a dataclass's type
 
 
 def values_in(space: Mapping[str, Tunable], given: Any) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _pooled_sampler(seed: int) -> Any:
     Optuna documents `_optimize_acqf` as the method that advanced users replace.
     """
 
-    class Pooled(optuna().samplers.GPSampler):  # type: ignore[misc]
+    class Pooled(optuna().samplers.GPSampler):  # type: ignore[misc]  # a class that is known at use
         """Ranks the designs that it is offered."""
 
         def offer(self, named: list[dict[str, int]]) -> None:

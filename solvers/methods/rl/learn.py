@@ -99,12 +99,12 @@ def learn(
         callbacks: list[BaseCallback] = [_StopWhenSpent(meter)]
         if isinstance(reward, PenalizedReward):
             callbacks.append(_RaisePenalty(envs, batch, growth=plan.penalty_growth, steps=steps))
-        model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]
+        model.learn(total, callback=callbacks, log_interval=None)  # type: ignore[arg-type]  # None: no log
         while meter.left and (
             plan.endless or not stalled(meter)
         ):  # the budget counts trained networks, and some episodes trained none
             more = num_envs * steps
-            model.learn(more, callback=callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+            model.learn(more, callback=callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]  # None: no log
 
 
 def check_plan(episode: str, *, styles: tuple[str, ...] = EPISODE_NAMES, **counts: int) -> None:
