@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,9 +51,17 @@ class Grouping:
         return itertools.product(*(range(self.option_counts[choice]) for choice in self.outer))
 
     def options(self, group: int) -> np.ndarray:
-        """Return the options of a group's choices for each of its labels, `(labels, choices)` int64."""
-        counts = [self.option_counts[choice] for choice in self.groups[group]]
-        return np.indices(counts).reshape(len(counts), -1).T
+        """Return the options of a group's choices for each of its labels, `(labels, choices)` int64, read-only."""
+        return self._options[group]
+
+    @cached_property
+    def _options(self) -> list[np.ndarray]:
+        found = []
+        for group in self.groups:
+            counts = [self.option_counts[choice] for choice in group]
+            found.append(np.indices(counts).reshape(len(counts), -1).T)
+            found[-1].setflags(write=False)
+        return found
 
     def network(self, assignment: Scope, labels: Sequence[int]) -> np.ndarray:
         """Return the network `(N,)` int64 of an outer assignment and a label for each group."""
