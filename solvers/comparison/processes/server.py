@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import pickle
 import select
@@ -35,9 +36,12 @@ def main(control: int, preparation: int) -> NoReturn:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # while this loads, it does not listen
     if _hung_up(driver):  # it has ended before that
         os._exit(0)
+    gc.disable()  # what is imported is no garbage
     with contextlib.suppress(Exception), os.fdopen(preparation, "rb") as file:  # a child will say what is wrong
         file.seek(0)
         pickle.load(file)()
+    gc.enable()
+    gc.freeze()  # children neither look through it again nor copy its pages for that
     _prctl(_PR_SET_PDEATHSIG, 0)  # from here on it listens, and kills its children before it ends
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _Server(driver).serve()
