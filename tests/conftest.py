@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +18,10 @@ from other_process import one_loaded_process, run_in
 
 from dance_env.cache import ENVIRONMENT
 from solvers.comparison.processes.executor import ProcessPerCall
+
+# Garbage in cycles is looked for less often: with Python's own thresholds that was a seventh of the processor's time of a run,
+# as hundreds of thousands of objects of imported packages are looked through again and again.
+gc.set_threshold(20_000, 20, 20)
 
 # A busy machine is no failure: no example is timed. On a build server the examples are the same in every run; at a desk
 # they are new ones each time.
