@@ -24,7 +24,7 @@ from dance_env.problem import Problem
 
 STYLES = pytest.mark.parametrize("episode", EPISODE_NAMES)
 NAMES = dance_env.task_names(needs_supernet=False)
-TASKS = pytest.mark.parametrize("task", NAMES)
+TASKS = pytest.mark.parametrize("problem", NAMES, indirect=True)
 LARGE = {"accel-nasbench/edap", "accel-nasbench/latency-limited", "gpt-s/interactive"}
 """Of networks whose checks take ten seconds each: an objective, one with a limit, one with limits on workloads."""
 CHECKED = pytest.mark.parametrize(
@@ -38,8 +38,16 @@ def problem_of(task: str) -> Problem:
     return dance_env.make_problem(task)
 
 
-@CHECKED
+@pytest.fixture(scope="module")
+def problem(request: pytest.FixtureRequest) -> Problem:
+    """Of one task after the other: the tests of a task follow each other, and tables of all together take gigabytes."""
+    made = dance_env.make_problem(request.param)
+    assert made.name == request.param
+    return made
+
+
 @STYLES
+@CHECKED
 def test_both_checkers_pass_without_a_warning(task: str, episode: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -49,9 +57,10 @@ def test_both_checkers_pass_without_a_warning(task: str, episode: str) -> None:
         sb3_check_env(gymnasium.make(ID, task=task, episode=episode, render_mode="ansi"), skip_render_check=False)
 
 
-@TASKS
 @STYLES
-def test_make_vec_gives_the_native_vector_env_without_a_warning(task: str, episode: str) -> None:
+@TASKS
+def test_make_vec_gives_the_native_vector_env_without_a_warning(problem: Problem, episode: str) -> None:
+    task = problem.name
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made: Any = gymnasium.make_vec(
@@ -67,13 +76,13 @@ def test_make_vec_gives_the_native_vector_env_without_a_warning(task: str, episo
         observations, rewards, _, _, infos = made.step(made.action_space.sample())
         assert observations in made.observation_space
         returns += rewards
-    expected = -problem_of(task).evaluate(infos["final_info"]["design"]).objective
+    expected = -problem.evaluate(infos["final_info"]["design"]).objective
     np.testing.assert_allclose(returns, expected, rtol=0, atol=1e-9)
     made.close()
 
 
-@pytest.mark.parametrize("variant", ["balanced", "latency-limited"])
 @pytest.mark.parametrize("episode", ["one-shot", "sequential"])
+@pytest.mark.parametrize("variant", ["balanced", "latency-limited"])
 def test_the_return_is_the_negated_objective_to_the_bit_for_every_design_of_tiny(variant: str, episode: str) -> None:
     problem = problem_of(f"tiny/{variant}")
     ranks = np.arange(problem.space.size)
@@ -122,8 +131,7 @@ def test_the_return_is_the_negated_objective_for_random_episodes_of_macro_cifar1
 
 
 @TASKS
-def test_utilization_is_a_share(task: str) -> None:
-    problem = problem_of(task)
+def test_utilization_is_a_share(problem: Problem) -> None:
     designs = problem.space.sample(np.random.default_rng(0), 200)
     latencies = problem.evaluate(designs).cost.latency_s
     shares = [utilization(problem, design, latency) for design, latency in zip(designs, latencies, strict=True)]

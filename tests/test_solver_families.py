@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +15,10 @@ from dance_env.space import AcceleratorSpace
 from dance_env.tasks import make_problem
 from dance_env.testing import synthetic_problem
 from solvers import Solver, load_solver, make_solver, solver_names
-from solvers.comparison.threads import ONE_THREAD_EACH
 from solvers.contract.result import Result, Status
 from solvers.methods.local_search import neighbors
 from solvers.methods.merit import merit
-from solvers.testing import CHECKS, check_solver
+from solvers.testing import check_solver
 
 SMALL: dict[str, dict[str, Any]] = {
     "a2c": {"updates": 8},
@@ -53,40 +48,10 @@ def timed() -> Problem:
     return make_problem("accel-nasbench/edap")
 
 
-IN_ANOTHER_PROCESS = "another-process-same-trace"
-
-
+@pytest.mark.usefixtures("forks_other_process")
 @pytest.mark.parametrize("name", SMALL)
 def test_each_keeps_the_contract(name: str) -> None:
-    check_solver(
-        made(name), budget=24, checks=[each for each in CHECKS if each != IN_ANOTHER_PROCESS]
-    ).raise_if_failed()
-
-
-def test_another_process_makes_the_same_traces(tmp_path: Path) -> None:
-    """The check that is left out above, for all solvers at once: a process costs seconds of imports."""
-    names = [name for name in SMALL if library_installed(name)]
-    settings = {name: SMALL[name] for name in names}
-    hashes = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
-    subprocess.run(
-        [sys.executable, "-c", ALL_SOLVERS, json.dumps(sys.path), json.dumps(settings), str(tmp_path)],
-        env=os.environ | dict.fromkeys(ONE_THREAD_EACH, "1") | {"PYTHONHASHSEED": hashes},
-        check=True,
-    )
-    for name in names:
-        here = make_solver(name, **SMALL[name]).solve(synthetic_problem(0), budget=24, seed=0)
-        assert Result.load(tmp_path / f"{name}.npz").trace.same_search(here.trace), name
-
-
-ALL_SOLVERS = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
-from dance_env.testing import synthetic_problem
-from solvers import make_solver
-for name, settings in json.loads(sys.argv[2]).items():
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    make_solver(name, **settings).solve(synthetic_problem(0), budget=24, seed=0).save(f"{sys.argv[3]}/{name}.npz")
-"""
+    check_solver(made(name), budget=24).raise_if_failed()
 
 
 @pytest.mark.parametrize("name", SMALL)
