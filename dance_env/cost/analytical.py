@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from dance_env.cost.mapping.nest import evaluate as evaluate_mapping
 from dance_env.cost.memory import by_memory
 from dance_env.cost.model import LayerCost
 from dance_env.cost.search.mapspace import check_layer, check_rows
-from dance_env.cost.search.search import FACTORS, best_mapping, search_layer
+from dance_env.cost.search.search import FACTORS, best_mapping, search_memories
 from dance_env.cost.search.search_data import OBJECTIVES
 from dance_env.cost.technology import TIMELOOP_45NM, Technology
 from dance_env.graph import Layer, layer_row
@@ -76,17 +75,22 @@ class AnalyticalCostModel:
         rows = check_rows(rows)
         latency = np.full((len(rows), len(hardware)), np.inf)
         energy = np.full_like(latency, np.inf)
-        for technology, flow, on in self._groups(hardware):
+        technologies, memory = self._memories(hardware)
+        for flow in np.unique(hardware.dataflow):
+            on = np.flatnonzero(hardware.dataflow == flow)
             pe_x, x = np.unique(hardware.pe_x[on], return_inverse=True)
             pe_y, y = np.unique(hardware.pe_y[on], return_inverse=True)
             rf_words, r = np.unique(hardware.rf_words[on], return_inverse=True)
+            here, m = np.unique(memory[on], return_inverse=True)
             for u, row in enumerate(rows):
-                best = search_layer(
-                    row, dataflow_at(flow), rf_words=rf_words, pe_x=pe_x, pe_y=pe_y, technology=technology,
-                    objective=self.objective, factors=self.factors, overlap=self.overlap,
+                optima = search_memories(
+                    row, dataflow_at(int(flow)), rf_words=rf_words, pe_x=pe_x, pe_y=pe_y,
+                    technologies=[technologies[n] for n in here], objective=self.objective, factors=self.factors,
+                    overlap=self.overlap,
                 )  # fmt: skip
-                latency[u, on] = best.cycles[x, y, r] / self.technology.clock_hz
-                energy[u, on] = best.energy_pj[x, y, r] * 1e-12
+                cycles, pj = (np.stack([getattr(each, name) for each in optima]) for name in ("cycles", "energy_pj"))
+                latency[u, on] = cycles[m, x, y, r] / self.technology.clock_hz
+                energy[u, on] = pj[m, x, y, r] * 1e-12
         return LayerCost(latency, energy)
 
     @property
@@ -105,11 +109,14 @@ class AnalyticalCostModel:
             area += hardware.dram_words_per_cycle * self.technology.dram_interface_um2 * 1e-6
         return area
 
-    def _groups(self, hardware: Hardware) -> Iterator[tuple[Technology, int, np.ndarray]]:
-        """Yield technology and dataflow of accelerators that one search costs, and where they stand."""
+    def _memories(self, hardware: Hardware) -> tuple[list[Technology], np.ndarray]:
+        """Return a technology for each different memory of the accelerators, and which of them each has, `(H,)`."""
+        technologies: list[Technology] = []
+        memory = np.empty(len(hardware), dtype=np.int64)
         for technology, here in by_memory(self.technology, hardware):
-            for flow in np.unique(hardware.dataflow[here]):
-                yield technology, int(flow), here[hardware.dataflow[here] == flow]
+            memory[here] = len(technologies)
+            technologies.append(technology)
+        return technologies, memory
 
     def mapping(self, layer: Layer | np.ndarray, hardware: Hardware) -> Mapping:
         """The best mapping of a layer on one accelerator.

@@ -278,15 +278,19 @@ Least EDAP of that network, by capacity, above the least of all:
 _COST = """\
 ## What it costs to ask
 
-Each memory is a search of its own: fifteen memories take fifteen times as long as one. `accel-nasbench` on all 208,080
-accelerators (179 layers) took 233 s of one core and 2.1 GB once; from the cache the problem loads in seconds. The proofs
-above took 41 s of one core (`macro-cifar10`) and 88 s (`accel-nasbench`, 2.5 GB).
+All fifteen memories are searched in one pass ([mapping search](mapping_search.md#how-it-is-exhaustive-and-quick)), which
+costs three to four times one memory. Processor seconds of all layers on all 208,080 accelerators, on a loaded two-core
+machine, against one search for each memory:
+
+| layers of | layers | a search for each memory | one pass |
+|---|---|---|---|
+| `accel-nasbench` | 179 | 101.8 | 22.1 |
+| `gpt-s` (prefill of 512 tokens, decode) | 71 | 51.4 | 10.2 |
+| `macro-cifar10` | 35 | 17.6 | 3.9 |
+
+From the cache the problem loads in seconds; `accel-nasbench` takes 2.1 GB. The proofs above took 41 s of one core
+(`macro-cifar10`) and 88 s (`accel-nasbench`, 2.5 GB).
 
 No evaluator ships for these accelerators: the first run of `dance` or `dance-refined` trains one, and each of its labels
 looks at fifteen times as many accelerators as on DANCE's. `dance-exact` and the solvers without an evaluator start at once.
-
-There is no pass over all capacities at once, though a mapping needs so many words and a running minimum over capacities
-would be possible. Energy per access, leakage and the DRAM's rate differ from memory to memory. So every bound by which the
-search leaves out mappings ([mapping search](mapping_search.md#how-it-is-exhaustive-and-quick)) would have to hold for the
-cheapest of them, and a mapping would carry its words by level in place of one sum. This was not tried.
 """

@@ -14,8 +14,9 @@ from dance_env.cost.search.cases_kernel import CASES, O_STAYS, W_STAYS, case_exi
 from dance_env.cost.search.inner_kernel import tile_words
 from dance_env.cost.search.search_data import EDP, ENERGY
 
-# Columns of the bounds: pJ apart from registers, leakage and DRAM (inf: no such case), register writes, cycles.
-B_BASE, B_WRITES, B_CYCLES = range(3)
+# Columns of the bounds: words read from the global buffer, by whole rows (inf: no such case); outputs that arrive there;
+# register writes; cycles of the array and of reading the buffer.
+B_READ, B_UPDATED, B_WRITES, B_CYCLES = range(4)
 # An inner part is held in five rows of one array: factors, their product, what is left for the loops above.
 PART_ROWS = 5
 
@@ -71,32 +72,62 @@ def case_words(case, tile, left, whole, iterations, least, physical):
 
 
 @helper
-def buffer_pj(w, i, o, outputs, prices):
-    """What the words that cross between global buffer and array cost there, whole rows of each tensor."""
-    row = prices.row_words
-    read = rows_of(w, row) + rows_of(i, row) + rows_of(o - outputs, row)
-    return read * prices.glb_read_pj + rows_of(o, row) * prices.glb_write_pj
+def words_read(w, i, o, outputs, row):
+    """Words read from a memory by whole rows: weights, inputs, and the outputs that arrive there but for the first time."""
+    return rows_of(w, row) + rows_of(i, row) + rows_of(o - outputs, row)
+
+
+@helper
+def buffer_pj(read, updated, read_pj, write_pj):
+    """What the words that cross between global buffer and array cost there, by whole rows."""
+    return read * read_pj + updated * write_pj
+
+
+@helper
+def dram_cycles(fetched, outputs, prices):
+    """How long DRAM takes at least under each memory (M,): it fetches so many words and takes each output once."""
+    cycles = np.empty(len(fetched))
+    for m in range(len(fetched)):
+        cycles[m] = (fetched[m] + outputs) / prices.dram_rate[m]
+    return cycles
+
+
+@helper
+def case_bound(bounds, case, fetched, dram, macs, prices, m):
+    """What a case costs at least in memory ``m``: pJ apart from registers, leakage and DRAM; cycles.
+
+    Args:
+        bounds: `(4, 4)` of an inner part.
+        fetched, dram: (M,), the words that any outer part fetches from DRAM at least; `dram_cycles`.
+    """
+    if bounds[case, B_READ] == np.inf:
+        return np.inf, np.inf
+    updated = bounds[case, B_UPDATED]
+    rows = rows_of(updated, prices.row_words)
+    pj = macs * prices.mac_pj + buffer_pj(bounds[case, B_READ], rows, prices.glb_read_pj[m], prices.glb_write_pj[m])
+    return pj, max(bounds[case, B_CYCLES], dram[m], (fetched[m] + updated) / prices.glb_write_rate)
 
 
 @compiled
-def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical, least_words, least_pj):
+def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical, fetched, least_pj):
     """Where each inner part belongs and what it must cost.
 
     Args:
         rows, triples: the inner parts, see `search_data.InnerParts`.
         least_rf_words: the smallest register file that the box is for.
-        least_words, least_pj: that any outer part fetches from DRAM, costs there.
+        fetched, least_pj: (M,), the words that any outer part fetches from DRAM at least; what it costs there at least.
 
     Returns:
-        cell, need, pes, bounds and reads of `search_data.InnerParts`; key (n,) float64, a bound on the objective.
+        cell, need, pes, bounds, reads and key of `search_data.InnerParts`.
     """
     n = rows.shape[0]
     cell = np.empty(n, dtype=np.int64)
     need = np.empty(n, dtype=np.int64)
     working = np.empty(n, dtype=np.int64)
-    bounds = np.empty((n, CASES, 3))
+    bounds = np.empty((n, CASES, 4))
     register_reads = np.empty(n)
-    key = np.empty(n)
+    memories = len(prices.glb_words)
+    key = np.empty((n, memories))
     # Rows taken out once: taking them in the loop would count references each time.
     part = np.ones((PART_ROWS, 7), dtype=np.int64)
     rf, x, y, tile, left = part[0], part[1], part[2], part[3], part[4]
@@ -106,7 +137,7 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
     for d in range(7):
         macs *= dims[d]
     outputs = dims[M] * dims[G] * dims[P] * dims[Q]
-    read_time, write_time = 1 / prices.glb_read_rate, 1 / prices.glb_write_rate
+    dram = dram_cycles(fetched, outputs, prices)
     for i in range(n):
         columns_used, rows_used, iterations = unpack(rows, i, triples, dims, stride, rf, x, y, tile, left, extent)
         pes = columns_used * rows_used
@@ -117,8 +148,6 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
         whole = extent[0] * extent[1] * extent[2] * extent[3]
         least_inputs(tile, left, extent, stride, chain, apart, least)
         spread = spread_reduction(x, y)
-        # A MAC a cycle and PE; and DRAM, which at least fetches `least_words` and takes each output once.
-        compute = max(float(macs // pes), (least_words + outputs) / prices.dram_rate)
         copies = 1  # of a weight among the PEs
         for d in (P, Q):
             copies *= x[d] * y[d]
@@ -127,22 +156,25 @@ def describe(rows, triples, dims, stride, grid, prices, least_rf_words, physical
         # Weight, input and partial sum of each MAC; in each PE that adds to an output the first sum is not read.
         register_reads[i] = 3.0 * macs - outputs * spread
         first = min(first_size(grid.rf_words, need[i]), len(grid.rf_words) - 1)
-        key[i] = np.inf
+        for m in range(memories):
+            key[i, m] = np.inf
         for case in range(CASES):
-            bounds[i, case, B_BASE] = np.inf
+            bounds[i, case, B_READ] = np.inf
             if not case_exists(case, left, iterations):
                 continue
             w, o, per_pe = case_words(case, tile, left, whole, iterations, least, physical)
             reads = w + per_pe * distinct + o - outputs
             written = macs + w * copies + max(0.0, per_pe - 1) * pes + (o - outputs) * spread
-            cycles = max(compute, reads * read_time)
-            cycles = max(cycles, (least_words + o) * write_time)
-            base = macs * prices.mac_pj + buffer_pj(w, per_pe * distinct, o, outputs, prices)
-            bounds[i, case, B_BASE] = base
+            bounds[i, case, B_READ] = words_read(w, per_pe * distinct, o, outputs, prices.row_words)
+            bounds[i, case, B_UPDATED] = o
             bounds[i, case, B_WRITES] = written
-            bounds[i, case, B_CYCLES] = cycles
+            bounds[i, case, B_CYCLES] = max(float(macs // pes), reads / prices.glb_read_rate)
             for size in range(first, first + 1 if grid.dearer else len(grid.rf_words)):
-                pj = base + register_reads[i] * grid.rf_read_pj[size] + written * grid.rf_write_pj[size] + least_pj
-                pj += cycles * (prices.glb_leak_pj + working[i] * grid.rf_leak_pj[size])
-                key[i] = min(key[i], pj * cycles if grid.kind == EDP else pj if grid.kind == ENERGY else cycles)
+                registers = register_reads[i] * grid.rf_read_pj[size] + written * grid.rf_write_pj[size]
+                for m in range(memories):
+                    base, cycles = case_bound(bounds[i], case, fetched, dram, macs, prices, m)
+                    pj = base + registers + least_pj[m]
+                    pj += cycles * (prices.glb_leak_pj[m] + working[i] * grid.rf_leak_pj[size])
+                    goal = pj * cycles if grid.kind == EDP else pj if grid.kind == ENERGY else cycles
+                    key[i, m] = min(key[i, m], goal)
     return cell, need, working, bounds, register_reads, key

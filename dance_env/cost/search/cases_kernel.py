@@ -19,6 +19,7 @@ O_STAYS = 1  # innermost is C, R or S, which do not move the outputs
 I_STAYS = 2  # innermost is M, which does not move the inputs; or no loop runs at all
 NONE_STAYS = 3  # innermost is G, which moves all three
 CASES = 4
+_ROUNDING = 1 - 1e-12
 
 
 @helper
@@ -107,13 +108,17 @@ def case_exists(case, left, iterations):
 
 @helper
 def least_inputs(s, left, extent, stride, chain, apart, least):
-    """Write `least_input` of every loop to `least` (2, 7): where rows can pass tiles on, and where they cannot."""
+    """Write `least_input` of every loop to `least` (2, 7): where rows can pass tiles on, and where they cannot.
+
+    Words are counted by whole rows: a bound that rounding lifts above a whole number by 1e-16 of it would count one row
+    too many, hence the allowance.
+    """
     for d in range(7):
         if left[d] > 1 and d != M:
-            least[1, d] = least_input(d, s, left, extent, stride, np.int64(1), np.int64(0))
+            least[1, d] = least_input(d, s, left, extent, stride, np.int64(1), np.int64(0)) * _ROUNDING
             least[0, d] = least[1, d]
             if chain > 1:
-                least[0, d] = least_input(d, s, left, extent, stride, chain, apart)
+                least[0, d] = least_input(d, s, left, extent, stride, chain, apart) * _ROUNDING
 
 
 @helper

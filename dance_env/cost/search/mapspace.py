@@ -8,7 +8,9 @@ exactly the mappings that `dance_env.cost.mapping.mapping.Mapping.violations` fi
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -115,10 +117,11 @@ def check_rows(rows: np.ndarray) -> np.ndarray:
     return found.astype(np.int64)
 
 
-def divisors_of(n: int) -> list[int]:
+@lru_cache(maxsize=4096)
+def divisors_of(n: int) -> tuple[int, ...]:
     """Return the divisors of `n`, ascending."""
     small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
-    return sorted({*small, *(n // d for d in small)})
+    return tuple(sorted({*small, *(n // d for d in small)}))
 
 
 def padded_rows(row: np.ndarray, dataflow: Dataflow, *, max_x: int, max_y: int) -> list[np.ndarray]:
@@ -171,7 +174,9 @@ def subspaces(loops: Loops, dataflow: Dataflow, *, max_x: int, max_y: int, rf_wo
     return found
 
 
-def plane_triples(plane: tuple[int, int], dataflow: Dataflow, limits: Triple) -> tuple[list[Triple], list[Triple]]:
+def plane_triples(
+    plane: tuple[int, int], dataflow: Dataflow, limits: Triple
+) -> tuple[tuple[Triple, ...], tuple[Triple, ...]]:
     """Return the triples that output rows and output columns may take, each by itself."""
     rows, columns = (_triples(n, *_places(dataflow, d), limits) for n, d in zip(plane, "PQ", strict=True))
     return rows, columns
@@ -184,7 +189,7 @@ def _outer_rule(above: Above) -> OuterRule:
 
 def _dimension(
     loops: Loops, dataflow: Dataflow, name: str, pinned: dict[str, Triple], limits: Triple
-) -> list[Triple]:  # fmt: skip
+) -> Sequence[Triple]:  # fmt: skip
     """The triples of one dimension."""
     if name in pinned:
         return [pinned[name]]
@@ -197,14 +202,15 @@ def _places(dataflow: Dataflow, dim: str) -> tuple[bool, bool, bool]:
     return dim in dataflow.registers, dim in dataflow.columns, dim in dataflow.rows
 
 
-def _triples(size: int, rf: bool, x: bool, y: bool, limits: Triple) -> list[Triple]:
+@lru_cache(maxsize=4096)
+def _triples(size: int, rf: bool, x: bool, y: bool, limits: Triple) -> tuple[Triple, ...]:
     """All (rf, x, y) whose product divides ``size``, within ``limits``."""
-    return [
+    return tuple(
         (a, b, c)
         for a in (divisors_of(size) if rf else [1]) if a <= limits[0]
         for b in (divisors_of(size // a) if x else [1]) if b <= limits[1]
         for c in (divisors_of(size // a // b) if y else [1]) if c <= limits[2]
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
 def _merged_triples(plane: tuple[int, int], dataflow: Dataflow, limits: Triple) -> list[Triple]:

@@ -18,8 +18,10 @@ _ROOM = 2**18  # rows of an outer table at a time: 22 MB
 
 def outer_parts(
     search: Search, loops: Loops, divisors: Divisors, rule: OuterRule
-) -> tuple[OuterParts, tuple[float, float]]:
+) -> tuple[OuterParts, tuple[np.ndarray, np.ndarray]]:
     """Return the outer parts that a rule allows, by ascending cost; pJ and words fetched that no order of theirs is below.
+
+    The bounds are `(M,)`, of the outer parts that each memory holds.
 
     Of tiles with more than three loops at DRAM one order for each tensor that could stay put; `other_orders` has the
     others.
@@ -27,14 +29,15 @@ def outer_parts(
     from dance_env.cost.search import outer_kernel  # numba: only when something is searched
 
     tables = []
-    least_pj, least_words, low = math.inf, math.inf, 0
+    any_limit = np.full(len(search.prices.glb_words), math.inf)
+    least_pj, least_words, low = any_limit, any_limit, 0
     while low >= 0:
         *table, pj, words, low = outer_kernel.outer_table(
             loops.dims, loops.stride, divisors, permutations(), rule, search.prices, search.physical or None, False,
-            math.inf, math.inf, low, _ROOM,
+            any_limit, any_limit, low, _ROOM,
         )  # fmt: skip
         tables.append(table)
-        least_pj, least_words = min(least_pj, pj), min(least_words, words)
+        least_pj, least_words = np.minimum(least_pj, pj), np.minimum(least_words, words)
     whole = (np.concatenate(each) for each in zip(*tables, strict=True))
     return _sorted(divisors, rule, *whole), (least_pj, least_words)
 
@@ -50,7 +53,7 @@ def other_orders(
 
     low = 0
     while low >= 0:
-        limit, slowest = pairs_kernel.widest_limits(inner, search.grid, search.prices, search.best)
+        limit, slowest = pairs_kernel.widest_limits(inner, loops.dims, search.grid, search.prices, search.best)
         *table, _, _, low = outer_kernel.outer_table(
             loops.dims, loops.stride, divisors, permutations(), rule, search.prices, search.physical or None, True,
             limit, slowest, low, _ROOM,
@@ -58,10 +61,13 @@ def other_orders(
         yield _sorted(divisors, rule, *table)
 
 
-def _sorted(divisors: Divisors, rule: OuterRule, at: np.ndarray, order: np.ndarray, cost: np.ndarray) -> OuterParts:
-    by_cost = np.argsort(cost[:, 0], kind="stable")
-    at = at[by_cost]
-    return OuterParts(at, order[by_cost], cost[by_cost], _fits(divisors, rule, at))
+def _sorted(
+    divisors: Divisors, rule: OuterRule, at: np.ndarray, order: np.ndarray, pj: np.ndarray, first: np.ndarray,
+    cost: np.ndarray,
+) -> OuterParts:  # fmt: skip
+    by_cost = np.argsort(pj, kind="stable")
+    at, order, pj, first, cost = (each.take(by_cost, axis=0) for each in (at, order, pj, first, cost))
+    return OuterParts(at, order, pj, first, cost, _fits(divisors, rule, at))
 
 
 def _fits(divisors: Divisors, rule: OuterRule, at: np.ndarray) -> np.ndarray:
@@ -77,7 +83,7 @@ def _fits(divisors: Divisors, rule: OuterRule, at: np.ndarray) -> np.ndarray:
             bit = int(divisors.bit[d]) + i
             if bit < 128:
                 masks[:, bit // 64] |= np.where(divides[:, i], np.uint64(1 << (bit % 64)), np.uint64(0))
-        found |= masks[at[:, d]]
+        found |= masks.take(at[:, d], axis=0)
     return found
 
 

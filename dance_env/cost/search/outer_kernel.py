@@ -10,12 +10,13 @@ from dance_env.cost.compiled import compiled, helper
 from dance_env.cost.mapping.input_kernel import input_extent, overlapped_words, physical_input_words
 from dance_env.cost.mapping.loops import AXIS, DRAM, GLB, RF, C, G, M, P, Q, R, S
 from dance_env.cost.mapping.nest_kernel import rows_of
+from dance_env.cost.search.bounds_kernel import first_size, words_read
 from dance_env.cost.search.cases_kernel import CASES, O_STAYS, W_STAYS, case_exists, least_case_input, least_inputs
 from dance_env.cost.search.inner_kernel import tile_words
 
-# Columns of the table: pJ of the DRAM traffic (fills of the global buffer included), words of each tensor that cross,
-# innermost runs of the loops that leave weights and outputs in place.
-O_PJ, O_W, O_I, O_O, O_RUN_W, O_RUN_O = range(6)
+# Columns of the table: words of each tensor that cross, innermost runs of the loops that leave weights and outputs in
+# place, words read from DRAM and written to it by whole rows.
+O_W, O_I, O_O, O_RUN_W, O_RUN_O, O_FETCHED, O_DRAINED = range(7)
 MOST_ORDERS = 5040
 # Loops that leave the weights, the outputs in place.
 _W_LOOPS = np.isin(np.arange(7), (P, Q))
@@ -98,35 +99,47 @@ def _all_orders(dram, forced, permutations, out):
 
 
 @helper
-def _crossing_pj(w, i, o, outputs, prices):
-    """What the words that cross between DRAM and the global buffer cost, whole rows of each tensor."""
-    row = prices.row_words
-    fetched = rows_of(w, row) + rows_of(i, row) + rows_of(o - outputs, row)
-    return fetched * (prices.dram_read_pj + prices.glb_write_pj) + rows_of(o, row) * prices.dram_write_pj
+def crossing_pj(fetched, drained, prices, write_pj):
+    """What the words that cross between DRAM and the global buffer cost, by whole rows; a word written to it `write_pj`."""
+    return fetched * (prices.dram_read_pj + write_pj) + drained * prices.dram_write_pj
 
 
 @helper
-def _least_cycles(fetched, drained, outputs, prices):
+def _least_cycles(fetched, drained, outputs, prices, m):
     """How long the words that cross take at least; each output is also written to the global buffer once, finished."""
-    return max((fetched + outputs) / prices.glb_write_rate, (fetched + drained) / prices.dram_rate)
+    return max((fetched + outputs) / prices.glb_write_rate, (fetched + drained) / prices.dram_rate[m])
 
 
 @helper
-def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, prices, least):
-    """Bounds on what a tile costs at DRAM in whatever order: (pJ, words fetched)."""
+def _least_traffic(t, dram, extent, iterations, stride, outputs, physical, least_i, prices, first, least, pj):
+    """Bounds on what a tile costs at DRAM in whatever order: pJ written to ``pj`` (M,), words fetched returned."""
+    row = prices.row_words
     w = float(t[C] * t[M] * t[G] * t[R] * t[S] * iterations)
     o = float(t[M] * t[G] * t[P] * t[Q] * iterations)
     whole = extent[0] * extent[1] * extent[2] * extent[3]
     least_inputs(t, dram, extent, stride, np.int64(1), np.int64(0), least)
-    least_pj, least_words = np.inf, np.inf
+    least_words = np.inf
+    for m in range(len(pj)):
+        pj[m] = np.inf
     for case in range(CASES):
         if case_exists(case, dram, iterations):
             i = least_i if physical else least_case_input(case, least, dram, whole, iterations)
             w_here = w / (dram[P] * dram[Q]) if case == W_STAYS else w
             o_here = o / (dram[C] * dram[R] * dram[S]) if case == O_STAYS else o
-            least_pj = min(least_pj, _crossing_pj(w_here, i, o_here, outputs, prices))
+            fetched, drained = words_read(w_here, i, o_here, outputs, row), rows_of(o_here, row)
+            for m in range(first, len(pj)):
+                pj[m] = min(pj[m], crossing_pj(fetched, drained, prices, prices.glb_write_pj[m]))
             least_words = min(least_words, w_here + i + o_here - outputs)
-    return least_pj, least_words
+    return least_words
+
+
+@helper
+def _worthwhile(pj, fetched, drained, outputs, prices, first, limit, slowest):
+    """Whether something that costs ``pj`` (M,) and moves so many words is within the limits of a memory that holds it."""
+    for m in range(first, len(pj)):
+        if pj[m] <= limit[m] and _least_cycles(fetched, drained, outputs, prices, m) <= slowest[m]:
+            return True
+    return False
 
 
 @compiled
@@ -140,13 +153,14 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
         physical: None for the reference's rule of overlapping inputs (the other's branches are then not compiled).
         all_orders: False: every order where at most three loops run at DRAM, one per tensor that could stay put
             otherwise. True: the orders that False leaves out.
-        limit, slowest: leave out what costs more (pJ), what takes longer at DRAM or to write to the buffer (cycles).
+        limit, slowest: (M,), leave out what costs more (pJ) or takes longer at DRAM or to write to the buffer (cycles) in
+            every memory that holds the tile.
         low: number of the first tile to look at.
         room: stop when that many rows are full.
 
     Returns:
-        The arrays of a `search_data.OuterParts`; pJ and words fetched that no order of these tiles is below; the tile
-        to go on with (-1 at the end).
+        at, order, pj, first and cost of a `search_data.OuterParts`; (M,) pJ and words fetched that no order of these
+        tiles is below; the tile to go on with (-1 at the end).
     """
     overlapping = dims[R] > 1 or dims[S] > 1
     outputs = dims[M] * dims[G] * dims[P] * dims[Q]
@@ -160,7 +174,9 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
     size = room + MOST_ORDERS if all_orders else room + 6
     at = np.empty((size, 7), dtype=np.int16)
     order = np.empty((size, 7), dtype=np.int8)
-    cost = np.empty((size, 6))
+    cheapest_pj = np.empty(size)
+    holder = np.empty(size, dtype=np.int64)
+    cost = np.empty((size, 7))
     orders = np.empty((MOST_ORDERS, 7), dtype=np.int64)
     t = np.ones(7, dtype=np.int64)
     which = np.zeros(7, dtype=np.int64)
@@ -172,11 +188,14 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
     factors = np.ones((5, 7), dtype=np.int64)
     least = np.zeros((2, 7))
     one, none = np.int64(1), np.int64(0)
-    least_pj, least_words = np.inf, np.inf
+    memories = len(prices.glb_words)
+    least_pj, least_words, pj = np.empty(memories), np.empty(memories), np.empty(memories)
+    for m in range(memories):
+        least_pj[m], least_words[m] = np.inf, np.inf
     n = 0
     for tile in range(low, tiles):
         if n >= room:
-            return at[:n], order[:n], cost[:n], least_pj, least_words, tile
+            return at[:n], order[:n], cheapest_pj[:n], holder[:n], cost[:n], least_pj, least_words, tile
         rest = tile
         allowed = True
         running = 0
@@ -190,7 +209,10 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
             iterations *= dram[d]
             running += dram[d] > 1
             allowed = allowed and (rule.dram[d] or dram[d] == 1)
-        if not allowed or tile_words(t, stride) > prices.glb_words:
+        if not allowed:
+            continue
+        first = first_size(prices.glb_words, tile_words(t, stride))
+        if first == memories:
             continue
         if rule.reduction_innermost and dram[C] * dram[R] * dram[S] == 1:
             continue  # the other rule has it
@@ -198,13 +220,25 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
         if few and all_orders:
             continue
         input_extent(t, stride, extent)
-        pj, words = _least_traffic(
-            t, dram, extent, np.int64(iterations), stride, outputs, physical is not None, least_i, prices, least
+        words = _least_traffic(
+            t,
+            dram,
+            extent,
+            np.int64(iterations),
+            stride,
+            outputs,
+            physical is not None,
+            least_i,
+            prices,
+            first,
+            least,
+            pj,
         )
-        least_words = min(least_words, words)
-        if not few:
-            least_pj = min(least_pj, pj)
-        if pj > limit or _least_cycles(words, outputs, outputs, prices) > slowest:
+        for m in range(first, memories):
+            least_words[m] = min(least_words[m], words)
+            if not few:
+                least_pj[m] = min(least_pj[m], pj[m])
+        if not _worthwhile(pj, words, outputs, outputs, prices, first, limit, slowest):
             continue
         number = (
             _all_orders(dram, rule.reduction_innermost, permutations, orders)
@@ -233,18 +267,26 @@ def outer_table(dims, stride, divisors, permutations, rule, prices, physical, al
                         step[loops] = t[d] * stride if d == P or d == Q else t[d]
                         loops += 1
                 words_i, _, _, _ = overlapped_words(loops, trips, axis, step, extent, one, one, one, none, one)
-            pj = _crossing_pj(float(words_w), float(words_i), float(words_o), outputs, prices)
-            if pj > limit or _least_cycles(words_w + words_i + words_o - outputs, words_o, outputs, prices) > slowest:
+            fetched = words_read(float(words_w), float(words_i), float(words_o), outputs, prices.row_words)
+            drained = rows_of(float(words_o), prices.row_words)
+            for m in range(first, memories):
+                pj[m] = crossing_pj(fetched, drained, prices, prices.glb_write_pj[m])
+            words = words_w + words_i + words_o - outputs
+            if not _worthwhile(pj, float(words), words_o, outputs, prices, first, limit, slowest):
                 continue
-            least_pj = min(least_pj, pj)
+            for m in range(first, memories):
+                least_pj[m] = min(least_pj[m], pj[m])
             for d in range(7):
                 at[n, d] = which[d]
                 order[n, d] = orders[k, d]
-            cost[n, O_PJ] = pj
+            cheapest_pj[n] = crossing_pj(fetched, drained, prices, prices.glb_write_pj[prices.cheapest])
+            holder[n] = first
             cost[n, O_W] = words_w
             cost[n, O_I] = words_i
             cost[n, O_O] = words_o
             cost[n, O_RUN_W] = run_w
             cost[n, O_RUN_O] = run_o
+            cost[n, O_FETCHED] = fetched
+            cost[n, O_DRAINED] = drained
             n += 1
-    return at[:n], order[:n], cost[:n], least_pj, least_words, -1
+    return at[:n], order[:n], cheapest_pj[:n], holder[:n], cost[:n], least_pj, least_words, -1

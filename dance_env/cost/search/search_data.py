@@ -25,22 +25,28 @@ class OuterRule(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """The technology's figures, without the register file's.
+    """The technology's figures under M memories (global buffer and DRAM bandwidth), without the register file's.
 
     Energies in pJ per word (MAC: per operation; leakage: per cycle), sizes in words, rates in words per cycle.
+
+    Attributes:
+        glb_words, glb_read_pj, glb_write_pj, glb_leak_pj, dram_rate: `(M,)` float64, by ascending capacity: a tile that
+            memory m holds is held by every later one.
+        cheapest: The memory whose buffer is cheapest to write: DRAM's traffic costs least with it.
     """
 
     mac_pj: float
-    glb_read_pj: float
-    glb_write_pj: float
     dram_read_pj: float
     dram_write_pj: float
-    glb_words: float
     glb_read_rate: float
     glb_write_rate: float
-    dram_rate: float
-    glb_leak_pj: float
     row_words: float
+    glb_words: np.ndarray
+    glb_read_pj: np.ndarray
+    glb_write_pj: np.ndarray
+    glb_leak_pj: np.ndarray
+    dram_rate: np.ndarray
+    cheapest: int
 
 
 class Grid(NamedTuple):
@@ -66,7 +72,7 @@ class Grid(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The best mappings so far, (X, Y, n_rf): objective, pJ, cycles; (X, Y, n_rf, 3): call, inner and outer part."""
+    """The best mappings so far, (X, Y, M, n_rf): objective, pJ, cycles; (..., 3): call, inner and outer part."""
 
     value: np.ndarray
     energy: np.ndarray
@@ -84,10 +90,11 @@ class InnerParts(NamedTuple):
         cell: (n,) int64, the smallest array that has the columns and rows (column index * rows + row index).
         need: (n,) int64, register words.
         pes: (n,) int64, PEs that work.
-        bounds: (n, 4, 3) float64, see `bounds_kernel.describe`.
+        bounds: (n, 4, 4) float64, columns ``B_*`` of `bounds_kernel`.
         reads: (n,) float64, register reads.
-        key: (n,) float64, no mapping's objective is less on any register file.
-        order, starts: the parts sorted by cell, then by bound; where each cell begins in that order.
+        key: (n, M) float64, no mapping's objective is less on any register file.
+        order, starts: the parts sorted by cell, then by their least key; where each cell begins in that order.
+        fetched: (M,) float64, the words that any outer part fetches from DRAM at least.
         most_rf_words: the largest register file that the box is for.
     """
 
@@ -102,6 +109,7 @@ class InnerParts(NamedTuple):
     key: np.ndarray
     order: np.ndarray
     starts: np.ndarray
+    fetched: np.ndarray
     most_rf_words: int
 
 
@@ -111,13 +119,17 @@ class OuterParts(NamedTuple):
     Attributes:
         at: (n, 7) int16, index of the tile's size among the divisors of each dimension.
         order: (n, 7) int8, dimensions in loop order at DRAM, innermost first.
-        cost: (n, 6) float64, columns ``O_*`` of `outer_kernel`.
+        pj: (n,) float64, ascending, pJ of the DRAM traffic (fills of the global buffer included) with the cheapest memory.
+        first: (n,) int64, the first memory that holds the tile.
+        cost: (n, 7) float64, columns ``O_*`` of `outer_kernel`.
         fits: (n, 2) uint64, one bit for each divisor of each dimension (see `Divisors.bit`): set where a part of that
             size divides the tile, and may be repeated at the global buffer. Sizes beyond bit 127 are not filtered.
     """
 
     at: np.ndarray
     order: np.ndarray
+    pj: np.ndarray
+    first: np.ndarray
     cost: np.ndarray
     fits: np.ndarray
 
