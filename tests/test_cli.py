@@ -23,6 +23,7 @@ from solvers.catalog import wrapper_names
 from solvers.cli import _COMMANDS, main
 from solvers.commands.compare import default_folder
 from solvers.comparison.reference import optimum_reference
+from solvers.comparison.spec import SolverSpec
 from solvers.comparison.typed_settings import typed_settings
 from solvers.contract.record import safe_name
 
@@ -255,6 +256,26 @@ def test_every_setting_of_every_solver_is_shown_and_can_be_given(capsys, name):
         if not row["required"] and row["default"] != "its own, below" and not each.startswith(tuple(off))
     }
     make_solver(name, **typed_settings(kind, {**given, **required}, owner=name))  # what is shown is accepted
+
+
+@pytest.mark.parametrize("name", wrapper_names())
+def test_every_setting_of_every_wrapper_and_of_what_it_wraps_is_shown_and_can_be_given(capsys, name):
+    assert main(["solvers", f"{name}(deduplicate(dance-refined))", "--json"]) == 0
+    outer = json.loads(capsys.readouterr().out)
+    middle, inner = outer["solver"], outer["solver"]["solver"]
+
+    def written(facts):
+        given = [
+            f"{each['name']}={each['default'] or 60}" for each in facts["settings"] if "," not in str(each["default"])
+        ]
+        return f"{facts['name']}:{','.join(given)}" if given else facts["name"]
+
+    assert {each["name"] for each in outer["settings"]} == {
+        each.name for each in dataclasses.fields(load_solver(name)) if each.name != "solver"
+    }
+    assert any("." in each["name"] for each in inner["settings"]), "settings of settings"
+    text = f"{written(outer)}({written(middle)}(dance-refined:descent.steps=7))"
+    assert SolverSpec.parse(text).make().solver.solver.descent.steps == 7
 
 
 def test_listing_loads_no_solver():

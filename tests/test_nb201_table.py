@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import runpy
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 from dance_env import make_problem
+from dance_env.analysis.exact import optimum
 from dance_env.graph.cell_space import CELL_OPERATORS
+from solvers.cli import main
 
 EXAMPLE = runpy.run_path(str(Path(__file__).resolve().parents[1] / "examples" / "nb201_table.py"))
 EPOCHS = 200
@@ -57,7 +60,9 @@ def test_operators_accuracies_and_hours_of_each_network(tmp_path: Path) -> None:
     assert [float(row["training_gpu_hours"]) for row in found] == pytest.approx([2.0] * 3)  # 36 s x 200 epochs
 
 
-def test_the_table_of_a_whole_benchmark_is_a_task(tmp_path: Path) -> None:
+def test_the_table_of_a_whole_benchmark_is_a_task_with_a_proved_optimum(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """All 15,625 networks in the benchmark's form, without its files: the rows come from a stand-in for its API."""
     cells = list(itertools.product(CELL_OPERATORS, repeat=6))
     order = np.random.default_rng(0).permutation(len(cells))
@@ -80,6 +85,11 @@ def test_the_table_of_a_whole_benchmark_is_a_task(tmp_path: Path) -> None:
     rank = np.ravel_multi_index(tuple(networks.T), (5,) * 6)
     assert problem.accuracies(networks) == pytest.approx(rank / 200.0 / 100.0, rel=1e-12)
     assert problem.training_gpu_hours(networks).tolist() == [2.0] * 3
+    capsys.readouterr()
+    assert main(["optimum", "nb201-cifar10/edap", "--accuracy-table", str(tmp_path / "nb201.csv"), "--json"]) == 0
+    proof = json.loads(capsys.readouterr().out)
+    assert proof["objective"] == pytest.approx(optimum(problem).objective, rel=1e-12)  # by enumeration of 216,750,000
+    assert proof["lower_bound"] == pytest.approx(proof["objective"], rel=1e-12)
 
 
 def test_another_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.task is None:
         say(as_json([each.summary() for each in shipped()]) if arguments.json else shipped_table())
         return Exit.ANSWER
-    problem = make_problem(arguments.task, cache_dir=arguments.cache_dir, progress=sys.stderr.isatty())
+    problem = make_problem(
+        arguments.task,
+        accuracy_table=arguments.accuracy_table,
+        cache_dir=arguments.cache_dir,
+        progress=sys.stderr.isatty(),
+    )
     if arguments.verify:
         return _verify(problem, arguments)
     if arguments.front:
@@ -250,5 +255,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--front", action="store_true", help="prove the Pareto front of error against cost instead")
     parser.add_argument("--verify", action="store_true", help="check the record that ships, by other means")
     parser.add_argument("--record", type=Path, metavar="FILE.json", help="with --verify: check this record instead")
+    parser.add_argument(
+        "--accuracy-table", metavar="FILE", help="measured accuracies (NAS-Bench-Macro's JSON, nb201's table)"
+    )
     parser.add_argument("--cache-dir", metavar="FOLDER", help="of cost tables and of interrupted proofs")
     return parser
