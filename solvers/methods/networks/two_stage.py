@@ -41,10 +41,10 @@ class NetworkFirst(Solver):
         "pressure": TunableRange(0.1, 0.9),
         "crossover": TunableRange(0.0, 1.0),
     }
-    share: float = 0.4
-    starts: int = 22
-    pressure: float = 0.8
-    crossover: float = 0.9
+    share: float = 0.5
+    starts: int = 8
+    pressure: float = 0.5
+    crossover: float = 0.8
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
