@@ -83,7 +83,7 @@ def _figure(task: str, budget: str, fronts: dict[tuple[str, float, str, str], Po
     for plot, deadline in zip(plots, deadlines, strict=True):
         _draw(plot, task, deadline, budget, fronts)
         if len(deadlines) > 1:
-            plot.set_title(f"deadline x {deadline:g}", loc="right", fontsize=9)
+            plot.set_xlabel(f"the objective's cost, deadline x {deadline:g}")
     for plot in plots[1:]:
         plot.set_ylabel("")
     for ending in ("png", "svg"):
@@ -96,6 +96,9 @@ def _figure(task: str, budget: str, fronts: dict[tuple[str, float, str, str], Po
         )
 
 
+_NOTHING = Points(np.empty(0), np.empty(0))
+
+
 def _draw(
     plot: Axes, task: str, deadline: float, budget: str, fronts: dict[tuple[str, float, str, str], Points]
 ) -> None:
@@ -106,8 +109,8 @@ def _draw(
     order = np.argsort(true.cost)
     plot.step(true.cost[order], true.error_pct[order], where="post", color="0.45", linewidth=1.0, label="true front")
     for solver, style in solver_styles(SOLVERS).items():
-        points = fronts.get((task, deadline, solver, budget))
-        if points is not None and len(points.cost):
+        if any((key[0], key[2], key[3]) == (task, solver, budget) for key in fronts):  # in the legend of every plot
+            points = fronts.get((task, deadline, solver, budget), _NOTHING)
             plot.plot(
                 points.cost, points.error_pct, style.marker, color=style.color, markersize=4.5, alpha=0.8, label=solver
             )
