@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dance_env.accuracy.imperfect import ImperfectAccuracy
 from experiments.conditional_front.measure import (
     Points,
     load,
@@ -21,7 +22,17 @@ from experiments.conditional_front.measure import (
     true_front,
 )
 from experiments.conditional_front.page import write_page
-from experiments.conditional_front.plan import DEADLINES, LIMITED, NSGA, SOLVERS, SWEEP, Cell, at_deadline, cells
+from experiments.conditional_front.plan import (
+    DEADLINES,
+    LIMITED,
+    NSGA,
+    SOLVERS,
+    SWEEP,
+    Cell,
+    at_deadline,
+    cells,
+    problem_of,
+)
 from solvers.contract.solver import Solver
 
 RECORD = Path(__file__).parents[1] / "docs" / "records" / "conditional_front"
@@ -87,6 +98,17 @@ def test_no_solver_has_more_than_the_budget() -> None:
 def test_a_deadline_multiplies_the_limit() -> None:
     problem = next(Cell("front", LIMITED, NSGA, "10networks").runs())[1]
     assert at_deadline(problem, 1.5).objective.constraints[0].limit == pytest.approx(1.5 / 3000)
+
+
+def test_a_task_with_an_imperfect_supernet_has_a_bill() -> None:
+    (cell, *_) = cells(("supernet",))
+    ((_, problem, _, _),) = cell.runs()
+    exact = problem_of(cell.task)
+    networks = exact.space.sample(np.random.default_rng(0), 8)[:, exact.space.network]
+    np.testing.assert_array_equal(problem.training_gpu_hours(networks), exact.training_gpu_hours(networks))
+    np.testing.assert_array_equal(problem.accuracies(networks), exact.accuracies(networks))  # gradients alone err
+    assert problem.supernet_gpu_hours == exact.supernet_gpu_hours
+    assert isinstance(problem.accuracy, ImperfectAccuracy)
 
 
 def test_a_run_is_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from dance_env.accuracy.imperfect import ImperfectAccuracy
+from dance_env.perturbations import Perturbation, perturbed
 from dance_env.problem import Problem
 from dance_env.tasks import make_problem
 from solvers.contract.budget import Budget
@@ -124,10 +124,7 @@ def solver_of(label: str, deadlines: tuple[float, ...]) -> Solver:
 def problem_of(task: str, tau: float = 1.0) -> Problem:
     """Return a task's problem, its supernet as good as `tau` says."""
     problem = make_problem(task)
-    if tau == 1.0:
-        return problem
-    accuracy = ImperfectAccuracy.of(problem.accuracy, rank_correlation=tau)  # type: ignore[arg-type]  # the tasks' accuracies have expectations
-    return replace(problem, name=f"{task} (tau {tau:g})", accuracy=accuracy)
+    return problem if tau == 1.0 else perturbed(problem, Perturbation(gradient_tau=tau))
 
 
 def at_deadline(problem: Problem, factor: float) -> Problem:
