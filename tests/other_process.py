@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from installed import installed_solvers
@@ -20,7 +21,9 @@ from dance_env.source_digest import source_digest
 from dance_env.testing import synthetic_problem
 from solvers import Result, load_solver
 from solvers.comparison.processes.executor import ProcessPerCall
-from solvers.testing import checks
+
+if TYPE_CHECKING:  # torch, whose settings are made in conftest.py
+    from solvers.testing.checks import Trial
 
 
 def load() -> None:
@@ -47,6 +50,8 @@ def one_loaded_process() -> Iterator[ProcessPerCall]:
         yield processes
 
 
-def run_in(processes: ProcessPerCall, trial: checks.Trial) -> Result:
+def run_in(processes: ProcessPerCall, trial: Trial) -> Result:
     """What `solvers.testing.checks` does in a Python of its own."""
-    return processes.submit(solve, checks._pickled(trial.solver), trial.budget).result()
+    from solvers.testing.checks import _pickled
+
+    return processes.submit(solve, _pickled(trial.solver), trial.budget).result()
