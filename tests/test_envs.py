@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 import warnings
@@ -241,8 +242,8 @@ def test_info_has_the_documented_keys_and_the_evaluations_values(episode: str) -
 
 
 def test_the_docstring_is_the_specification() -> None:
-    text = CoDesignEnv.__doc__ or ""
-    headings = re.findall(r"^    ## (.+)$", text, flags=re.MULTILINE)
+    text = inspect.cleandoc(CoDesignEnv.__doc__ or "")  # since Python 3.13 the compiler takes the indentation off
+    headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
     assert headings == [
         "Description", "Action Space", "Observation Space", "Rewards", "Starting State", "Episode End", "Information",
         "Arguments", "Version History",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import pickle
 import runpy
 import signal
@@ -19,6 +20,7 @@ import pytest
 from broken_solvers import CAUGHT_BY, RefusesInfeasible
 from installed import installed_solvers
 
+from dance_env.accuracy.model import RelaxableAccuracy
 from dance_env.envs import CoDesignEnv
 from dance_env.objective import Constraint
 from dance_env.tasks import make_problem
@@ -29,7 +31,7 @@ from solvers.contract.capabilities import Capabilities
 from solvers.contract.failure import TimeLimit
 from solvers.contract.metered_problem import MeteredProblem
 from solvers.methods.random_search import RandomSearch
-from solvers.testing import CHECKS, CheckFailed, check_solver
+from solvers.testing import CHECKS, CheckFailed, check_solver, checks
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -511,3 +513,17 @@ def test_runs_use_no_more_than_their_declared_access(name: str) -> None:
     solver = make_solver(name)
     used = solver.solve(synthetic_problem(0), budget=40, seed=0).ledger.access
     assert used == solver.capabilities.access
+
+
+def test_a_counting_accuracy_declares_what_its_model_does_on_every_python() -> None:
+    """Since Python 3.12 `isinstance` with a protocol looks members up statically, past `__getattr__`."""
+    model = synthetic_problem(0).accuracy
+    counting = checks._CountingAccuracy.of(model)
+    for name in ("relax", "factor_sum", "fingerprint", "evaluate"):
+        assert inspect.getattr_static(model, name)
+        assert inspect.getattr_static(counting, name)
+    assert isinstance(counting, RelaxableAccuracy)
+    assert counting.fingerprint() == model.fingerprint()
+    networks = np.zeros((3, synthetic_problem(0).space.num_network_choices), np.int64)
+    np.testing.assert_array_equal(counting.evaluate(networks), model.evaluate(networks))
+    assert counting.asked == 3

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -73,7 +74,7 @@ def settings_are_recorded(trial: Trial) -> None:
 def budget_is_never_exceeded(trial: Trial) -> None:
     """The problem is asked for no more designs than the budget, and every one of them is in the trace."""
     for budget in (1, 7, trial.budget):
-        accuracy = _CountingAccuracy(synthetic_problem(0).accuracy)
+        accuracy = _CountingAccuracy.of(synthetic_problem(0).accuracy)
         result = trial.run(dataclasses.replace(synthetic_problem(0), accuracy=accuracy), budget=budget)
         _require(
             result.ledger.spent <= budget, f"it spent {result.ledger.spent} of a budget of {budget}, {result.ledger}"
@@ -319,7 +320,18 @@ def _first_difference(first: Result, second: Result) -> str:
 
 
 class _CountingAccuracy:
-    """An accuracy model that counts how many networks it was asked for."""
+    """An accuracy model that counts how many networks it was asked for.
+
+    Everything else is the model's own, as members of a class: from Python 3.12 on, `isinstance` with a protocol, which
+    tells what a model can do, does not see what `__getattr__` answers.
+    """
+
+    @staticmethod
+    def of(model: Any) -> Any:
+        """Return a model that counts in the place of another."""
+        names = [name for name in dir(model) if not name.startswith("_") and name != "evaluate"]
+        members = {name: property(attrgetter(f"_model.{name}")) for name in names}
+        return type("_CountingAccuracy", (_CountingAccuracy,), members)(model)
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -328,9 +340,6 @@ class _CountingAccuracy:
     def evaluate(self, networks: np.ndarray) -> np.ndarray:
         self.asked += len(networks)
         return self._model.evaluate(networks)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
 
 
 class _GlobalState:
