@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import idle_threads  # noqa: F401  (before NumPy and torch)
 import pytest
 from caches import with_compiled_code
 from chromium import browser  # noqa: F401  (a fixture)
@@ -18,10 +19,6 @@ from other_process import one_loaded_process, run_in
 
 from dance_env.cache import ENVIRONMENT
 from solvers.comparison.processes.executor import ProcessPerCall
-
-# Before torch is imported: its threads sleep while they wait. By default they spin, which keeps the processor from the other
-# worker; tests of image searches took three times as long. How many threads there are stays as it is.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Garbage in cycles is looked for less often: with Python's own thresholds that was a seventh of the processor's time of a run,
 # as hundreds of thousands of objects of imported packages are looked through again and again.

@@ -22,7 +22,7 @@ from dance_env.testing import synthetic_problem
 from solvers import Result, load_solver
 from solvers.comparison.processes.executor import ProcessPerCall
 
-if TYPE_CHECKING:  # torch, whose settings are made in conftest.py
+if TYPE_CHECKING:  # torch
     from solvers.testing.checks import Trial
 
 
