@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from chromium import dark, needs_chromium, requests_of
@@ -207,18 +208,31 @@ def test_without_scripts_every_chart_is_there(browser, url):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         browser.get(url)
-        root = browser.execute_cdp_cmd("DOM.getDocument", {})["root"]["nodeId"]
-
-        def rendered(selector):  # without a script: a node that is not drawn has no box
-            found = browser.execute_cdp_cmd("DOM.querySelectorAll", {"nodeId": root, "selector": selector})
-            return [_has_box(browser, node) for node in found["nodeIds"]]
-
-        charts = rendered("#task0 .chart, #task0 .plane")
+        charts = _rendered(browser, "#task0 .chart, #task0 .plane")
         assert len(charts) > 4
         assert all(charts)
-        assert rendered("#theme") == [False]
+        assert _rendered(browser, "#theme") == [False]
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def _rendered(browser, selector):
+    """Whether each element is drawn, without a script: a node that is not drawn has no box.
+
+    The browser may renumber its nodes once more after a page has loaded; numbers from before are then unknown.
+    """
+    from selenium.common.exceptions import WebDriverException
+
+    until = time.monotonic() + 20.0
+    while True:
+        try:
+            root = browser.execute_cdp_cmd("DOM.getDocument", {})["root"]["nodeId"]
+            found = browser.execute_cdp_cmd("DOM.querySelectorAll", {"nodeId": root, "selector": selector})
+            return [_has_box(browser, node) for node in found["nodeIds"]]
+        except WebDriverException as error:
+            if "Could not find node" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def _has_box(browser, node):
@@ -226,6 +240,8 @@ def _has_box(browser, node):
 
     try:
         browser.execute_cdp_cmd("DOM.getBoxModel", {"nodeId": node})
-    except WebDriverException:
+    except WebDriverException as error:
+        if "compute box model" not in str(error):
+            raise
         return False
     return True
