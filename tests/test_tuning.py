@@ -191,9 +191,13 @@ def test_tuning_is_read_again_as_it_was_written(tuned, tmp_path):
     assert read_tuning(tmp_path, ["share", "share (tuned)"]) == broken
     assert read_tuning(tmp_path, ["share"]) is None  # a later comparison, without tuning
     assert read_tuning(tmp_path / "none", ["share (tuned)"]) is None
-    (tmp_path / "tuning.json").write_text('{"budget": 3}', encoding="utf-8")
-    with pytest.raises(RecordError, match=r"tuning\.json is damaged"):
-        read_tuning(tmp_path, ["share (tuned)"])
+    written = (tmp_path / "tuning.json").read_text(encoding="utf-8")
+    no_bill = json.loads(written)
+    no_bill["solvers"][0]["bill"] = {"made": 3}
+    for damaged in ('{"budget": 3}', "[]", written[:99], json.dumps(no_bill)):
+        (tmp_path / "tuning.json").write_text(damaged, encoding="utf-8")
+        with pytest.raises(RecordError, match=r"tuning\.json is damaged"):
+            read_tuning(tmp_path, ["share (tuned)"])
 
 
 def test_the_report_shows_every_trial_and_what_both_reach(tuned, tmp_path):

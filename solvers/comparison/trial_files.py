@@ -46,7 +46,7 @@ def read_tuning(folder: Path, labels: Sequence[str]) -> Tuning | None:
         tuning = _tuning(content)
     except FileNotFoundError:
         return None
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RecordError(
             f"{path} is damaged ({type(error).__name__}: {error}); run the same `dance compare` again"
         ) from error
