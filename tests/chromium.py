@@ -32,9 +32,15 @@ def browser():
 
 
 def dark(browser, on):
-    """Let the system say that it is dark, or light."""
+    """Let the system say that it is dark, or light, and wait until the page's listeners have heard it.
+
+    A page hears of it when its next frame is drawn, before that frame's callbacks are called.
+    """
     feature = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.execute_async_script(
+        "const heard = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => heard()))"
+    )
 
 
 def requests_of(browser, url):
