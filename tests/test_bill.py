@@ -17,6 +17,7 @@ from dance_env.testing import synthetic_problem
 from solvers.catalog import make_solver
 from solvers.comparison.plan import DEFAULT_SOLVERS, default_contestants
 from solvers.comparison.settings import Settings
+from solvers.comparison.spending import spent_in_all
 from solvers.contract.allowance import QUERIES_PER_NETWORK
 from solvers.contract.budget import Budget
 from solvers.contract.ledger import BudgetExhausted, Ledger, break_even
@@ -26,6 +27,7 @@ from solvers.contract.record import read_record, write_record
 from solvers.contract.result import Result, Status
 from solvers.contract.solver import Solver
 from solvers.contract.trainings import different_networks, trainings
+from solvers.methods.random_search import RandomSearch
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,26 @@ def test_reading_the_accuracies_as_a_table_is_the_training_of_every_network() ->
     assert result.ledger.accuracies_read
     assert result.ledger.training_gpu_hours == (1 + every.sum(axis=1)).sum()
     assert set(result.trace.trained_networks) == {54}
+    assert spent_in_all(result, "networks") == 54, "though it evaluated fewer"
+
+
+def test_trainings_in_all_count_repeats_and_a_supernet_that_is_asked_after_the_last_row() -> None:
+    problem = metered("20networks")
+    problem.meter.bill_repeated_trainings(3)
+    problem.evaluate(designs(problem, A, B))
+    result = RandomSearch().solve(timed(), budget=1, seed=0)
+    before = replace(result, trace=problem.meter.trace(), ledger=problem.meter.ledger())
+    assert spent_in_all(before, "networks") == 6
+    problem.meter.bill_gradients(1)
+    after = replace(result, trace=problem.meter.trace(), ledger=problem.meter.ledger())
+    supernet = after.ledger.supernet_trainings
+    assert supernet > 0
+    assert spent_in_all(after, "networks") == 6 + supernet
+    problem.evaluate(designs(problem, A))
+    last = replace(result, trace=problem.meter.trace(), ledger=problem.meter.ledger())
+    assert spent_in_all(last, "networks") == 6 + supernet
+    unknown = replace(last.trace, trained_networks=np.full(3, np.nan))
+    assert spent_in_all(replace(last, trace=unknown), "networks") == last.ledger.networks + supernet
 
 
 def test_reading_cost_tables_alone_trains_nothing() -> None:

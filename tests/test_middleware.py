@@ -23,6 +23,7 @@ from solvers.cli import main
 from solvers.comparison.compare import compare
 from solvers.comparison.settings import Settings
 from solvers.comparison.spec import Contestant, parse_specs
+from solvers.contract.meter import Meter
 from solvers.contract.settings import json_settings
 from solvers.methods.random_search import RandomSearch
 from solvers.middleware.average import Average
@@ -118,6 +119,47 @@ def test_answers_from_memory_are_the_problems_own_to_the_bit(constrained: bool) 
         for name in ("accuracy", "objective", "violation"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
         np.testing.assert_array_equal(one.cost.latency_s, two.cost.latency_s)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["designs", "networks"])
+def test_a_failed_evaluation_is_remembered_as_one(whole: bool) -> None:
+    problem = make_problem("tiny:dropped=0.5")
+    meter = Meter(100, problem)
+    seen = Deduplicate(RandomSearch()).around(MeteredProblem(problem, meter))
+    asked = problem.space.sample(np.random.default_rng(0), 12)
+    ask = seen.evaluate
+    if whole:
+        asked, ask = asked[:, problem.space.network], seen.evaluate_networks
+    first = ask(asked)
+    again = ask(asked)
+    assert {0.0} < set(first.accuracy.ravel().tolist())
+    for name in ("accuracy", "objective", "violation"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
+    assert not again.feasible[again.accuracy == 0].any()
+    assert meter.evaluations == len(np.unique(asked, axis=0))
+
+
+@pytest.mark.parametrize("task", ["tiny:dropped=0.5", "tiny:dropped=0.5,noise=1"])
+def test_the_mean_is_of_the_evaluations_that_did_not_fail(task: str) -> None:
+    problem = make_problem(task)
+    means = Average(RandomSearch(), repeats=3).around(MeteredProblem(problem, Meter(400, problem)))
+    asked = problem.space.sample(np.random.default_rng(1), 40)
+    lost = problem.failures.which(0, 120).reshape(40, 3)
+    model, networks = problem.accuracy, asked[:, problem.space.network]
+    said = np.stack(
+        [model.repeat(k).evaluate(networks) if "noise" in task else model.evaluate(networks) for k in range(3)], 1
+    )
+    found = means.evaluate(asked)
+    for row in range(40):
+        expected = said[row][~lost[row]].mean() if not lost[row].all() else 0.0
+        assert found.accuracy[row] == pytest.approx(expected, abs=1e-12)
+    assert 0 < lost.all(axis=1).sum() < 40
+    assert not found.feasible[lost.all(axis=1)].any()
+    of_networks = means.evaluate_networks(networks)
+    assert (of_networks.accuracy[:, :1] == of_networks.accuracy).all()
+    assert np.array_equal(
+        (of_networks.accuracy == 0).all(axis=1), problem.failures.which(120, 120).reshape(40, 3).all(axis=1)
+    )
 
 
 def test_a_search_that_finds_nothing_new_ends() -> None:

@@ -28,6 +28,7 @@ from solvers.comparison.archive.problems import Problems
 from solvers.comparison.archive.verifying import verify
 from solvers.comparison.compare import compare
 from solvers.comparison.judging import judged
+from solvers.comparison.reference import optimum_reference
 from solvers.comparison.settings import Settings
 from solvers.comparison.sources import Sources
 from solvers.contract.meter import Meter
@@ -240,6 +241,14 @@ def test_a_failed_evaluation_says_what_is_defined_and_is_billed(tiny: Problem) -
     assert np.array_equal((networks.accuracy == 0).all(axis=1), Failures(0.5).which(40, 5, run=7))
 
 
+def test_what_a_failed_evaluation_violates_does_not_tell_its_accuracy(tiny: Problem) -> None:
+    problem = perturbed(tiny, Perturbation(dropped=0.5)).limited({"error_pct": 50.0})
+    designs = problem.space.sample(np.random.default_rng(0), 20)
+    found = MeteredProblem(problem, Meter(50, problem)).violations(designs)
+    assert problem.violations(designs) == [{}] * 20
+    assert [each.get("error_pct", 0.0) for each in found] == Failures(0.5).which(0, 20).tolist()
+
+
 def test_an_evaluation_that_failed_may_succeed_when_asked_again(tiny: Problem) -> None:
     problem = perturbed(tiny, Perturbation(dropped=0.5))
     design = np.repeat(problem.space.sample(np.random.default_rng(0), 1), 30, axis=0)
@@ -258,6 +267,20 @@ def test_an_environment_shows_failures_from_its_seed_on() -> None:
     which = Failures(0.5).which(0, 40)
     assert np.array_equal(rewards[0], rewards[1])
     assert np.array_equal(rewards[0] < -90, which)
+
+
+def test_a_single_environment_shows_the_same_failures_after_the_same_seed() -> None:
+    env = gymnasium.make("dance_env/CoDesign-v0", task="tiny/balanced:dropped=0.5")
+    action = np.zeros(env.action_space.shape, dtype=np.int64)
+    rewards: list[list[float]] = []
+    for _ in range(2):
+        env.reset(seed=0)
+        rewards.append([])
+        for _ in range(20):
+            rewards[-1].append(float(env.step(action)[1]))
+            env.reset()  # without a seed: the count goes on
+    assert rewards[0] == rewards[1]
+    assert np.array_equal(np.array(rewards[0]) < -90, Failures(0.5).which(0, 20))
 
 
 # ------------------------------------------------------------------------------------------------------------ gradients
@@ -319,6 +342,15 @@ def test_a_comparison_takes_the_same_syntax_and_measures_from_the_originals_opti
     assert [run.result.software for run in again.runs] == [run.result.software for run in found.runs]
     clocks = [run.result.ledger.solver_seconds for run in found.runs]
     assert [run.result.ledger.solver_seconds for run in again.runs] == clocks  # read from their records
+
+
+def test_regret_under_other_limits_is_measured_from_the_optimum_under_these(tiny: Problem) -> None:
+    best = optimum(tiny)
+    limits = {"latency_s": 0.9 * float(best.evaluation.cost.latency_s[0])}
+    limited = optimum_reference(perturbed(tiny, Perturbation(permuted=1)).limited(limits))
+    assert limited == optimum_reference(tiny.limited(limits))
+    assert limited is not None
+    assert limited.objective > best.objective
 
 
 def test_records_of_failures_and_noise_are_verified_and_reported_alike(tmp_path: Path) -> None:

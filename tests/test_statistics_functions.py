@@ -13,7 +13,7 @@ from scipy import stats
 from solvers.comparison.statistics.aggregate import interquartile_mean, interquartile_mean_interval
 from solvers.comparison.statistics.curves import amounts, quantiles, value_at
 from solvers.comparison.statistics.fronts import hypervolume, igd_plus, normalized
-from solvers.comparison.statistics.pair_tests import holm, paired_p, unpaired_p
+from solvers.comparison.statistics.pair_tests import holm, median_difference, paired_p, unpaired_p
 from solvers.comparison.statistics.profiles import performance_profile, performance_ratios, score_distribution
 from solvers.comparison.statistics.ranks import critical_difference, friedman, groups, nemenyi_p, rank_solvers
 from solvers.comparison.statistics.superiority import probability_interval, probability_of_improvement
@@ -130,6 +130,14 @@ def test_wilcoxon_is_exact_and_failures_count():
     assert 2 / 2**4 < paired_p(*both) < 1.0
 
 
+def test_the_median_difference_is_unknown_halfway_between_two_failures():
+    one, other = np.array([math.inf, 1.0]), np.array([1.0, math.inf])
+    assert math.isnan(median_difference(one, other))
+    assert math.isnan(median_difference(np.empty(0), np.empty(0)))
+    assert median_difference(one, one) == 0.0
+    assert median_difference(np.array([1.0, 2.0, math.inf]), np.array([3.0, 5.0, 0.0])) == -2.0
+
+
 def test_mann_whitney_counts_failures():
     assert unpaired_p(np.array([1.0, 2.0, 3.0]), np.array([4.0, math.inf, 6.0])) == pytest.approx(2 / math.comb(6, 3))
     assert unpaired_p(np.ones(3), np.ones(5)) == 1.0
@@ -153,6 +161,11 @@ def test_run_lengths_are_what_was_spent_when_a_target_was_first_reached():
     np.testing.assert_array_equal(run_lengths(spent, regret, np.array([10.0, 5.0, 1.0, 0.0])), [3.0, 3.0, 9.0, 9.0])
     np.testing.assert_array_equal(run_lengths(spent[:3], regret[:3], np.array([10.0, 1.0])), [3.0, math.inf])
     assert run_lengths(np.empty(0), np.empty(0), np.array([1.0])) == [math.inf]
+
+
+def test_a_target_is_reached_once_although_a_judged_regret_rises_again():
+    spent, regret = np.arange(1.0, 6.0), np.array([5.0, 0.5, 3.0, 3.0, 3.0])
+    np.testing.assert_array_equal(run_lengths(spent, regret, np.array([4.0, 1.0, 0.1])), [2.0, 2.0, math.inf])
 
 
 def test_the_distribution_of_run_lengths_counts_those_never_reached():

@@ -217,7 +217,7 @@ class CoDesignEnv(gymnasium.Env[np.ndarray, Any]):
         """Start an episode; `options={"design": (D,)}` gives a refine episode its starting design."""
         super().reset(seed=seed)
         self._batch.np_random = self.np_random
-        observations, info = self._batch.reset(options=options)
+        observations, info = self._batch.restart(seeded=seed is not None, options=options)
         return observations[0], first_row(info)
 
     def step(self, action: Any) -> tuple[np.ndarray, Any, bool, bool, dict[str, Any]]:

@@ -172,7 +172,21 @@ class CoDesignVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.nd
             ValueError: If an option is unknown or does not fit.
         """
         super().reset(seed=seed)
-        if seed is not None:
+        return self.restart(seeded=seed is not None, options=options)
+
+    def restart(
+        self, *, seeded: bool = False, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode in every sub-environment with the generator as it is: `reset` after it has been seeded.
+
+        Args:
+            seeded: whether the generator has just been seeded: evaluations that fail are then counted from here.
+            options: as for `reset`, and with the same errors.
+
+        Returns:
+            As `reset`.
+        """
+        if seeded:
             self._evaluated = 0
         self._state = self._shown = self._start(options or {})
         return self.episode.observe(self._state), {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,3 +50,16 @@ class Failures:
     def fingerprint(self) -> str:
         """Return the probability and the seed as text."""
         return f"evaluations fail with probability {self.probability!r}, seed {self.seed}"
+
+
+def failed_rows(failures: Failures | None, found: Any) -> np.ndarray:
+    """Return `(n,)` which evaluations failed, by what `Problem.failed` defines.
+
+    Args:
+        failures: Of the problem; nothing fails without.
+        found: What was answered: its `accuracy` and `feasible`, `(n,)` or `(n, H)`, are looked at.
+    """
+    if failures is None:
+        return np.zeros(len(found.accuracy), dtype=bool)
+    lost = (found.accuracy == 0.0) & ~found.feasible
+    return np.asarray(lost if lost.ndim == 1 else lost.all(axis=1))

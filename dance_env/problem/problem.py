@@ -330,9 +330,14 @@ class Problem:
         rows = np.arange(len(best))
         return np.where(candidates[rows, best], best, fallback).astype(np.int64)
 
-    def violations(self, designs: Any) -> list[dict[str, float]]:
-        """Return which limits each design (B, D) exceeds: metric -> relative excess; empty for a feasible design."""
-        evaluation = self.evaluate(designs)
+    def violations(self, designs: Any, *, evaluation: Evaluation | None = None) -> list[dict[str, float]]:
+        """Return which limits each design (B, D) exceeds: metric -> relative excess; empty for a feasible design.
+
+        Args:
+            designs: Option indices.
+            evaluation: Theirs, leaves (B,), where it is known.
+        """
+        evaluation = self.evaluate(designs) if evaluation is None else evaluation
         by_name = self.objective.violations(evaluation.error_pct, evaluation.cost)
         return [
             {name: float(amounts[i]) for name, amounts in by_name.items() if amounts[i] > 0}
@@ -376,7 +381,9 @@ class Problem:
         if not isinstance(limits, Mapping):
             raise TypeError(f"limits must map metrics to values, such as {{'latency_s': 0.001}}; got {limits!r}")
         constraints = tuple(Constraint(metric, limit) for metric, limit in limits.items())
-        return replace(self, objective=replace(self.objective, constraints=constraints))
+        # The original too: it is of the same optimum, from which regret is measured.
+        original = None if self.original is None else self.original.limited(limits)
+        return replace(self, objective=replace(self.objective, constraints=constraints), original=original)
 
     def fingerprint(self) -> str | None:
         """Return a SHA-256 over all that an evaluation depends on: spaces, costs, accuracies, objective.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from dance_env.problem import Problem
+from dance_env.problem import Problem, failed_rows
 from solvers.contract.record.trace import Trace
 from solvers.contract.result import Result
 
@@ -55,7 +55,7 @@ def judged(result: Result, problem: Problem) -> Result:
         return result
     trace = result.trace
     expected = quiet.evaluate(trace.designs)
-    failed = failed_rows(trace, problem)
+    failed = failed_rows(problem.failures, trace)
     columns = {field.name: getattr(trace, field.name) for field in fields(Trace)}
     columns |= {
         name: np.where(failed, columns[name], getattr(expected, name))
@@ -65,10 +65,3 @@ def judged(result: Result, problem: Problem) -> Result:
     better = np.concatenate(([np.isfinite(seen[0])], seen[1:] < np.minimum.accumulate(seen)[:-1]))
     reported = np.maximum.accumulate(np.where(better, np.arange(len(trace)), -1))
     return replace(result, trace=JudgedTrace(**columns, reported=reported, ended_with=trace.best()))
-
-
-def failed_rows(trace: Trace, problem: Problem) -> np.ndarray:
-    """Return `(n,)` which evaluations of a trace failed (`Problem.failed`)."""
-    if problem.failures is None:
-        return np.zeros(len(trace), dtype=bool)
-    return (trace.accuracy == 0.0) & ~trace.feasible

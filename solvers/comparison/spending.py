@@ -38,9 +38,22 @@ def spent_in_all(result: Result, axis: Axis) -> float:
     return float(
         {
             "queries": ledger.spent,
-            "networks": ledger.networks + ledger.supernet_trainings,
+            "networks": trained_networks(result),
             "gpu_hours": np.nan if hours is None else hours,
             "cost_pairs": ledger.cost_pairs,
             "seconds": ledger.seconds,
         }[axis]
     )
+
+
+def trained_networks(result: Result) -> float:
+    """Return the trainings of a run until its end; a supernet counts as its price in trainings.
+
+    They are the distinct networks that it evaluated, each as often as it was trained; every network of the space where it
+    read the accuracies as a table.
+    """
+    ledger, trace = result.ledger, result.trace
+    if not len(trace) or np.isnan(trace.trained_networks[-1]):  # a record of an earlier version
+        return ledger.networks + ledger.supernet_trainings
+    asked_later = not trace.gradient_queries[-1]
+    return float(trace.trained_networks[-1]) + (ledger.supernet_trainings if asked_later else 0.0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from solvers.comparison.reference import Reference
 from solvers.comparison.run import Comparison, Run
+from solvers.comparison.spending import trained_networks
 from solvers.contract.budget import Budget
 from solvers.contract.result import Result, Status
 
@@ -77,6 +78,7 @@ class RunRow:
         regret_pct_at_networks: The same by number of trained networks (`NETWORK_CHECKPOINTS`, up to the budget).
         regret_pct_at_gpu_hours: The same by GPU-hours (`GPU_HOUR_CHECKPOINTS`, up to the budget); empty where the problem
             has no training times.
+        trained_networks: The run's trainings, a supernet as its price in trainings (`spending.trained_networks`).
         ledger: Every count and every time of its ledger.
     """
 
@@ -97,6 +99,7 @@ class RunRow:
     regret_pct_at: Mapping[float, float]
     regret_pct_at_networks: Mapping[float, float]
     regret_pct_at_gpu_hours: Mapping[float, float]
+    trained_networks: float
     ledger: Mapping[str, Any]
 
     @property
@@ -232,6 +235,7 @@ def _row(run: Run, reference: Reference) -> RunRow:
         regret_pct_at=regret_pct_at(result, reference.objective),
         regret_pct_at_networks=regret_pct_at_networks(result, reference.objective),
         regret_pct_at_gpu_hours=regret_pct_at_gpu_hours(result, reference.objective),
+        trained_networks=trained_networks(result),
         ledger=asdict(result.ledger),
     )
 

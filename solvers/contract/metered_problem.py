@@ -15,7 +15,7 @@ from dance_env.accuracy import RelaxableAccuracy, RepeatableAccuracy, SampledAcc
 from dance_env.envs import CoDesignEnv, CoDesignVectorEnv, Reward
 from dance_env.graph import NetworkSpace
 from dance_env.objective import Objective
-from dance_env.problem import Evaluation, Problem
+from dance_env.problem import Evaluation, Problem, failed_rows
 from dance_env.space import AcceleratorSpace, DesignSpace
 from solvers.contract.asking import answered, recalled
 from solvers.contract.meter import Meter
@@ -104,9 +104,8 @@ class MeteredProblem:
         return self._problem.training_gpu_hours(networks) if self._problem.is_timed else None
 
     def violations(self, designs: np.ndarray) -> list[dict[str, float]]:
-        """What each design violates, by name and amount; billed like `evaluate`."""
-        self.evaluate(designs)
-        return self._problem.violations(designs)
+        """What each design violates, by name and amount; billed like `evaluate`, and of what that answered."""
+        return self._problem.violations(designs, evaluation=self.evaluate(designs))
 
     def evaluate(self, designs: np.ndarray) -> Evaluation:
         """Evaluate designs (batch, choices) and record them.
@@ -167,28 +166,40 @@ class MeteredProblem:
             BudgetExhausted: as `evaluate`.
         """
         designs = self.space.check(designs)
-        first = self.evaluate(np.repeat(designs, repeats, axis=0)).accuracy
-        return self.judged(designs, self._mean(designs[:, self.space.network], first, repeats))
+        found = self.evaluate(np.repeat(designs, repeats, axis=0))
+        accuracies, failed = self._mean(designs[:, self.space.network], found.accuracy, self.failed_rows(found))
+        return self.judged(designs, accuracies, failed=failed)
 
     def evaluate_networks_mean(self, networks: np.ndarray, repeats: int) -> Evaluation:
         """Evaluate each network (batch, network choices) several times on every accelerator; see `evaluate_mean`."""
-        first = self.evaluate_networks(np.repeat(networks, repeats, axis=0)).accuracy[:, 0]
-        return self.judged_networks(networks, self._mean(networks, first, repeats))
+        found = self.evaluate_networks(np.repeat(networks, repeats, axis=0))
+        accuracies, failed = self._mean(networks, found.accuracy[:, 0], self.failed_rows(found))
+        return self.judged_networks(networks, accuracies, failed=failed)
 
-    def judged(self, designs: np.ndarray, accuracies: np.ndarray) -> Evaluation:
-        """Return what designs (batch, choices) would be with these accuracies (batch,): costs alone, so not recorded."""
+    def judged(self, designs: np.ndarray, accuracies: np.ndarray, *, failed: np.ndarray) -> Evaluation:
+        """Return what designs would be with other accuracies: costs alone are asked for, so nothing is recorded.
+
+        Args:
+            designs: (batch, choices).
+            accuracies: (batch,).
+            failed: (batch,) whether their evaluation failed; such an accuracy is of no account.
+        """
         with self.meter.oracle():
             evaluation = self._problem.evaluate(designs, accuracies=accuracies)
         hardware = self.accelerator_space.index(designs[:, self.space.hardware])
         self.meter.bill_costs(designs[:, self.space.network], hardware)
-        return evaluation
+        return self._problem.failed(evaluation, failed)
 
-    def judged_networks(self, networks: np.ndarray, accuracies: np.ndarray) -> Evaluation:
-        """Return what networks would be on every accelerator, (batch, hardware), with these accuracies (batch,)."""
+    def judged_networks(self, networks: np.ndarray, accuracies: np.ndarray, *, failed: np.ndarray) -> Evaluation:
+        """Return what networks (batch, network choices) would be on every accelerator, (batch, hardware); as `judged`."""
         with self.meter.oracle():
             evaluation = self._problem.evaluate_networks(networks, accuracies=accuracies)
         self.meter.bill_costs(networks)
-        return evaluation
+        return self._problem.failed(evaluation, failed)
+
+    def failed_rows(self, evaluation: Evaluation) -> np.ndarray:
+        """Return (batch,) which of these evaluations failed (`Problem.failures`)."""
+        return failed_rows(self._problem.failures, evaluation)
 
     def through(self, layer: Layer) -> MeteredProblem:
         """Return this problem, on the same meter, whose evaluations pass through a layer."""
@@ -297,16 +308,24 @@ class MeteredProblem:
         """(batch,) accuracies, each network's asked for once; None where they are not remembered."""
         return None if self._known is None else recalled(networks, self._known, self._problem.accuracies)
 
-    def _mean(self, networks: np.ndarray, first: np.ndarray, repeats: int) -> np.ndarray:
-        """(batch,) mean accuracies; `first` (batch x repeats,) is what the problem said each time."""
-        accuracies = first.reshape(-1, repeats)
+    def _mean(self, networks: np.ndarray, said: np.ndarray, failed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(batch,) mean accuracies of the evaluations that did not fail, and (batch,) whether all of them did.
+
+        Args:
+            networks: (batch, network choices).
+            said: (batch x repeats,) what the problem said each time: the first training.
+            failed: (batch x repeats,) whether that evaluation failed.
+        """
+        accuracies, kept = said.reshape(len(networks), -1), ~failed.reshape(len(networks), -1)
         model = self._problem.accuracy
         if isinstance(model, RepeatableAccuracy):
             with self._judging():
-                others = [model.repeat(number).evaluate(networks) for number in range(1, repeats)]
+                others = [model.repeat(number).evaluate(networks) for number in range(1, accuracies.shape[1])]
             accuracies = np.stack([accuracies[:, 0], *others], axis=1)
         # Deviations from the first: equal accuracies have exactly that mean.
-        return accuracies[:, 0] + (accuracies - accuracies[:, :1]).mean(axis=1)
+        first = np.take_along_axis(accuracies, kept.argmax(axis=1)[:, None], axis=1)
+        deviation = np.where(kept, accuracies - first, 0.0).sum(axis=1) / np.maximum(kept.sum(axis=1), 1)
+        return first[:, 0] + deviation, ~kept.any(axis=1)
 
     @contextmanager
     def _judging(self) -> Iterator[None]:

@@ -39,7 +39,10 @@ class Deduplicate(Wrapper):
 
 
 class _Memory(Layer):
-    """The accuracies of the designs and networks of a run: costs are looked up again, which is free and gives equal bits."""
+    """The accuracies of the designs and networks of a run, NaN where their evaluation failed.
+
+    Costs are looked up again, which is free and gives equal bits.
+    """
 
     end: SearchEnded
 
@@ -56,11 +59,11 @@ class _Memory(Layer):
         self._count(len(new), len(designs), exhausted=len(self._designs) >= problem.space.size)
         if new.size:
             evaluation = problem.evaluate(designs[new])
+            self._note(problem, designs[new], evaluation)
             if new.size == len(designs):
-                self._note(problem, designs, evaluation.accuracy)
                 return evaluation
-            self._note(problem, designs[new], evaluation.accuracy)
-        return problem.judged(designs, np.array([self._designs[key] for key in keys]))
+        known = np.array([self._designs[key] for key in keys])
+        return problem.judged(designs, np.nan_to_num(known), failed=np.isnan(known))
 
     def evaluate_networks(self, problem: MeteredProblem, networks: np.ndarray) -> Evaluation:
         """Ask for the networks whose best design is new, each once."""
@@ -72,10 +75,11 @@ class _Memory(Layer):
         if new.size:
             evaluation = problem.evaluate_networks(networks[new])
             best = best_hardware_of(evaluation)
-            self._note(problem, problem.design(networks[new], best), evaluation.accuracy[:, 0])
+            on_best = evaluation[np.arange(len(best)), best]
+            self._note(problem, problem.design(networks[new], best), on_best)
             if new.size == len(networks):
                 return evaluation
-        return problem.judged_networks(networks, np.array([self._networks[key] for key in keys]))
+        return self._recalled(problem, networks, keys)
 
     def _unpaid(self, problem: MeteredProblem, networks: np.ndarray, keys: list[bytes]) -> np.ndarray:
         """(new,) rows of networks that were never evaluated, or only on accelerators that are not their best."""
@@ -83,13 +87,18 @@ class _Memory(Layer):
         old = np.setdiff1d(np.unique(keys, return_index=True)[1], new)
         if not old.size:
             return new
-        known = np.array([self._networks[keys[row]] for row in old])
-        best = best_hardware_of(problem.judged_networks(networks[old], known))
+        best = best_hardware_of(self._recalled(problem, networks[old], [keys[row] for row in old]))
         designs = problem.design(networks[old], best)
         unpaid = [row for row, design in zip(old, designs, strict=True) if design.tobytes() not in self._designs]
         return np.sort(np.concatenate((new, np.array(unpaid, dtype=np.int64))))
 
-    def _note(self, problem: MeteredProblem, designs: np.ndarray, accuracies: np.ndarray) -> None:
+    def _recalled(self, problem: MeteredProblem, networks: np.ndarray, keys: list[bytes]) -> Evaluation:
+        """Known networks (batch, network choices) on every accelerator."""
+        known = np.array([self._networks[key] for key in keys])
+        return problem.judged_networks(networks, np.nan_to_num(known), failed=np.isnan(known))
+
+    def _note(self, problem: MeteredProblem, designs: np.ndarray, evaluation: Evaluation) -> None:
+        accuracies = np.where(problem.failed_rows(evaluation), np.nan, evaluation.accuracy)
         for design, accuracy in zip(designs, accuracies.tolist(), strict=True):
             self._designs[design.tobytes()] = accuracy
             self._networks[np.ascontiguousarray(design[problem.space.network]).tobytes()] = accuracy

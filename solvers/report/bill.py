@@ -10,7 +10,7 @@ from solvers.report.summary import SolverRow
 from solvers.report.table import number, plain
 
 _LINES = (
-    ("trained networks", "networks", 0),
+    ("trained networks", "network_trainings", 0),
     ("supernet, in trainings", "supernet_trainings", 1),
     ("training GPU-h", "training_gpu_hours", 2),
     ("supernet GPU-h", "supernet_gpu_hours", 2),

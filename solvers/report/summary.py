@@ -121,11 +121,12 @@ def _summary(group: Sequence[RunRow]) -> SolverRow:
     figures = [
         {**row.figures, **_numbers(row.ledger), "error_pct": 100.0 - row.figures["accuracy_pct"]} for row in group
     ]
-    for figure in figures:
+    for figure, row in zip(figures, group, strict=True):
         figure["queries"] = figure["evaluations"] + figure["gradient_queries"]
         figure["search_seconds"] = figure["solver_seconds"] + figure["oracle_seconds"]
         figure["all_training_seconds"] = figure["evaluator_seconds"] + figure["training_seconds"]
-        figure["trained_networks"] = figure["networks"] + figure["supernet_trainings"]
+        figure["trained_networks"] = row.trained_networks
+        figure["network_trainings"] = round(figure["trained_networks"] - figure["supernet_trainings"])
         figure["gpu_hours"] = figure["training_gpu_hours"] + figure["supernet_gpu_hours"]
         figure["per_design_gpu_hours"] = figure["training_gpu_hours"] + figure["final_training_gpu_hours"]
         figure["fixed_gpu_hours"] = figure["supernet_gpu_hours"] + figure["tuning_gpu_hours"]

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dance_env.problem import Problem
+from dance_env.problem import Problem, failed_rows
 from solvers.comparison.archive.folder import RunFolder, label_of
 from solvers.comparison.archive.manifest import digest
 from solvers.comparison.archive.problems import Problems
-from solvers.comparison.judging import failed_rows
 from solvers.contract.record.file import RecordError
 from solvers.contract.record.trace import Trace
 from solvers.contract.result import Result
@@ -119,7 +118,7 @@ def differences(trace: Trace, problem: Problem, tolerance: float) -> tuple[dict[
         tolerance: Relative difference up to which figures agree.
     """
     off = np.zeros(len(trace), dtype=bool)
-    lost = failed_rows(trace, problem)
+    lost = failed_rows(problem.failures, trace)
     largest: dict[str, float] = {}
     for start in range(0, len(trace), _ROWS_AT_A_TIME):
         rows = slice(start, start + _ROWS_AT_A_TIME)

@@ -100,7 +100,8 @@ class Pair:
         first, second: Their labels.
         test: "Wilcoxon signed-rank", where seeds pair, or "Mann-Whitney U".
         number: Of pairs; of the runs of both without pairs.
-        median_difference: Of the scores, first less second: negative where the first is better.
+        median_difference: Of the scores, first less second: negative where the first is better; 0 where both failed. NaN
+            where it is not defined: of no pairs, or halfway between a failure of the first and one of the second.
         p: Two-sided.
         p_holm: Corrected for all pairs of the same solvers, by Holm's method.
     """

@@ -31,6 +31,14 @@ def score_differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         return np.where(first == second, 0.0, first - second)
 
 
+def median_difference(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the median of `score_differences`; NaN where it lies between minus infinity and infinity, or of no pairs."""
+    if not len(first):
+        return np.nan
+    with np.errstate(invalid="ignore"):
+        return float(np.median(score_differences(first, second)))
+
+
 def holm(p: np.ndarray) -> np.ndarray:
     """Return p-values `(tests,)` corrected by Holm's step-down method (Scandinavian Journal of Statistics 6, 1979).
 

@@ -9,7 +9,13 @@ import numpy as np
 
 from solvers.comparison.statistics.aggregate import bootstrap_interval, interquartile_mean_interval
 from solvers.comparison.statistics.model import Interval, Pair, Ranks, Standings, StatisticsSettings
-from solvers.comparison.statistics.pair_tests import holm, paired_p, score_differences, unpaired_p
+from solvers.comparison.statistics.pair_tests import (
+    holm,
+    median_difference,
+    paired_p,
+    score_differences,
+    unpaired_p,
+)
 from solvers.comparison.statistics.profiles import score_distribution
 from solvers.comparison.statistics.ranks import rank_solvers
 from solvers.comparison.statistics.scores import PERCENT, POINTS, Scores
@@ -103,15 +109,13 @@ def _pair(scores: Sequence[Scores], first: str, second: str) -> Pair:
         parts.append((each.of(first, seeds), each.of(second, seeds)))
     one, two = (np.concatenate(each) for each in zip(*parts, strict=True))
     if len(one) >= 2:
-        difference = float(np.median(score_differences(one, two)))
-        return Pair(first, second, SIGNED_RANK, len(one), difference, paired_p(one, two), np.nan)
+        return Pair(first, second, SIGNED_RANK, len(one), median_difference(one, two), paired_p(one, two), np.nan)
     if len(scores) == 1 and not {first, second} <= scores[0].deterministic:
         one, two = scores[0].of(first), scores[0].of(second)
         if min(len(one), len(two)) >= 2:
-            difference = float(_upper_median(one[None])[0] - _upper_median(two[None])[0])
+            difference = float(score_differences(_upper_median(one[None]), _upper_median(two[None]))[0])
             return Pair(first, second, RANK_SUM, len(one) + len(two), difference, unpaired_p(one, two), np.nan)
-    difference = float(np.median(score_differences(one, two))) if len(one) else np.nan
-    return Pair(first, second, NO_TEST, len(one), difference, np.nan, np.nan)
+    return Pair(first, second, NO_TEST, len(one), median_difference(one, two), np.nan, np.nan)
 
 
 def _improvement(first: Sequence[np.ndarray], second: Sequence[np.ndarray], settings: StatisticsSettings) -> Interval:

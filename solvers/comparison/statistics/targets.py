@@ -16,13 +16,14 @@ def run_lengths(spent: np.ndarray, regret: np.ndarray, targets: np.ndarray) -> n
 
     Args:
         spent: `(rows,)` what each row of a trace had cost when it was known, never falling; NaN where unknown.
-        regret: `(rows,)` of the best so far, never rising; infinite before a feasible design.
+        regret: `(rows,)` of the best so far; infinite before a feasible design. It may rise where evaluations are noisy.
         targets: `(targets,)`.
 
     Returns:
         `(targets,)`; NaN where the target was reached and what had been spent is unknown.
     """
-    rows = np.searchsorted(-regret, -np.asarray(targets, np.float64), side="left")
+    least = np.minimum.accumulate(regret)
+    rows = np.searchsorted(-least, -np.asarray(targets, np.float64), side="left")
     padded = np.append(np.asarray(spent, np.float64), np.inf)
     return padded[rows]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from solvers.catalog import solver_declaration, solver_names, solver_summary
 from solvers.comparison.run import Comparison, Run
+from solvers.comparison.spending import trained_networks
 from solvers.contract.capabilities import Access
 from solvers.report.html.tables import Cell, Row, Table
 from solvers.report.palette import MARKERS, Style
@@ -100,7 +101,16 @@ def _view(number: int, label: str, style: Style, runs: Sequence[Run], *, several
 
 
 def _runs(label: str, number: int, runs: Sequence[Run], *, several: bool) -> Table:
-    headings = ["run", "objective", "evaluations", "gradient queries", "networks", "GPU-h", "seconds", "how it ended"]
+    headings = [
+        "run",
+        "objective",
+        "evaluations",
+        "gradient queries",
+        "trained networks",
+        "GPU-h",
+        "seconds",
+        "how it ended",
+    ]
     rows = []
     for run in runs:
         result, ledger = run.result, run.result.ledger
@@ -110,7 +120,7 @@ def _runs(label: str, number: int, runs: Sequence[Run], *, several: bool) -> Tab
             Cell(f"{result.best_objective:.4f}" if found else "no feasible design"),
             Cell(count(ledger.evaluations)),
             Cell(count(ledger.gradient_queries)),
-            Cell(count(ledger.networks)),
+            Cell(count(trained_networks(result))),
             Cell("–" if hours is None else f"{hours:,.3g}"),
             Cell(f"{ledger.seconds:.1f}"),
             Cell(f"{result.status.value} {result.reason}".strip(), bad=not result.status.complete),
