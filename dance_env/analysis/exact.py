@@ -212,7 +212,7 @@ def _best_designs(
 def _cache_key(problem: Problem, metric: str) -> str | None:
     """Return the key of a pass: the problem, and the code of this module and of the problem's parts.
 
-    None where the problem has no fingerprint, or a part's code stands in no file; the pass is then not cached.
+    None where the problem has no fingerprint, or a part's code is not in a file; the pass is then not cached.
     """
     parts = (problem.objective.cost_function, problem.accuracy)
     fingerprint, code = problem.fingerprint(), code_digest(_best_designs, *parts)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from dance_env.analysis.coupling import Coupling, FixedAccelerator
 from dance_env.problem import Problem
 
+T = TypeVar("T")
 Row = Callable[[Problem, Coupling], str]
 
 
@@ -19,10 +20,19 @@ def table(measured: Mapping[str, tuple[Problem, Coupling]]) -> str:
     Args:
         measured: By task name, the problem and what was measured of it.
     """
+    return columns_by_task(_ROWS, measured)
+
+
+def columns_by_task(rows: Mapping[str, Callable[[Problem, T], str]], measured: Mapping[str, tuple[Problem, T]]) -> str:
+    """Return a Markdown table with a column for each task.
+
+    Args:
+        rows: By title, from a problem and what was measured of it to a cell.
+        measured: By task name, the problem and what was measured of it.
+    """
     lines = ["| | " + " | ".join(measured) + " |", "|---" * (len(measured) + 1) + "|"]
-    for title, row in _ROWS.items():
-        cells = [row(problem, coupling) for problem, coupling in measured.values()]
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    for title, cell in rows.items():
+        lines.append(f"| {title} | " + " | ".join(cell(*each) for each in measured.values()) + " |")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dance_env.analysis.landscape import Descents, Landscape
-from dance_env.commands.coupling_table import accelerator
+from dance_env.commands.coupling_table import accelerator, columns_by_task
 from dance_env.problem import Problem
 
 Row = Callable[[Problem, Landscape], str]
@@ -20,11 +20,7 @@ def table(measured: Mapping[str, tuple[Problem, Landscape]]) -> str:
     Args:
         measured: By task name, the problem and what was measured of it.
     """
-    lines = ["| | " + " | ".join(measured) + " |", "|---" * (len(measured) + 1) + "|"]
-    for title, row in _ROWS.items():
-        cells = [row(problem, landscape) for problem, landscape in measured.values()]
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return columns_by_task(_ROWS, measured)
 
 
 def as_dict(problem: Problem, found: Landscape) -> dict[str, Any]:

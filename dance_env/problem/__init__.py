@@ -1,6 +1,7 @@
 """A co-design problem as one value.
 
-- `problem`: `Problem`, the spaces, the costs, the accuracy and the objective together; `evaluation`: what it answers.
+- `problem`: `Problem`, the spaces, the costs, the accuracy and the objective together; `parts`: whether they fit each other;
+  `evaluation`: what it answers.
 - `failures`: `Failures`, evaluations of a run that fail, and which of some answers did (`failed_rows`).
 - `training_time`: what trainings cost in GPU-hours: `TrainingTime`, `MacsTrainingTime`, `TabulatedTrainingTime`, the price of
   a supernet.

@@ -51,6 +51,18 @@ class Evaluation:
             raise ValueError("an empty batch has no best design")
         return int(np.lexsort((self.objective, self.violation))[0])
 
+    def best_hardware(self) -> np.ndarray:
+        """Return the index (B,) int64 of the best accelerator of each network, where the leaves are (B, H).
+
+        Least objective among the feasible accelerators; where none is feasible, least violation, then least objective; the
+        lowest index among equals.
+        """
+        # A mask, not an infinite stand-in: the objective itself may be infinite where a layer cannot be mapped.
+        least = self.violation == self.violation.min(axis=1, keepdims=True)
+        best = np.where(least, self.objective, np.inf).argmin(axis=1)
+        among_least = np.take_along_axis(least, best[:, None], axis=1)[:, 0]
+        return np.where(among_least, best, least.argmax(axis=1)).astype(np.int64, copy=False)
+
     def __len__(self) -> int:
         return len(self.objective)
 

@@ -15,9 +15,10 @@ from dance_env.accuracy import AccuracyModel, DrawnAccuracy, NamedError, TensorA
 from dance_env.accuracy.checked import checked_accuracies
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel, Cost, CostModel, CostTable, WorkloadTable
 from dance_env.graph import NetworkSpace, Workload, WorkloadSpace
-from dance_env.objective import Constraint, Objective, WorstCase
+from dance_env.objective import Constraint, Objective
 from dance_env.problem.evaluation import Evaluation
 from dance_env.problem.failures import Failures
+from dance_env.problem.parts import check_accuracy, check_costs, check_own, check_workloads
 from dance_env.problem.training_time import SUPERNET_TRAININGS, TrainingTime, checked_hours, longest_training
 from dance_env.progress import Progress
 from dance_env.source_digest import own_code
@@ -68,40 +69,11 @@ class Problem:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.objective, Objective):
-            raise TypeError(f"problem {self.name!r}: objective must be an Objective, got {self.objective!r}")
-        if not isinstance(self.training_time, TrainingTime | None):
-            raise TypeError(
-                f"problem {self.name!r}: training_time must have `gpu_hours(networks)` (such as MacsTrainingTime), got "
-                f"{self.training_time!r}"
-            )
-        if not 0 < self.supernet_trainings < np.inf:
-            raise ValueError(
-                f"problem {self.name!r}: supernet_trainings must be a number above 0, got {self.supernet_trainings!r}"
-            )
-        expected = (*self.space.option_counts[self.space.network].tolist(), self.accelerator_space.size)
-        if self.costs.shape != expected:
-            raise ValueError(
-                f"problem {self.name!r}: costs must have shape {expected} (options of each network choice, "
-                f"accelerators), got {self.costs.shape}. Build the table from this problem's network space and "
-                "accelerator space."
-            )
-        names = {each.name for each in self.workloads}
-        for limit in self.objective.constraints:
-            workload = limit.metric.rpartition(".")[0]
-            if workload and workload not in names:
-                raise ValueError(
-                    f"problem {self.name!r}: the limit on {limit.metric} names a workload that does not exist; known: "
-                    f"{', '.join(sorted(names)) or 'none, there is one workload alone'}"
-                )
-        if isinstance(self.objective.cost_function, WorstCase) and not names:
-            raise ValueError(f"problem {self.name!r}: WorstCase needs several workloads, and there is one")
-        counts = getattr(self.accuracy, "option_counts", None)
-        if counts is not None and tuple(counts) != tuple(self.space.option_counts[self.space.network]):
-            raise ValueError(
-                f"problem {self.name!r}: the accuracy model has {tuple(counts)} options per choice, the network "
-                f"space {tuple(int(n) for n in self.space.option_counts[self.space.network])}"
-            )
+        network = self.space.option_counts[self.space.network].tolist()
+        check_own(self.name, self.objective, self.training_time, self.supernet_trainings)
+        check_costs(self.name, self.costs.shape, expected=(*network, self.accelerator_space.size))
+        check_workloads(self.name, self.objective, {each.name for each in self.workloads})
+        check_accuracy(self.name, self.accuracy, network)
 
     def __repr__(self) -> str:
         networks, accelerators = self.space.size // self.accelerator_space.size, self.accelerator_space.size
@@ -311,24 +283,8 @@ class Problem:
         return self.supernet_trainings * longest_training(counts, self.training_gpu_hours)
 
     def best_hardware(self, networks: Any) -> np.ndarray:
-        """Return the best accelerator of each network, exactly.
-
-        Args:
-            networks: option indices, shape (B, N).
-
-        Returns:
-            Hardware indices (B,) int64: least objective among the feasible accelerators; where none is feasible, least
-            violation, then least objective; the lowest index among equals.
-        """
-        evaluation = self.evaluate_networks(networks)
-        least = evaluation.violation.min(axis=1, keepdims=True)
-        # A mask, not an infinite stand-in: the objective itself may be infinite where a layer cannot be mapped.
-        candidates = evaluation.violation == least
-        objective = np.where(candidates, evaluation.objective, np.inf)
-        best = objective.argmin(axis=1)
-        fallback = candidates.argmax(axis=1)
-        rows = np.arange(len(best))
-        return np.where(candidates[rows, best], best, fallback).astype(np.int64)
+        """Return the index (B,) of the best accelerator of each network (B, N), exactly; see `Evaluation.best_hardware`."""
+        return self.evaluate_networks(networks).best_hardware()
 
     def violations(self, designs: Any, *, evaluation: Evaluation | None = None) -> list[dict[str, float]]:
         """Return which limits each design (B, D) exceeds: metric -> relative excess; empty for a feasible design.
@@ -394,7 +350,7 @@ class Problem:
         package or folder that it imports.
 
         None where a part has no fingerprint, such as a cost function without the method `fingerprint` (see
-        `dance_env.objective.CostFunction`), or a class that stands in no file. Whether this is the problem of an
+        `dance_env.objective.CostFunction`), or a class that is not defined in a file. Whether this is the problem of an
         earlier day is then unknown: what depends on it is not cached, and a record of it is never reused.
         """
         return self._fingerprint

@@ -183,7 +183,7 @@ for tau in TAUS:
 # - b. Under a budget in evaluations a gradient query counts as much as an evaluation; in GPU-hours only the first one costs.
 # - c. Twice the price of the supernet means twice the bill of `dance-exact`.
 # - d. A solver that evaluates one network on two accelerators trains it once.
-# - e. The solver that needs the fewest seconds on this benchmark would be the fastest search in life.
+# - e. The solver that needs the fewest seconds on this benchmark would be the fastest search in practice.
 # - f. Who searches a second design on the same network space need not train the supernet again.
 
 # %% tags=["exercise-3.4"]
@@ -196,4 +196,4 @@ check("3.4", true_statements)
 # ## What to remember
 #
 # State the unit with the result. *Equal evaluations* flatters solvers that try large networks; *GPU-hours* rests on a
-# price for the supernet; *seconds on a benchmark* say nothing about a search in life. And a gradient from a table is an oracle.
+# price for the supernet; *seconds on a benchmark* say nothing about a search in practice. And a gradient from a table is an oracle.

@@ -179,7 +179,7 @@ def _imports_of_user(kind: str) -> set[Import]:
 
 
 def _digested(kind: str) -> set[str]:
-    """Return the modules of this library that the digest of a user's solver looks at; none where it stands in no file."""
+    """Return the modules of this library that the digest of a user's solver looks at; none where that is not defined in a file."""
     try:
         return {name for name in digested_modules(kind) if _is_ours(name) and not name.endswith(".__init__")}
     except ValueError:

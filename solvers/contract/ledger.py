@@ -52,6 +52,10 @@ class CostPairPrice:
     name: str
     seconds: float
 
+    def hours(self, pairs: float) -> float:
+        """Return the processor-hours of so many distinct pairs."""
+        return pairs * self.seconds / 3600.0
+
 
 OUR_PRICE = CostPairPrice("ours", 3.5e-6)
 """This library's search: one core, all 13,872 accelerators of a layer in one pass, 2.5e6 pairs of accel-nasbench in 8.8 s."""
@@ -85,7 +89,7 @@ def _line(default: Any, unit: str, share: Share) -> Any:
 class Ledger:
     """What one run has spent.
 
-    On a table an evaluation is a look-up; in life it is a training. The lines in GPU-hours say what the run would have
+    On a table an evaluation is a look-up; in practice it is a training. The lines in GPU-hours say what the run would have
     cost then, on the machine of the problem's training times; seconds are those that the run took here. A budget bounds
     `spent`, trained networks, or `gpu_hours`; the other counts are kept so that a comparison can be drawn against any of
     them.
@@ -183,10 +187,6 @@ class Ledger:
         figures = (self.fixed_gpu_hours, self.per_design_gpu_hours, other.fixed_gpu_hours, other.per_design_gpu_hours)
         known = [each for each in figures if each is not None]
         return break_even(*known) if len(known) == len(figures) else None
-
-    def cost_pair_hours(self, price: CostPairPrice) -> float:
-        """Return the processor-hours that the distinct cost pairs take at a price."""
-        return self.cost_pairs * price.seconds / 3600.0
 
     @property
     def access(self) -> Access:

@@ -150,7 +150,7 @@ class MeteredProblem:
             self._ask(lambda: self._problem.evaluate_networks(paid, accuracies=self._recalled(paid)))
         )
         self.meter.bill_costs(paid)
-        hardware = best_hardware_of(evaluation)
+        hardware = evaluation.best_hardware()
         designs = self._problem.design(paid, hardware)
         self._record(designs, evaluation[np.arange(affordable), hardware])
         self.meter.refuse(len(networks) - affordable)
@@ -182,7 +182,7 @@ class MeteredProblem:
         Args:
             designs: (batch, choices).
             accuracies: (batch,).
-            failed: (batch,) whether their evaluation failed; such an accuracy is of no account.
+            failed: (batch,) whether their evaluation failed; such an accuracy is not used.
         """
         with self.meter.oracle():
             evaluation = self._problem.evaluate(designs, accuracies=accuracies)
@@ -325,7 +325,7 @@ class MeteredProblem:
         # Deviations from the first: equal accuracies have exactly that mean.
         first = np.take_along_axis(accuracies, kept.argmax(axis=1)[:, None], axis=1)
         deviation = np.where(kept, accuracies - first, 0.0).sum(axis=1) / np.maximum(kept.sum(axis=1), 1)
-        return first[:, 0] + deviation, ~kept.any(axis=1)
+        return first[:, 0] + deviation, np.logical_not(kept.any(axis=1))
 
     @contextmanager
     def _judging(self) -> Iterator[None]:
@@ -348,14 +348,6 @@ class MeteredProblem:
         with np.errstate(invalid="ignore"):  # a weight of 0 times the infinite cost of a design without a mapping
             cost = self.objective.cost_function(evaluation.cost)
         self.meter.record(designs, evaluation, cost)
-
-
-def best_hardware_of(evaluation: Evaluation) -> np.ndarray:
-    """Return (batch,) feasible first, then the lowest objective: `Problem.best_hardware` of an evaluation (batch, H)."""
-    least = evaluation.violation == evaluation.violation.min(axis=1, keepdims=True)
-    best = np.where(least, evaluation.objective, np.inf).argmin(axis=1)
-    among_least = np.take_along_axis(least, best[:, None], axis=1)[:, 0]
-    return np.where(among_least, best, least.argmax(axis=1))  # all of them infinite: the first of the least
 
 
 class Layer(ABC):

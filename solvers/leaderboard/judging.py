@@ -31,7 +31,7 @@ class Entry:
         objectives: Of the best feasible design of each run, in the order of the seeds; infinite where there is none.
         regret_pct: Above the reference, in percent, run by run.
         gpu_hours: Median of the runs' bills; None where it is not known.
-        deterministic: Whether one run stands for all seeds, by the record's own word.
+        deterministic: Whether one run stands for all seeds, as the record declares.
         same_as: The participants before it whose runs are the same, to the bit.
         rank: 1 is the best; entries of equal medians share one.
     """

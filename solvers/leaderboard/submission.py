@@ -107,5 +107,5 @@ def _link_inside(folder: Path) -> str | None:
 
 
 def _without(text: str, folder: Path) -> str:
-    """A message without the place of the folder, which is nobody's business on a page."""
+    """A message without the place of the folder, which a page must not show."""
     return text.replace(f"{folder}{os.sep}", "").replace(str(folder), folder.name)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from dance_env.problem import Evaluation
-from solvers.contract.metered_problem import Layer, MeteredProblem, best_hardware_of
+from solvers.contract.metered_problem import Layer, MeteredProblem
 from solvers.middleware.wrapper import SearchEnded, Wrapper
 
 
@@ -74,7 +74,7 @@ class _Memory(Layer):
         self._count(len(new), len(networks), exhausted=bool(known))
         if new.size:
             evaluation = problem.evaluate_networks(networks[new])
-            best = best_hardware_of(evaluation)
+            best = evaluation.best_hardware()
             on_best = evaluation[np.arange(len(best)), best]
             self._note(problem, problem.design(networks[new], best), on_best)
             if new.size == len(networks):
@@ -87,7 +87,7 @@ class _Memory(Layer):
         old = np.setdiff1d(np.unique(keys, return_index=True)[1], new)
         if not old.size:
             return new
-        best = best_hardware_of(self._recalled(problem, networks[old], [keys[row] for row in old]))
+        best = self._recalled(problem, networks[old], [keys[row] for row in old]).best_hardware()
         designs = problem.design(networks[old], best)
         unpaid = [row for row, design in zip(old, designs, strict=True) if design.tobytes() not in self._designs]
         return np.sort(np.concatenate((new, np.array(unpaid, dtype=np.int64))))

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from solvers.comparison.spending import Axis
-from solvers.comparison.statistics import FrontQuality, Reached, Standings, Statistics, TaskStatistics
+from solvers.comparison.statistics import (
+    FrontQuality,
+    Reached,
+    Standings,
+    Statistics,
+    StatisticsSettings,
+    TaskStatistics,
+)
 from solvers.report.figures_text import interval_text, length_text, p_text, regret_text
 from solvers.report.table import number, plain
 
@@ -21,7 +28,7 @@ _REACHED: dict[Axis, str] = {
 
 def task_section(of: TaskStatistics, statistics: Statistics) -> str:
     """Return the statistics of one task as a section of its page."""
-    parts = ["## Statistics", _explained(of.standings, statistics), standings_table(of.standings, of.front)]
+    parts = ["## Statistics", _explained(statistics.settings), standings_table(of.standings, of.front)]
     if of.front is not None:
         parts.append(_front_note(of.front))
     parts += _common(of.standings)
@@ -43,7 +50,7 @@ def overall_page(statistics: Statistics) -> str:
     parts = [
         "# Over all tasks",
         f"Tasks: {', '.join(plain(task) for task in standings.tasks)}.",
-        _explained(standings, statistics),
+        _explained(statistics.settings),
         standings_table(standings, None),
         *_common(standings),
     ]
@@ -117,8 +124,7 @@ def _common(of: Standings) -> list[str]:
     return [*parts, "Pairs, corrected by Holm's method for all of them.", pairs_table(of)]
 
 
-def _explained(of: Standings, statistics: Statistics) -> str:
-    settings = statistics.settings
+def _explained(settings: StatisticsSettings) -> str:
     return (
         "A run that failed or found no feasible design has an infinite regret and ranks last. IQM: the mean of the middle "
         f"half of the runs. Brackets: {settings.confidence:.0%} bootstrap intervals, runs resampled within each task "

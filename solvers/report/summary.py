@@ -131,8 +131,8 @@ def _summary(group: Sequence[RunRow]) -> SolverRow:
         figure["per_design_gpu_hours"] = figure["training_gpu_hours"] + figure["final_training_gpu_hours"]
         figure["fixed_gpu_hours"] = figure["supernet_gpu_hours"] + figure["tuning_gpu_hours"]
         figure["all_in_gpu_hours"] = figure["fixed_gpu_hours"] + figure["per_design_gpu_hours"]
-        figure["our_pair_hours"] = figure["cost_pairs"] * OUR_PRICE.seconds / 3600.0
-        figure["timeloop_pair_hours"] = figure["cost_pairs"] * TIMELOOP_PRICE.seconds / 3600.0
+        figure["our_pair_hours"] = OUR_PRICE.hours(figure["cost_pairs"])
+        figure["timeloop_pair_hours"] = TIMELOOP_PRICE.hours(figure["cost_pairs"])
         figure["all_seconds"] = figure["search_seconds"] + figure["all_training_seconds"]
     first = group[0]
     return SolverRow(

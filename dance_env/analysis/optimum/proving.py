@@ -27,7 +27,7 @@ def prove(
 
     The method stands in docs/optimum.md. What is returned does not depend on the workers, or on interruptions. Where the
     tables of the method would take too much memory, every design is compared instead; `progress`, `checkpoint`, `seconds`
-    and `workers` are of no account then, and there is no evidence.
+    and `workers` are not used then, and there is no evidence.
 
     Args:
         problem: One whose accuracy is a sum of factors (it has `factor_sum`), and whose cost function is `EDAP` or

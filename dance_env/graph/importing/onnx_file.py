@@ -1,6 +1,6 @@
 """Reading an ONNX file: its graph with a shape for each value, and none of its weights. Imports the package onnx at first use.
 
-A file is data that nobody vouches for. Weights are not loaded, no file but the named one is opened, and what would make reading
+A file is untrusted data. Weights are not loaded, no file but the named one is opened, and what would make reading
 it run away is refused: more nodes than `MOST_NODES` once its functions are written out, tensors of more than `MOST_ELEMENTS`.
 """
 

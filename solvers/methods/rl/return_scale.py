@@ -48,5 +48,5 @@ class ReturnScale:
 
     def standardize(self, rewards: np.ndarray, *, offset: bool) -> np.ndarray:
         """Return rewards (batch,) in units of the spread, less the center if `offset`; float32, clipped."""
-        centerd = rewards - self.center if offset else rewards
-        return np.clip(centerd / self.spread, -self._limit, self._limit).astype(np.float32)
+        centered = rewards - self.center if offset else rewards
+        return np.clip(centered / self.spread, -self._limit, self._limit).astype(np.float32)

@@ -95,12 +95,12 @@ def _view(number: int, label: str, style: Style, runs: Sequence[Run], *, several
             ("digest of its settings", runs[0].settings_digest),
             ("digest of its code", runs[0].result.software.get("solver", "not known")),
         ],
-        runs=_runs(label, number, runs, several=several),
+        runs=_runs(label, runs, several=several),
         tracebacks=[(_named(run, several=several), run.result.traceback) for run in runs if run.result.traceback],
     )
 
 
-def _runs(label: str, number: int, runs: Sequence[Run], *, several: bool) -> Table:
+def _runs(label: str, runs: Sequence[Run], *, several: bool) -> Table:
     headings = [
         "run",
         "objective",
