@@ -23,8 +23,12 @@ from dance_env.analysis.optimum import (
     verify,
 )
 from dance_env.analysis.optimum.arrays import Shape
+from dance_env.analysis.optimum.checkpoint import Checkpoint
 from dance_env.analysis.optimum.dominance import undominated
+from dance_env.analysis.optimum.fields import Fields
 from dance_env.analysis.optimum.grouping import find_grouping
+from dance_env.analysis.optimum.run import Run
+from dance_env.analysis.optimum.solving import Searcher
 from dance_env.objective import EDAP, Constraint, Linear, WorstCase
 from dance_env.problem import Problem
 
@@ -160,6 +164,22 @@ def test_workers_and_interruptions_change_nothing(tmp_path) -> None:
         alone.design,
     )
     assert not (tmp_path / "state.json").exists()
+
+
+def test_a_resumed_proof_remembers_that_labelings_were_dropped(tmp_path) -> None:
+    """More labelings within the slack than there is room for: the bound is below the best by the slack, resumed or not."""
+    problem = factored_problem(1)
+    run = Run(Fields.of(problem), Searcher.of(1))
+    states = run.steps(None)
+    next(states)
+    run.overflow = True
+    kept = Checkpoint.of(problem, tmp_path / "state.json")
+    run.save(kept, now=True)
+    list(states)
+    resumed = Run(Fields.of(problem), Searcher.of(1))
+    list(resumed.steps(kept))
+    assert run.proof().gap > 0.0
+    assert resumed.proof().lower_bound == run.proof().lower_bound
 
 
 def test_damaged_checkpoint_is_not_used(tmp_path) -> None:

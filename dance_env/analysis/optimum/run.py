@@ -182,6 +182,7 @@ class Run:
         self.bounds = [np.array(each, dtype=np.float64) for each in saved["bounds"]]
         self.vertices = [np.array(each, dtype=np.int64) for each in saved["vertices"]]
         self.weights = [np.array(each, dtype=np.float64) for each in saved["weights"]]
+        self.overflow = bool(saved["overflow"])
         designs = np.array(saved["designs"], dtype=np.int64).reshape(-1, self.problem.space.num_choices)
         space = self.problem.space
         self.incumbents.add(
@@ -198,5 +199,6 @@ class Run:
                 bounds=[each.tolist() for each in self.bounds],
                 vertices=[each.tolist() for each in self.vertices],
                 weights=[each.tolist() for each in self.weights],
+                overflow=self.overflow,
             )
             self.saved = time.perf_counter()
