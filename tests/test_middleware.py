@@ -331,6 +331,7 @@ def test_several_in_one_argument() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("average(random", "brackets of 'average.random' do not match"),
         ("dedupe(random)", r"there is no wrapper 'dedupe' .* Did you mean 'deduplicate'"),
         ("deduplicate", r"deduplicate wraps a solver: write deduplicate\(SOLVER\)"),
         ("deduplicate()", r"deduplicate wraps a solver"),

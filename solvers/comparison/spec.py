@@ -88,6 +88,8 @@ class SolverSpec:
                 raise ValueError(f"there is no wrapper {name!r} in {text!r}. {nearest(name, wrapper_names())}")
         if command := _command(text):
             return cls("cmd", {"command": command}, _short(f"cmd:{command}"))
+        if text.partition("(")[0].partition(":")[0].strip() in wrapper_names() and text.count("(") != text.count(")"):
+            raise ValueError(f"the brackets of {text!r} do not match; write NAME:SETTING=VALUE(SOLVER)")
         name, settings = _divided(text)
         return cls(name, _settings(settings, text))
 

@@ -44,7 +44,7 @@ class Checkpoint:
     def load(self) -> dict[str, Any] | None:
         """Return what was saved; None where there is nothing, or it is damaged or of another problem or code."""
         try:
-            content = json.loads(self.path.read_text())
+            content = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return content if isinstance(content, dict) and content.get("key") == self.key else None

@@ -94,7 +94,7 @@ class RunFolder:
         """
         path = self.path / f"{name}.json"
         try:
-            return json.loads(path.read_text())
+            return json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise CheckpointError(f"{path} is damaged ({error}); restore it, or start in another folder") from error
 
