@@ -51,7 +51,7 @@ def main():
         elif MODE == "sleeps" and asked == 2:
             child = subprocess.Popen(["sleep", "600"])
             with open(sys.argv[3], "w") as file:
-                file.write(f"{os.getpid()} {child.pid}")
+                file.write(f"{os.getpid()} {child.pid} ")
             time.sleep(600)
         elif MODE == "crashes" and asked == 2:
             raise RuntimeError("out of ideas")

@@ -377,7 +377,7 @@ def test_an_interrupt_does_not_wait_for_the_layers_in_flight(space: BlockSpace, 
 
     class Slow(CountingModel):
         def evaluate_layers(self, rows: np.ndarray, hardware: Hardware) -> LayerCost:
-            if self.asked and not slow.wait(timeout=60):
+            if self.asked and not slow.wait(timeout=500):
                 in_vain.append(rows)
             return super().evaluate_layers(rows, hardware)
 

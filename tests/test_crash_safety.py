@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE_S
 
 from solvers.methods.random_search import RandomSearch
 
@@ -20,7 +21,8 @@ def benchmark():
     return module
 
 
-def test_a_killed_driver_loses_no_record_and_makes_none_twice(benchmark, capsys):
+def test_a_killed_driver_loses_no_record_and_makes_none_twice(benchmark, capsys, monkeypatch):
+    monkeypatch.setattr(benchmark, "_PATIENCE_S", PATIENCE_S)
     arguments = "--kills 2 --solvers random,annealing --seeds 2 --budget 500 --workers 1"
     assert benchmark.main(arguments.split()) == 0
     printed = capsys.readouterr().out

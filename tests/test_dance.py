@@ -228,7 +228,7 @@ def test_waiting_for_anothers_training_is_billed_to_nobody(own_cache, monkeypatc
     def another_process() -> None:
         with FileLock(evaluator_path(problem, SMALL).with_suffix(".lock")):
             held.set()
-            waited_for.wait(60)
+            waited_for.wait(500)
             time.sleep(1.0)
 
     class Noted(FileLock):

@@ -7,14 +7,14 @@ import os
 import re
 import shutil
 import sys
-import time
-from collections.abc import Callable
+import threading
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
 from inline import Inline
+from waiting import alive, clock_of_runs, numbers_in, within
 
 from dance_env.testing import synthetic_problem
 from solvers import Result, SolverFailed, SolverSpec, Status, make_solver
@@ -39,20 +39,6 @@ def failure(mode: str, **settings: object) -> SolverFailed:
     with pytest.raises(SolverFailed) as caught:
         External(f"{AGENT} {mode}", **settings).solve("tiny", budget=40, seed=0)
     return caught.value
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def within_a_minute(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 60
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    return condition()
 
 
 def test_an_agent_keeps_the_contract() -> None:
@@ -153,7 +139,7 @@ def test_a_silent_agent_is_ended_with_what_it_started(tmp_path: Path, monkeypatc
     def impatient(self: process.AgentProcess) -> bytes | None:
         """The agent may take long to start and to reply once; its silence is then cut short."""
         if replies:
-            assert within_a_minute(lambda: noted.is_file() and len(noted.read_text().split()) == 2)
+            assert within(lambda: len(numbers_in(noted)) == 2)
             self._timeout_s = 0.2
         replies.append(receive(self))
         return replies[-1]
@@ -162,7 +148,7 @@ def test_a_silent_agent_is_ended_with_what_it_started(tmp_path: Path, monkeypatc
     caught = failure(f"sleeps 8 {noted}")
     assert "gave no reply within 0.2 s" in caught.result.reason
     assert len(replies) == 1
-    assert within_a_minute(lambda: not any(map(alive, map(int, noted.read_text().split()))))
+    assert within(lambda: not any(map(alive, numbers_in(noted))))
 
 
 def test_an_interrupt_ends_the_agent(tmp_path: Path) -> None:
@@ -297,11 +283,20 @@ def test_an_agent_may_end_as_soon_as_nothing_is_left(tmp_path: Path, monkeypatch
 
 
 def test_a_time_limit_of_the_run_ends_the_agent_and_keeps_what_was_found(tmp_path: Path) -> None:
-    solver = f"cmd:{AGENT} sleeps 8 {tmp_path / 'pids'}"
-    (result,) = compare(Settings("tiny", [solver], (0,), 40, tmp_path / "out", timeout_s=5)).results
+    noted = tmp_path / "pids"
+    settings = Settings("tiny", [f"cmd:{AGENT} sleeps 8 {noted}"], (0,), 40, tmp_path / "out", timeout_s=600)
+    with clock_of_runs() as clock:
+
+        def once_it_sleeps() -> None:
+            if within(lambda: len(numbers_in(noted)) == 2):
+                clock.put_forward(600)
+
+        waiting = threading.Thread(target=once_it_sleeps)
+        waiting.start()
+        (result,) = compare(settings).results
+        waiting.join()
     assert result.status is Status.TIMED_OUT
     assert result.ledger.evaluations == 8
-    pids = [int(each) for each in (tmp_path / "pids").read_text().split()]
-    assert not any(map(alive, pids))
+    assert not any(map(alive, numbers_in(noted)))
     (path,) = (tmp_path / "out" / "records").glob("*.transcript.jsonl")
     assert len(path.read_text().splitlines()) == 3, "the card, a question, its answer"

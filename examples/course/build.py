@@ -45,7 +45,10 @@ def run(notebook, *, timeout_s: int = TIMEOUT_S) -> None:
     """
     from nbclient import NotebookClient
 
-    NotebookClient(notebook, timeout=timeout_s, kernel_name="python3", resources={"metadata": {"path": HERE}}).execute()
+    resources = {"metadata": {"path": HERE}}
+    NotebookClient(
+        notebook, timeout=timeout_s, startup_timeout=timeout_s, kernel_name="python3", resources=resources
+    ).execute()
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the times of day
