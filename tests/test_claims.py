@@ -30,6 +30,7 @@ from experiments.claims import (
 )
 from experiments.claims.catalog import PARTS, claim_names, load_claim, settings_of
 from experiments.claims.claim import Claim, Finding, Picture, Series, Table, Verdict
+from experiments.claims.cost_criterion import Needed
 from experiments.claims.evaluator_quality import Quality
 from experiments.claims.exact_ends import ALONE, JOINT, LIMITED, PENALIZED, Points, _proved, exact_ends, lower_hull
 from experiments.claims.fronts import Fronts, Rival, gain, lower_median
@@ -189,7 +190,7 @@ def test_search_cost_goes_both_ways_and_counts_the_supernet():
     supernet = search_cost.judged("task", {"dance": [price(50, 30.0, 2000.0)] * 3, **rivals}, names)
     assert [each.verdict for each in supernet] == [HOLDS, FAILS, FAILS]
     dear = search_cost.judged("task", {"dance": [price(500, 5.0)] * 3, **rivals}, names)
-    assert [each.verdict for each in dear] == [FAILS, HOLDS, FAILS]
+    assert [each.verdict for each in dear] == [FAILS, FAILS, FAILS]
     never = [price(math.inf, math.inf)] * 3
     lost = search_cost.judged("task", {"dance": never, **rivals}, names)
     assert {each.verdict for each in lost} == {FAILS}
@@ -197,6 +198,66 @@ def test_search_cost_goes_both_ways_and_counts_the_supernet():
     assert {each.verdict for each in nobody} == {UNKNOWN}
     untimed = search_cost.judged("task", {name: [price(50)] * 3 for name in ("dance", *names)}, names)
     assert untimed[-1].verdict is UNKNOWN
+
+
+def recorded(amounts: dict[str, tuple[float, float]]) -> list[Finding]:
+    """A record in which solvers come close at these amounts, just above the ones before: networks, GPU-hours."""
+    readings = []
+    for solver, (networks, hours) in amounts.items():
+        supernet = 4 if solver == "dance" else 0
+        for unit, amount in (("networks", networks), ("gpuh", hours)):
+            readings += [
+                reading(solver, at, regret, unit=unit, networks=int(at) - supernet)
+                for at, regret in ((amount - 1e-9, 5.0), (amount, 0.5))
+            ]
+    return recorded_cost.judged_record(readings, close_pct=1.0)
+
+
+def compared(path: Path, amounts: dict[str, tuple[float, float]]) -> list[Finding]:
+    """A comparison in which solvers need these networks and GPU-hours."""
+    rows = ["task,solver,access,networks_to_close,gpu_hours_to_close,supernet_trainings"]
+    for solver, (networks, hours) in amounts.items():
+        access, supernet = ("white box", 4) if solver == "dance" else ("values", 0)
+        rows.append(f"t,{solver},{access},{networks},{hours},{supernet}")
+    path.write_text("\n".join(rows) + "\n")
+    return compared_cost.judged_runs("t", compared_cost.load_runs(path, "t"))
+
+
+def test_runs_comparisons_and_records_are_judged_by_one_criterion(tmp_path):
+    """A tenth of the networks is enough; as many GPU-hours are not fewer. Candidates leave the supernet out."""
+    cases = {
+        (100.0, 5.0): [HOLDS, HOLDS, FAILS],
+        (99.0, 5.1): [HOLDS, FAILS, HOLDS],
+        (59.0, 4.9): [FAILS, FAILS, FAILS],
+    }
+    for theirs, verdicts in cases.items():
+        amounts = {"dance": (10.0, 5.0), "evolution": theirs}
+        prices = {
+            name: [price(networks - supernet, hours, supernet)]
+            for (name, (networks, hours)), supernet in zip(amounts.items(), (4.0, 0.0), strict=True)
+        }
+        live = search_cost.judged("t", prices, ["evolution"])
+        found = [live, compared(tmp_path / "runs.csv", amounts), recorded(amounts)]
+        assert [each.verdict for each in live] == verdicts
+        assert [[each.verdict for each in part] for part in found[:2]] == [verdicts] * 2
+        for part in found:
+            assert [(each.what, each.paper, each.rule) for each in part] == [
+                (each.what, each.paper, each.rule) for each in live
+            ]
+    with pytest.raises(ValueError, match="no solver that samples networks was run on 't'"):
+        search_cost.judged("t", prices, [])
+
+
+def test_bounds_decide_only_what_they_show():
+    """An amount above its lower bound is more than one at most as large; at most 300 may be 101."""
+    between, at_most = Needed(100.0, 300.0), Needed(0.0, 10.0)
+    assert between.is_shown_to_exceed(at_most, 10.0)
+    assert not between.is_shown_to_exceed(Needed(0.0, 11.0), 10.0)
+    assert between.is_shown_to_exceed(Needed(25.0, 100.0), None)
+    assert not Needed.exactly(100.0).is_shown_to_exceed(Needed.exactly(100.0), None)
+    assert not between.is_shown_to_exceed(Needed(100.0, math.inf), None)  # DANCE did not get there
+    assert str(Needed(30.0, math.inf)) == "more than 30"
+    assert str(Needed.exactly(math.inf)) == "never"
 
 
 def test_runs_that_never_came_close_count_as_infinite_in_the_median():
@@ -224,8 +285,11 @@ def reading(solver: str, amount: float, regret: float, **changes: object) -> Rea
 @pytest.mark.parametrize(("slow", "verdict"), [(100, HOLDS), (30, FAILS)])
 def test_a_record_of_search_costs_bounds_what_solvers_need(slow, verdict):
     readings = [
-        reading("dance", 10, 0.0),
-        *(reading("evolution", amount, 5.0 if amount <= slow else 0.5) for amount in (10, 30, 100, 300)),
+        reading("dance", 10, 0.0, networks=6),
+        *(
+            reading("evolution", amount, 5.0 if amount <= slow else 0.5, networks=amount)
+            for amount in (10, 30, 100, 300)
+        ),
         reading("dance", 100, 5.0, unit="gpuh"),
         reading("dance", 500, 0.0, unit="gpuh"),
         reading("evolution", 100, 5.0, unit="gpuh"),
@@ -233,26 +297,23 @@ def test_a_record_of_search_costs_bounds_what_solvers_need(slow, verdict):
         *(reading("dance-exact", 100, r, part="supernet", variant=f"tau {t}") for t, r in ((0.9, 1e-3), (0.7, 9.0))),
     ]
     found = recorded_cost.judged_record(readings, close_pct=1.0)
-    assert [each.verdict for each in found] == [
-        verdict,
-        FAILS,
-        HOLDS,
-        FAILS,
-    ]  # in GPU-hours both need between 100 and 500
-    assert recorded_cost.needed({10.0: 5.0, 30.0: 2.0}, 1.0) == (math.inf, math.inf)
+    # In GPU-hours both need between 100 and 500.
+    assert [each.verdict for each in found] == [verdict, verdict, FAILS, HOLDS, FAILS]
+    assert recorded_cost.needed({10.0: 5.0, 30.0: 2.0}, 1.0) == Needed(30.0, math.inf)
 
 
-@pytest.mark.parametrize(("hours", "verdicts"), [(3.0, [HOLDS, HOLDS]), (0.5, [HOLDS, FAILS])])
+@pytest.mark.parametrize(("hours", "verdicts"), [(3.0, [HOLDS] * 3), (0.5, [HOLDS, HOLDS, FAILS])])
 def test_a_comparison_on_record_is_read_by_medians(tmp_path, hours, verdicts):
-    rows = ["task,solver,access,networks_to_close,gpu_hours_to_close"]
-    rows += [f"t,dance,white box,{n},1.0" for n in (4, 5, 600)]
-    rows += [f"t,ppo,values,{n},{hours}" for n in (50, 60, "inf")]
-    rows += ["t,dance-exact,gradients,1,0.1", "other,dance,white box,900,9"]
+    rows = ["task,solver,access,networks_to_close,gpu_hours_to_close,supernet_trainings"]
+    rows += [f"t,dance,white box,{n},1.0,3" for n in (4, 5, 600)]
+    rows += [f"t,ppo,values,{n},{hours},0" for n in (50, 60, "inf")]
+    rows += ["t,dance-exact,gradients,1,0.1,0", "other,dance,white box,900,9,0"]
     path = tmp_path / "runs.csv"
     path.write_text("\n".join(rows) + "\n")
     runs = compared_cost.load_runs(path, "t")
     assert [each.verdict for each in compared_cost.judged_runs("t", runs)] == verdicts
-    assert compared_cost.judged_runs("t", runs)[0].ours == "DANCE 5, ppo 60 (12 times as much)"
+    ours = [each.ours for each in compared_cost.judged_runs("t", runs)]
+    assert ours[:2] == ["DANCE 2, ppo 60 (30 times as much)", "DANCE 5, ppo 60 (12 times as much)"]
     with pytest.raises(ValueError, match="has no run of 'dance' on 'u'; it has none of the task"):
         compared_cost.load_runs(path, "u")
 
@@ -275,7 +336,12 @@ def test_the_price_is_read_at_the_first_close_design():
     found = search_cost.price(run_of([12.0, 10.05, 10.0]), 10.0, 1.0, network=slice(0, 1))
     assert (found.candidates, found.trained, found.gpu_hours) == (1, 6, 20)  # both designs are of one network
     assert (found.gradients, found.seconds, found.final_regret_pct) == (4, 1.0, 0.0)
-    assert not search_cost.price(run_of([12.0, 11.0]), 10.0, 1.0, network=slice(0, 1)).reached
+    never = search_cost.price(run_of([12.0, 11.0]), 10.0, 1.0, network=slice(0, 1))
+    assert not never.reached
+    assert never.gpu_hours == math.inf
+    untimed = run_of([12.0, 11.0])
+    untimed.trace.gpu_hours[:] = math.nan
+    assert math.isnan(search_cost.price(untimed, 10.0, 1.0, network=slice(0, 1)).gpu_hours)
 
 
 def test_accelerators_by_objective_goes_both_ways():
@@ -662,8 +728,7 @@ def miniature() -> Scale:
         search_cost=replace(
             laptop.search_cost,
             tasks=("tiny/edap",),
-            rivals=("random", "evolution"),
-            others=("dance-exact",),
+            solvers=("random", "evolution", "dance-exact"),
             seeds=(0,),
             budget=200,
         ),

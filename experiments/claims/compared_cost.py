@@ -8,16 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.claims.claim import Finding, Table, Verdict
+from experiments.claims.claim import Finding, Table
+from experiments.claims.cost_criterion import DANCE, Needed, judged_costs
 
-_DANCE = "dance"
-_MEASURES = {
-    "networks_to_close": ("networks trained, the supernet counted as its price", "1 against 160 to 2300", 10.0),
-    "gpu_hours_to_close": ("GPU-hours of training, supernet included", "3 against 3.5 to 2300", 1.0),
-}
-"""Column -> words, the paper's figure, and how many times less DANCE has to need. Close: a regret of 1 % at most."""
-
-Runs = dict[str, list[dict[str, str]]]
+Run = dict[str, str]
+Runs = dict[str, list[Run]]
 """Solver -> its runs, a row each."""
 
 
@@ -32,42 +27,30 @@ def load_runs(path: Path, task: str) -> Runs:
         for row in csv.DictReader(file):
             if row["task"] == task:
                 found[row["solver"]].append(row)
-    if _DANCE not in found:
-        raise ValueError(f"{path} has no run of {_DANCE!r} on {task!r}; it has {sorted(found) or 'none of the task'}")
+    if DANCE not in found:
+        raise ValueError(f"{path} has no run of {DANCE!r} on {task!r}; it has {sorted(found) or 'none of the task'}")
     return dict(found)
 
 
 def judged_runs(task: str, runs: Runs) -> list[Finding]:
     """DANCE against the best solver that samples networks, by the median over seeds."""
-    found = []
-    for column, (words, paper, least) in _MEASURES.items():
-        ours = _median(runs[_DANCE], column)
-        theirs, rival = min(
-            (_median(rows, column), name) for name, rows in runs.items() if rows[0]["access"] == "values"
-        )
-        if np.isinf(ours) and np.isinf(theirs):
-            verdict = Verdict.NOT_TESTABLE
-        else:
-            verdict = Verdict.of(theirs >= least * ours)
-        found.append(
-            Finding(
-                what=f"{task}: {words}",
-                paper=paper,
-                ours=f"DANCE {ours:.3g}, {rival} {theirs:.3g} ({theirs / ours:.3g} times as much)",
-                verdict=verdict,
-                rule=f"the best solver that samples networks needs at least {least:g} times as much, exact gradients given",
-            )
-        )
-    return found
+    sampling = {name: needed(rows) for name, rows in runs.items() if rows[0]["access"] == "values"}
+    return judged_costs(task, needed(runs[DANCE]), sampling)
+
+
+def needed(rows: list[Run]) -> dict[str, Needed]:
+    """What a solver needs until the regret is at most 1 %, median over seeds."""
+    return {
+        "candidates": _median([_candidates(row) for row in rows]),
+        "trained": _median([_number(row["networks_to_close"]) for row in rows]),
+        "gpu_hours": _median([_number(row["gpu_hours_to_close"]) for row in rows]),
+    }
 
 
 def runs_headline(task: str, runs: Runs) -> str:
     """What each solver needs."""
-    return f"{task}: " + ", ".join(
-        f"{name} {_median(rows, 'networks_to_close'):.3g} trained networks"
-        for name, rows in runs.items()
-        if name != "random"
-    )
+    each = (f"{name} {needed(rows)['trained']}" for name, rows in runs.items() if name != "random")
+    return f"{task}, trained networks: {', '.join(each)}"
 
 
 def runs_table(task: str, runs: Runs) -> Table:
@@ -75,13 +58,22 @@ def runs_table(task: str, runs: Runs) -> Table:
     return Table(
         f"{task}, from the record of the default comparison (docs/records/compare_default): spent when the regret was first "
         "at most 1 %, median over seeds (inf: fewer than half of the runs got there)",
-        ("solver", "access", "seeds", "trained networks, supernet included", "GPU-hours"),
+        ("solver", "access", "seeds", "candidates", "trained networks, supernet included", "GPU-hours"),
         tuple(
-            (name, rows[0]["access"], len(rows), *(_median(rows, each) for each in _MEASURES))
+            (name, rows[0]["access"], len(rows), *(each.at_most for each in needed(rows).values()))
             for name, rows in runs.items()
         ),
     )
 
 
-def _median(rows: list[dict[str, str]], column: str) -> float:
-    return float(np.quantile([float(row[column] or "inf") for row in rows], 0.5, method="higher"))
+def _candidates(row: Run) -> float:
+    """The trained networks without the supernet, which every gradient search asks before it evaluates a design."""
+    return _number(row["networks_to_close"]) - float(row["supernet_trainings"])
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else np.inf  # a failed run has no figures
+
+
+def _median(values: list[float]) -> Needed:
+    return Needed.exactly(float(np.quantile(values, 0.5, method="higher")))

@@ -8,14 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from experiments.claims.claim import Cell, Finding, Table, Verdict
+from experiments.claims.cost_criterion import DANCE, Needed, best_of, judged_costs
 from experiments.search_cost.measure import Reading
 
-_DANCE, _EXACT = "dance", "dance-exact"
-_UNITS = {
-    "networks": ("networks trained, the supernet counted as its price", "1 against 160 to 2300", 10.0),
-    "gpuh": ("GPU-hours of training, supernet included", "3 against 3.5 to 2300", 1.0),
-}
-"""Unit of the record -> words, the paper's figure, and how many times less DANCE has to need."""
+_EXACT = "dance-exact"
 _CORRELATIONS = (0.9, 0.8, 0.7)
 _AT = 100.0
 """Trained networks at which imperfect supernets are held against sampling."""
@@ -31,19 +27,8 @@ def judged_record(readings: Sequence[Reading], *, close_pct: float) -> list[Find
     or less, and more than the one before it.
     """
     task = _task(readings)
-    found = []
-    for unit, (words, paper, least) in _UNITS.items():
-        ours = needed(medians(readings, unit, _DANCE), close_pct)
-        theirs, rival = min((needed(medians(readings, unit, name), close_pct), name) for name in sampling(readings))
-        found.append(
-            Finding(
-                what=f"{task}: {words}",
-                paper=paper,
-                ours=f"DANCE at most {ours[1]:g}, {rival} more than {theirs[0]:g} and at most {theirs[1]:g}",
-                verdict=Verdict.of(theirs[0] >= least * ours[1]),
-                rule=f"the best solver that samples networks needs more than {least:g} times as much, exact gradients given",
-            )
-        )
+    sampling_costs = {name: costs(readings, name, close_pct) for name in sampling(readings)}
+    found = judged_costs(task, costs(readings, DANCE, close_pct), sampling_costs)
     best, rival = min((medians(readings, "networks", name).get(_AT, np.inf), name) for name in sampling(readings))
     for tau in _CORRELATIONS:
         regret = medians(readings, "networks", _EXACT, variant=f"tau {tau:g}").get(_AT)
@@ -62,29 +47,51 @@ def judged_record(readings: Sequence[Reading], *, close_pct: float) -> list[Find
 
 def record_headline(readings: Sequence[Reading], *, close_pct: float) -> str:
     """What DANCE and the best sampling solver need, from the record."""
+    ours = costs(readings, DANCE, close_pct)
+    sampling_costs = {name: costs(readings, name, close_pct) for name in sampling(readings)}
     parts = []
-    for unit, words in (("networks", "trained networks"), ("gpuh", "GPU-hours")):
-        ours = needed(medians(readings, unit, _DANCE), close_pct)[1]
-        theirs, rival = min((needed(medians(readings, unit, name), close_pct), name) for name in sampling(readings))
-        parts.append(f"dance at most {ours:g} {words}, {rival} more than {theirs[0]:g}")
+    for measure, words in (("trained", "trained networks"), ("gpu_hours", "GPU-hours")):
+        theirs, rival = best_of(sampling_costs, measure)
+        parts.append(f"{DANCE} {ours[measure]} {words}, {rival} {theirs}")
     return f"{_task(readings)}: " + ", ".join(parts)
 
 
 def record_tables(readings: Sequence[Reading], *, close_pct: float) -> list[Table]:
-    """What every solver of the record needs, in both units."""
+    """What every solver of the record needs."""
     rows: list[tuple[Cell, ...]] = []
     for name in dict.fromkeys(each.solver for each in _of(readings, "solvers", "")):
         access = next(each.access for each in readings if each.solver == name)
         seeds = len({each.seed for each in readings if each.solver == name and each.part == "solvers"})
-        rows.append(
-            (name, access, seeds, *(_words(needed(medians(readings, unit, name), close_pct)) for unit in _UNITS))
-        )
-    columns = ("solver", "access", "seeds", "trained networks", "GPU-hours")
+        rows.append((name, access, seeds, *map(str, costs(readings, name, close_pct).values())))
+    columns = ("solver", "access", "seeds", "candidates", "trained networks, supernet included", "GPU-hours")
     title = (
         f"{_task(readings)}, from the record of `python -m experiments.search_cost` (docs/records/search_cost): amounts "
-        f"between which the median regret falls to {close_pct:g} % (– : not within the amounts that were run)"
+        f"between which the median regret falls to {close_pct:g} % (without a bound above: not within the amounts that "
+        "were run)"
     )
     return [Table(title, columns, tuple(rows))]
+
+
+def costs(readings: Sequence[Reading], solver: str, close_pct: float) -> dict[str, Needed]:
+    """What a solver needs, by measure."""
+    trained = needed(medians(readings, "networks", solver), close_pct)
+    return {
+        "candidates": Needed(
+            min(_candidates(readings, solver, trained.more_than), default=0.0),
+            max(_candidates(readings, solver, trained.at_most), default=np.inf),
+        ),
+        "trained": trained,
+        "gpu_hours": needed(medians(readings, "gpuh", solver), close_pct),
+    }
+
+
+def _candidates(readings: Sequence[Reading], solver: str, amount: float) -> list[float]:
+    """The networks that each seed had trained at an amount, the supernet apart."""
+    return [
+        float(each.networks)
+        for each in _of(readings, "solvers", "")
+        if (each.unit, each.solver, each.amount) == ("networks", solver, amount)
+    ]
 
 
 def sampling(readings: Sequence[Reading]) -> list[str]:
@@ -102,20 +109,14 @@ def medians(readings: Sequence[Reading], unit: str, solver: str, *, variant: str
     return {amount: float(np.quantile(values, 0.5, method="higher")) for amount, values in sorted(regrets.items())}
 
 
-def needed(regret: Medians, close_pct: float) -> tuple[float, float]:
-    """The last amount before a solver comes close, and the first at which it is; infinite where it never is."""
+def needed(regret: Medians, close_pct: float) -> Needed:
+    """More than the last amount at which a solver is not close, and at most the first at which it is; no bound if none is."""
     before = 0.0
     for amount, value in regret.items():
         if value <= close_pct:
-            return before, amount
+            return Needed(before, amount)
         before = amount
-    return np.inf, np.inf
-
-
-def _words(between: tuple[float, float]) -> str:
-    if np.isinf(between[1]):
-        return "–"
-    return f"{between[0]:,g} to {between[1]:,g}" if between[0] else f"at most {between[1]:,g}"
+    return Needed(before, np.inf)
 
 
 def _of(readings: Iterable[Reading], part: str, variant: str) -> list[Reading]:

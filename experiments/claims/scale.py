@@ -91,8 +91,7 @@ class SearchCostScale:
         tasks: on which.
         record: of `experiments.search_cost`, on another task; None for none.
         comparison: the table of runs of a comparison on record, on another task; None for none.
-        rivals: reinforcement learning and evolution, that DANCE is held against.
-        others: shown beside them.
+        solvers: run beside DANCE, which is compared with the best of those that sample networks.
         budget: evaluations + gradient queries of one run.
         seeds: runs of each.
         close_pct: equal quality: regret of at most this share (%) of the optimum.
@@ -101,8 +100,7 @@ class SearchCostScale:
     tasks: tuple[str, ...] = ("macro-cifar10/edap", "gpt-s/edap")
     record: Path | None = RECORD
     comparison: Path | None = COMPARISON
-    rivals: tuple[str, ...] = ("ppo", "evolution", "network-evolution")
-    others: tuple[str, ...] = ("random",)
+    solvers: tuple[str, ...] = ("ppo", "evolution", "network-evolution", "random")
     budget: int = 3_000
     seeds: tuple[int, ...] = (0, 1, 2)
     close_pct: float = 1.0

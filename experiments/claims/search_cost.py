@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dance_env.graph import NetworkSpace, canonical_networks
 from dance_env.problem import Problem
 from experiments.claims.claim import Cell, Claim, Finding, Picture, Series, Table, Verdict
 from experiments.claims.compared_cost import judged_runs, load_runs, runs_headline, runs_table
+from experiments.claims.cost_criterion import MEASURES, Needed, judged_costs
 from experiments.claims.problems import by_name, least_objective, problem_of
 from experiments.claims.recorded_cost import judged_record, record_headline, record_tables
 from experiments.claims.runs import run_solvers
@@ -29,12 +31,6 @@ RECORDED = "accel-nasbench/edap"
 """The task of the record that is read."""
 COMPARED = "macro-cifar10/balanced"
 """The task of the comparison on record that DANCE's price is read from."""
-MEASURES = {
-    "candidates": ("networks trained, the supernet apart (candidates)", "1 against 160 to 2300", 10.0),
-    "trained": ("networks trained, the supernet counted as its price", "no figure", 1.0),
-    "gpu_hours": ("GPU-hours of training, supernet included", "3 against 3.5 to 2300", 1.0),
-}
-"""Measure -> words, the paper's figure, and how many times less than the best rival DANCE has to need."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +72,15 @@ def measure(scale: Scale, work: Work) -> Claim:
         best = least_objective(problem, work)
         compared = _compared(problem, scale, work)
         results = compared.tasks[0].by_solver()
-        network = problem.space.network
         prices = {
-            name: [price(run, best, wanted.close_pct, network=network) for run in runs]
+            name: [
+                price(run, best, wanted.close_pct, network=problem.space.network, of=problem.network_space)
+                for run in runs
+            ]
             for name, runs in results.items()
         }
-        findings += judged(problem.name, prices, wanted.rivals)
+        sampling = [name for name, runs in results.items() if runs[0].ledger.access == "values"]
+        findings += judged(problem.name, prices, sampling)
         summaries = {row.solver: row for row in summarize(long_table(compared))}
         rows += [_row(summaries[name], runs) for name, runs in prices.items()]
         pictures.append(_picture(problem.name, results, best, f"regret_{number + 1}"))
@@ -137,7 +136,7 @@ def _table(wanted: SearchCostScale, rows: list[tuple[Cell, ...]]) -> Table:
     )
 
 
-def price(run: Result, best: float, close_pct: float, *, network: slice) -> Price:
+def price(run: Result, best: float, close_pct: float, *, network: slice, of: NetworkSpace | None = None) -> Price:
     """When a run first came within `close_pct` per cent of the optimum, and what it had spent by then.
 
     Args:
@@ -145,15 +144,20 @@ def price(run: Result, best: float, close_pct: float, *, network: slice) -> Pric
         best: the optimum's objective.
         close_pct: per cent of it.
         network: the network's columns of a design.
+        of: the network space, which says which designs are the same network; None where no two are.
     """
     so_far = run.trace.best_so_far()
     close = np.flatnonzero(so_far <= best + abs(best) * close_pct / 100.0)
     regret = 100.0 * (run.best_objective - best) / abs(best)
     if not close.size:
-        return Price(np.inf, np.inf, np.inf, np.inf, np.inf, regret)
+        hours = (
+            np.nan if np.isnan(run.trace.gpu_hours).any() else np.inf
+        )  # where it is not known, never is not known either
+        return Price(np.inf, np.inf, hours, np.inf, np.inf, regret)
     row = int(close[0])
+    networks = run.trace.designs[: row + 1, network]
     return Price(
-        candidates=float(len(np.unique(run.trace.designs[: row + 1, network], axis=0))),
+        candidates=float(len(np.unique(networks if of is None else canonical_networks(of, networks), axis=0))),
         trained=float(run.trace.trained_networks[row]),
         gpu_hours=float(run.trace.gpu_hours[row]),
         gradients=float(run.trace.gradient_queries[row]),
@@ -162,29 +166,14 @@ def price(run: Result, best: float, close_pct: float, *, network: slice) -> Pric
     )
 
 
-def judged(task: str, prices: dict[str, list[Price]], rivals: Sequence[str]) -> list[Finding]:
-    """One part for each measure, against the best of the rivals."""
-    found = []
-    for name, (words, paper, least) in MEASURES.items():
-        ours = median(prices[Dance.name], name)
-        theirs, rival = min((median(prices[each], name), each) for each in rivals)
-        if np.isnan(ours):
-            verdict, ratio = Verdict.NOT_TESTABLE, "no training times are known for this task"
-        elif np.isinf(ours) and np.isinf(theirs):
-            verdict, ratio = Verdict.NOT_TESTABLE, "neither got there"
-        else:
-            verdict = Verdict.of(theirs > least * ours)
-            ratio = f"{theirs / ours:.3g} times less" if np.isfinite(ours) else "DANCE did not get there"
-        found.append(
-            Finding(
-                what=f"{task}: {words}",
-                paper=paper,
-                ours=f"DANCE {ours:.3g}, {rival} {theirs:.3g} ({ratio})",
-                verdict=verdict,
-                rule=f"the best of {', '.join(rivals)} needs more than {least:g} times as much",
-            )
-        )
-    return found
+def judged(task: str, prices: dict[str, list[Price]], sampling: Sequence[str]) -> list[Finding]:
+    """DANCE against the best of the solvers that sample networks, by the median over seeds."""
+    return judged_costs(task, needed(prices[Dance.name]), {name: needed(prices[name]) for name in sampling})
+
+
+def needed(prices: Sequence[Price]) -> dict[str, Needed]:
+    """What a solver needs until it is close, by measure: medians over runs."""
+    return {name: Needed.exactly(median(prices, name)) for name in MEASURES}
 
 
 def median(prices: Sequence[Price], name: str) -> float:
@@ -198,7 +187,7 @@ def median(prices: Sequence[Price], name: str) -> float:
 def _compared(problem: Problem, scale: Scale, work: Work) -> Comparison:
     wanted = scale.search_cost
     solvers: dict[str, Solver] = {Dance.name: Dance(evaluator=scale.search_evaluator, device=scale.device)}
-    solvers |= {name: make_solver(name) for name in (*wanted.rivals, *wanted.others)}
+    solvers |= {name: make_solver(name) for name in wanted.solvers}
     return run_solvers([by_name(problem, scale)], solvers, seeds=wanted.seeds, budget=wanted.budget, work=work)
 
 
