@@ -145,6 +145,18 @@ def test_the_size_of_the_gain_goes_both_ways():
     ] * 2  # exact fronts alone
 
 
+def test_the_largest_gain_of_the_whole_front_is_shown_where_it_is():
+    """At 30 %, beyond the errors compared, the separate search pays nine times as much; no verdict is read there."""
+    joint = Points("joint", np.array([5.0, 6.0, 30.0]), np.array([3.0, 2.0, 0.1]))
+    separate = Points("separate", np.array([5.0, 6.0]), np.array([3.0, 0.9]))
+    measured = Fronts("task", np.array([5.0, 6.0]), joint, (), (Rival(PENALIZED, (separate,)),))
+    assert joint_gain.largest_of_all(measured, measured.rivals[0]) == (pytest.approx(9.0), 30.0)
+    found = joint_gain.judged(measured)
+    assert [each.verdict for each in found] == [FAILS] * 2
+    assert found[0].rule.endswith("at some of the 2 errors compared, up to 6")
+    assert joint_beats_separate.judged(fronts(1.5))[0].ours.endswith("above 1.01 at 3 of 3 errors")
+
+
 def judged_evaluator(worse: float = 0.0, regret: float = 0.5, settings: EvaluatorSettings = PAPER) -> list[Verdict]:
     """Verdicts on an evaluator whose energies err by so much more than the paper's, and whose accelerators cost more."""
     figures = {

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dance_env.accuracy import FactorAccuracy
-from dance_env.analysis.exact import pareto_front
-from dance_env.analysis.optimum import merged_designs, most_accurate_networks, shipped_optimum
+from dance_env.analysis.exact import non_dominated, pareto_front
+from dance_env.analysis.optimum import (
+    FrontProgress,
+    ProvedFront,
+    certified_front,
+    load_front,
+    merged_designs,
+    merged_front,
+    merging,
+    most_accurate_networks,
+    save_front,
+    shipped_optimum,
+    verify_front,
+)
+from dance_env.analysis.optimum.front import lower_hull
 from dance_env.graph import Workload, macs_sum
 from dance_env.graph.transformer_space import Prefill, TransformerSpace
 from dance_env.objective import EDAP, Constraint, Objective
@@ -97,3 +115,91 @@ def test_a_language_models_proved_optimum_is_among_them() -> None:
     hardware = problem.accelerator_space.index(np.array([proof.design])[:, problem.space.hardware])
     found = problem.evaluate(problem.design(networks, np.repeat(hardware, len(networks))))
     assert found.objective.min() == pytest.approx(proof.objective, rel=1e-12)
+
+
+@pytest.mark.parametrize("constraints", [(), (Constraint("latency_s", 1e-4),)])
+def test_the_certified_front_is_the_enumerated_one(constraints: tuple[Constraint, ...], tmp_path: Path) -> None:
+    problem = small_problem(constraints=constraints)
+    exact, told = pareto_front(problem), []
+    front = certified_front(problem, progress=told.append, checkpoint=tmp_path / "front.json")
+    np.testing.assert_allclose(front.error, exact.error_pct, rtol=1e-12)
+    np.testing.assert_allclose(front.cost, exact.cost, rtol=1e-12)
+    assert (front.sets, front.missing, front.gap) == (50, 0.0, 0.0)
+    assert (told[0].gap, told[-1].gap, told[-1].designs) == (1.0, 0.0, len(front))
+    assert not (tmp_path / "front.json").exists()
+    save_front(tmp_path / "front.npz", front)
+    read = load_front(tmp_path / "front.npz")
+    assert (read.sets, read.gap) == (50, 0.0)
+    found = verify_front(problem, read, sample=12)
+    assert (found.designs, found.searches) == (len(front), 12)
+
+
+def test_an_interrupted_front_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, path, asked = small_problem(), tmp_path / "front.json", []
+    monkeypatch.setattr(merging, "_DESIGNS_AT_A_TIME", 16)
+
+    def interrupt(state: FrontProgress) -> None:
+        asked.append(state.step)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        certified_front(problem, progress=interrupt, checkpoint=path)
+    done = len(json.loads(path.read_text())["accelerators"])
+    assert 0 < done < 50
+    resumed: list[FrontProgress] = []
+    front = certified_front(problem, progress=resumed.append, checkpoint=path)
+    assert int(resumed[0].step.split()[0]) > done
+    whole = certified_front(problem)
+    assert (front.designs == whole.designs).all()
+    path.write_text(json.dumps({"key": "of other code", "accelerators": [0] * 50}))
+    assert (certified_front(problem, checkpoint=path).designs == whole.designs).all()
+
+
+def test_networks_that_cannot_be_merged_get_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merged_front, "most_accurate_networks", partial(most_accurate_networks, most=5))
+    front = certified_front(small_problem())
+    assert front.sets == 0
+    assert len(front.weights) > 0
+    assert front.gap <= 1e-3
+    verify_front(small_problem(), front, sample=8)
+
+
+def test_limits_that_nothing_meets_leave_no_front() -> None:
+    with pytest.raises(ValueError, match="no design meets the limits, so that there is no front"):
+        certified_front(small_problem(constraints=(Constraint("latency_s", 1e-9),)))
+
+
+def test_a_front_that_is_wrong_is_told() -> None:
+    problem = small_problem()
+    front = certified_front(problem)
+    hull = [float(cost) for cost, _ in lower_hull(front.cost, front.error)]
+    lost = np.flatnonzero(front.cost == hull[1])[0]
+    kept = np.arange(len(front)) != lost
+
+    def changed(rows: np.ndarray, **values: object) -> ProvedFront:
+        return replace(
+            front, designs=front.designs[rows], error=front.error[rows], cost=front.cost[rows], **values
+        )  # fmt: skip
+
+    everything = np.arange(len(front))
+    for wrong, said in (
+        (changed(kept), "below the line"),
+        (changed(everything[::-1]), "a design of the front dominates another one"),
+        (replace(front, cost=front.cost * 1.01), "other errors or costs than the record says"),
+        (changed(everything, fingerprint="other"), "the front is of another problem"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            verify_front(problem, wrong, sample=60)
+    worst = problem.accelerator_space.size - 1
+    designs = problem.design(front.designs[:, problem.space.network], np.full(len(front), worst))
+    evaluation = problem.evaluate(designs)
+    rows = non_dominated(evaluation.error_pct, problem.objective.cost_function(evaluation.cost))
+    elsewhere = replace(
+        front,
+        designs=designs[rows],
+        error=evaluation.error_pct[rows],
+        cost=problem.objective.cost_function(evaluation.cost)[rows],
+    )
+    with pytest.raises(ValueError, match="are cheaper on another accelerator"):
+        verify_front(problem, elsewhere)

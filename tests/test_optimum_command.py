@@ -49,7 +49,12 @@ def test_front_is_printed_and_saved(capsys, tmp_path):
     costs, errors = ([point[name] for point in found["front"]] for name in ("cost", "error"))
     assert costs == sorted(costs)
     assert errors == sorted(errors, reverse=True)
-    assert (tmp_path / "front.npz").exists()
+    assert main([TASK, "--front", "--verify", "--record", str(tmp_path / "front.npz")]) == 0
+    assert "designs as recorded, each on the cheapest accelerator" in capsys.readouterr().out
+    assert main([TASK, "--front"]) == 0
+    assert "It is exact: " in capsys.readouterr().out
+    with pytest.raises(ValueError, match="no front of 'tiny/edap', as it is now, ships"):
+        main([TASK, "--front", "--verify"])
 
 
 def test_records_that_ship_are_listed(capsys):

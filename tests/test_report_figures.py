@@ -198,6 +198,8 @@ def test_the_front_that_ships_is_drawn_where_there_is_one():
     above = np.searchsorted(front.cost, found.edap_js_mm2, side="right") - 1
     assert (found.error_pct[above >= 0] >= front.error_pct[above[above >= 0]]).all()
     assert Front.shipped(make_problem("accel-nasbench/linear"), "edap_js_mm2") is None
+    exact = Front.shipped(make_problem("gpt-s/edap"), "cost")
+    assert (exact.name, len(exact.cost)) == ("certified front (exact)", 769)
     assert Front.shipped(problem, "latency_s") is None
 
 

@@ -14,15 +14,16 @@ from dance_env.analysis.optimum import (
     Proof,
     ProofProgress,
     ProvedFront,
+    certified_front,
     load_evidence,
     load_front,
     prove,
-    prove_front,
     save_evidence,
     save_front,
     verify,
+    verify_front,
 )
-from dance_env.analysis.optimum.records import shipped_record, shipped_records
+from dance_env.analysis.optimum.records import shipped_front_file, shipped_record, shipped_records
 from dance_env.atomic import write_whole
 from dance_env.cache import content_key, default_cache_dir
 from dance_env.command_line import TASK_HELP, Exit, Parser, as_json, say
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         progress=sys.stderr.isatty(),
     )
     if arguments.verify:
-        return _verify(problem, arguments)
+        return _verify_front(problem, arguments) if arguments.front else _verify(problem, arguments)
     if arguments.front:
         return _front(problem, arguments)
     proof = prove(
@@ -70,9 +71,15 @@ def _front(problem: Problem, arguments: argparse.Namespace) -> int:
 
     def report(state: FrontProgress) -> None:
         if sys.stderr.isatty():
-            sys.stderr.write(f"{state.step}: {state.designs:,} designs, gap {100 * state.gap:.3f} %\n")
+            known = f": {state.designs:,} designs, gap {100 * state.gap:.3f} %" if state.designs else ""
+            sys.stderr.write(f"{state.step}{known}\n")
 
-    front = prove_front(problem, progress=report, workers=arguments.workers)
+    front = certified_front(
+        problem,
+        progress=report,
+        checkpoint=_checkpoint(problem, arguments.cache_dir, ".front"),
+        workers=arguments.workers,
+    )
     if arguments.save is not None:
         save_front(arguments.save, front)
     if arguments.json:
@@ -83,11 +90,37 @@ def _front(problem: Problem, arguments: argparse.Namespace) -> int:
         content = {"problem": problem.name, "hypervolume": front.hypervolume, "gap": front.gap, "front": points}
         say(as_json(content))
     else:
+        lacks = (
+            f"It is exact: {front.sets:,} sets of networks that cost the same were compared"
+            if front.sets
+            else f"Other designs could add at most {100 * front.gap:.3f} % to its hypervolume"
+        )
         say(
             f"{problem}\n{len(front):,} designs on the front of error against cost: from cost {front.cost[0]:.4g} and error "
-            f"{front.error[0]:.3f} to cost {front.cost[-1]:.4g} and error {front.error[-1]:.3f}. Other designs could add at "
-            f"most {100 * front.gap:.3f} % to its hypervolume ({front.seconds:.0f} s).\n"
+            f"{front.error[0]:.3f} to cost {front.cost[-1]:.4g} and error {front.error[-1]:.3f}. {lacks} "
+            f"({front.seconds:.0f} s).\n"
         )
+    return Exit.ANSWER
+
+
+def _verify_front(problem: Problem, arguments: argparse.Namespace) -> int:
+    """Check a front's record by other means, and say what was checked."""
+    path = arguments.record or shipped_front_file(problem)
+    if path is None:
+        raise ValueError(
+            f"no front of {problem.name!r}, as it is now, ships. Prove it first (--front --save FILE.npz), then verify that "
+            "file (--front --verify --record FILE.npz)"
+        )
+    with reporter(sys.stderr.isatty(), "Accelerators searched again") as report:
+        found = verify_front(problem, load_front(path), progress=report)
+    if arguments.json:
+        say(as_json({"record": path.name, "holds": True, **asdict(found)}))
+        return Exit.ANSWER
+    say(
+        f"{path.name} holds: {found.designs:,} designs as recorded, each on the cheapest accelerator for its network; "
+        f"{found.searches:,} accelerators, searched again below a line, have no design that the front neither has nor "
+        f"dominates ({found.priced:,} designs evaluated).\n"
+    )
     return Exit.ANSWER
 
 
@@ -184,9 +217,13 @@ def shipped_table() -> str:
         lines.append(
             f"| `{proof.problem}` | {proof.objective:.4f} | {proof.gap:g} | {_accelerator(proof)} | {each.cases:,} | "
             f"{certificate.bounded + certificate.impossible:,} | {certificate.searched:,} | {certificate.vertices:,} | "
-            f"{'' if front is None else f'{len(front):,} designs, gap {100 * front.gap:.2f} %'} |"
+            f"{'' if front is None else _front_in_short(front)} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _front_in_short(front: ProvedFront) -> str:
+    return f"{len(front):,} designs, " + ("exact" if front.sets else f"gap {100 * front.gap:.2f} %")
 
 
 def _accelerator(proof: Proof) -> str:
@@ -220,12 +257,12 @@ def _reporter() -> Callable[[ProofProgress], None]:
     return report
 
 
-def _checkpoint(problem: Problem, cache_dir: str | None) -> Path | None:
+def _checkpoint(problem: Problem, cache_dir: str | None, kind: str = "") -> Path | None:
     fingerprint = problem.fingerprint()
     if fingerprint is None:
         return None
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    return folder / "optimum" / f"{content_key(fingerprint)}.json"
+    return folder / "optimum" / f"{content_key(fingerprint)}{kind}.json"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -237,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
             "optimum",
             "optimum macro-cifar10/edap --json",
             "optimum accel-nasbench/edap --verify",
-            "optimum accel-nasbench/edap --front",
+            "optimum gpt-s/edap --front",
         ],
     )
     parser.add_argument(
@@ -254,7 +291,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--front", action="store_true", help="prove the Pareto front of error against cost instead")
     parser.add_argument("--verify", action="store_true", help="check the record that ships, by other means")
-    parser.add_argument("--record", type=Path, metavar="FILE.json", help="with --verify: check this record instead")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="with --verify: check this record instead (.json, of a front .npz)"
+    )
     parser.add_argument(
         "--accuracy-table", metavar="FILE", help="measured accuracies (NAS-Bench-Macro's JSON, nb201's table)"
     )

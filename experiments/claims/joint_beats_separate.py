@@ -57,9 +57,9 @@ def judged(fronts: Fronts) -> list[Finding]:
             Finding(
                 what=f"{fronts.task}: {who} against {rival.label}",
                 paper="above 1 everywhere",
-                ours=spread(gain),
+                ours=f"{spread(gain)}; above {CLEAR:g} at {int((gain > CLEAR).sum())} of {len(gain)} errors",
                 verdict=Verdict.of(wins(gain)),
-                rule="gain at least 0.99 at every error, and above 1.01 at more than half of them",
+                rule="gain at least 0.99 at every error that is compared, and above 1.01 at more than half of them",
             )
             for who, gain in sides
             if rival.in_paper

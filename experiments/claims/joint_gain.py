@@ -18,7 +18,7 @@ ABOVE = (0.05, 0.2)
 
 
 def measure(scale: Scale, work: Work) -> Claim:
-    """Look for gains of the paper's size anywhere along the front."""
+    """Look for gains of the paper's size at the errors that are compared; show the largest of the whole front beside them."""
     measured = measure_fronts(scale, work)
     findings = [finding for fronts in measured for finding in judged(fronts)]
     held = [finding for finding in findings if finding.verdict is Verdict.HOLDS]
@@ -31,21 +31,24 @@ def measure(scale: Scale, work: Work) -> Claim:
         sentence=(
             "A gain of the paper's size is there on every task."
             if len(held) == len(findings)
-            else f"{len(held)} of {len(findings)} parts hold: nowhere along the other fronts is the gain so large, wherever "
-            "it is read."
+            else f"{len(held)} of {len(findings)} parts hold: elsewhere the gain is not so large at any error that is "
+            "compared."
         ),
         findings=tuple(findings),
         tables=(
             Table(
                 "Gain at equal error: cost of the rival over that of the joint search, where the error is so far above the "
-                "least one, and the largest along the front",
+                "least one; the largest at the errors that are compared; and the largest of the whole front, with the error "
+                "where it is read",
                 (
                     "task",
                     "rival",
                     *(f"{who}, {words}" for who in ("exact", "DANCE") for words in (*shares(), "largest")),
+                    "exact, largest of the whole front",
+                    "at an error of",
                 ),
                 tuple(
-                    (fronts.task, rival.label, *readings(fronts, rival))
+                    (fronts.task, rival.label, *readings(fronts, rival), *largest_of_all(fronts, rival))
                     for fronts in measured
                     for rival in fronts.rivals
                 ),
@@ -64,15 +67,28 @@ def judged(fronts: Fronts) -> list[Finding]:
             paper=words,
             ours=f"at most {times(gain)} times",
             verdict=Verdict.of(gain >= least),
-            rule=f"the exact joint front's gain over the exact separate search is at least {least:g} at some error",
+            rule=f"the exact joint front's gain over the exact separate search is at least {least:g} at some of the "
+            f"{len(fronts.levels)} errors compared, up to {fronts.levels[-1]:.4g}",
         )
         for least, words in PAPER
     ]
 
 
 def largest(fronts: Fronts, rival: Rival) -> float:
-    """The exact joint front's largest gain along the front."""
+    """The exact joint front's largest gain at the errors that are compared."""
     return float(np.nanmax(fronts.exact_gain(rival)))
+
+
+def largest_of_all(fronts: Fronts, rival: Rival) -> tuple[float, float]:
+    """The exact joint front's largest gain at any error, and that error.
+
+    The paper's plot ends at 1.55 times its least error; far beyond it a front has a few small networks, and a penalty may have
+    none of them. So this gain is shown and decides nothing.
+    """
+    errors = np.sort(fronts.joint.error_pct)  # where the joint search becomes cheaper: the gain can only grow there
+    gains = fronts.exact_gain(rival, errors)
+    best = int(np.nanargmax(gains))
+    return float(gains[best]), float(errors[best])
 
 
 def shares() -> list[str]:

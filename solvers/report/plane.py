@@ -57,7 +57,8 @@ class Front:
         evaluation = problem.evaluate(proved.designs)
         cost = proved.cost if metric == "cost" else evaluation.cost.edap_js_mm2
         gap = f"{proved.gap:.1%}" if proved.gap >= 0.001 else "0.1 %"
-        return cls(evaluation.error_pct, cost, name=f"certified front (lacks at most {gap})")
+        lacks = f"lacks at most {gap}" if proved.gap else "exact"
+        return cls(evaluation.error_pct, cost, name=f"certified front ({lacks})")
 
 
 @dataclass(frozen=True)

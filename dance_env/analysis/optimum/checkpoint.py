@@ -27,8 +27,19 @@ class Checkpoint:
     key: str
 
     @classmethod
-    def of(cls, problem: Problem, path: str | os.PathLike[str]) -> Checkpoint:
+    def of(
+        cls,
+        problem: Problem,
+        path: str | os.PathLike[str],
+        *,
+        code: str = "dance_env.analysis.optimum.proving",
+    ) -> Checkpoint:
         """Return the checkpoint of a problem's proof.
+
+        Args:
+            problem: What is proved of.
+            path: The file.
+            code: The module that proves; a file that other code left counts as none.
 
         Raises:
             ValueError: If the problem has no fingerprint.
@@ -39,7 +50,7 @@ class Checkpoint:
                 f"problem {problem.name!r} has no fingerprint, so that a checkpoint of an earlier day may be another "
                 "problem's; prove it without one (checkpoint=None)"
             )
-        return cls(Path(path), content_key("optimum", source_digest("dance_env.analysis.optimum.proving"), fingerprint))
+        return cls(Path(path), content_key("optimum", source_digest(code), fingerprint))
 
     def load(self) -> dict[str, Any] | None:
         """Return what was saved; None where there is nothing, or it is damaged or of another problem or code."""

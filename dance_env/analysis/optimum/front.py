@@ -25,6 +25,8 @@ class ProvedFront:
         weights: `(S,)` the weights w of the lines.
         levels: `(S,)` the levels T: every design with `error + w x cost < T` is on the front or dominated by it.
         seconds: What the proof took.
+        sets: Where all networks were compared, one for each set of networks that cost the same: how many sets. The front
+            then lacks nothing, and there are no lines. 0 where lines bound what it lacks.
     """
 
     fingerprint: str | None
@@ -34,6 +36,7 @@ class ProvedFront:
     weights: np.ndarray
     levels: np.ndarray
     seconds: float
+    sets: int = 0
 
     def __len__(self) -> int:
         return len(self.designs)
@@ -46,6 +49,8 @@ class ProvedFront:
     @property
     def missing(self) -> float:
         """A bound on the area that designs not found may add."""
+        if self.sets:
+            return 0.0
         return float(uncertain_areas(self.error, self.cost, self.weights, self.levels).sum())
 
     @property
@@ -71,6 +76,21 @@ def uncertain_areas(error: np.ndarray, cost: np.ndarray, weights: np.ndarray, le
     return heights.mean(axis=1) * np.diff(cost)
 
 
+def lower_hull(cost: np.ndarray, error: np.ndarray) -> list[tuple[float, float]]:
+    """Return the lower convex hull of a front, as (cost, error), cost rising."""
+    hull: list[tuple[float, float]] = []
+    for point in zip(cost.tolist(), error.tolist(), strict=True):
+        while len(hull) > 1 and _above(hull[-2], hull[-1], point):
+            hull.pop()
+        hull.append(point)
+    return hull
+
+
+def _above(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
+    """Return whether b is on or above the chord from a to c."""
+    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])
+
+
 def save_front(path: str | os.PathLike[str], front: ProvedFront) -> None:
     """Write a front as a compressed npz file."""
     buffer = io.BytesIO()
@@ -83,6 +103,7 @@ def save_front(path: str | os.PathLike[str], front: ProvedFront) -> None:
         weights=front.weights.astype("<f8"),
         levels=front.levels.astype("<f8"),
         seconds=np.array(front.seconds),
+        sets=np.array(front.sets),
     )
     write_whole(path, buffer.getvalue())
 
@@ -104,6 +125,7 @@ def load_front(path: str | os.PathLike[str]) -> ProvedFront:
                 arrays["weights"],
                 arrays["levels"],
                 float(arrays["seconds"]),
+                int(arrays["sets"]) if "sets" in arrays else 0,  # earlier files have none
             )
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: no record of a front: {type(error).__name__}: {error}") from error

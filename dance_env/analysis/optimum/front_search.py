@@ -17,7 +17,7 @@ import numpy as np
 
 from dance_env.analysis.exact import non_dominated
 from dance_env.analysis.optimum.fields import Fields
-from dance_env.analysis.optimum.front import ProvedFront, uncertain_areas
+from dance_env.analysis.optimum.front import ProvedFront, lower_hull, uncertain_areas
 from dance_env.analysis.optimum.local_front import local_front
 from dance_env.analysis.optimum.run import Run
 from dance_env.analysis.optimum.solving import UNFINISHED, Searcher
@@ -120,7 +120,7 @@ class _Search:
         """List all designs below a line, at the chord that may hide the most first, until the tolerance is met."""
         done: set[float] = set()
         while self.result().gap > self.tolerance:
-            hull = _hull(self.cost, self.error)
+            hull = lower_hull(self.cost, self.error)
             chords = [(self._left(a, b, self.levels), a, b) for a, b in pairwise(hull) if _slope(a, b) not in done]
             if not chords:
                 return
@@ -236,18 +236,3 @@ class _Search:
 def _slope(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Return the weight for which two points (cost, error) have the same weighted sum."""
     return (a[1] - b[1]) / (b[0] - a[0])
-
-
-def _hull(cost: np.ndarray, error: np.ndarray) -> list[tuple[float, float]]:
-    """Return the lower convex hull of a front, as (cost, error), cost rising."""
-    hull: list[tuple[float, float]] = []
-    for point in zip(cost.tolist(), error.tolist(), strict=True):
-        while len(hull) > 1 and _above(hull[-2], hull[-1], point):
-            hull.pop()
-        hull.append(point)
-    return hull
-
-
-def _above(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
-    """Return whether b is on or above the chord from a to c."""
-    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])

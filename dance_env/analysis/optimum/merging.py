@@ -6,7 +6,7 @@ have each option, and 5.1e12 networks fall into some ten thousand sets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -35,8 +35,15 @@ def merged_designs(problem: Problem, *, most: int = MAX_SETS) -> np.ndarray:
         ValueError: As `most_accurate_networks`.
     """
     networks = most_accurate_networks(problem, most=most)
+    return problem.design(networks, np.concatenate(list(best_accelerators(problem, networks))))
+
+
+def best_accelerators(problem: Problem, networks: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the best accelerators of networks `(B, N)`, some networks at a time, in order: `(b,)` int64 indices each.
+
+    Tried are the accelerators that no other one beats on every network.
+    """
     unbeaten = np.unique(np.concatenate([cases.accelerators for cases in Fields.of(problem).cases]))
-    best = []
     step = max(1, _DESIGNS_AT_A_TIME // len(unbeaten))
     for start in range(0, len(networks), step):
         chosen = networks[start : start + step]
@@ -44,8 +51,7 @@ def merged_designs(problem: Problem, *, most: int = MAX_SETS) -> np.ndarray:
         evaluation = problem.evaluate(tried)
         violation, objective = (each.reshape(len(chosen), -1) for each in (evaluation.violation, evaluation.objective))
         allowed = violation == violation.min(axis=1, keepdims=True)
-        best.append(unbeaten[np.where(allowed, objective, np.inf).argmin(axis=1)])
-    return problem.design(networks, np.concatenate(best))
+        yield unbeaten[np.where(allowed, objective, np.inf).argmin(axis=1)]
 
 
 def most_accurate_networks(problem: Problem, *, most: int = MAX_SETS) -> np.ndarray:

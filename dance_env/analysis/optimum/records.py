@@ -34,9 +34,15 @@ def shipped_record(problem: Problem) -> Path | None:
 
 def shipped_front(problem: Problem) -> ProvedFront | None:
     """Return the proved Pareto front of a problem; None where none ships."""
+    file = shipped_front_file(problem)
+    return None if file is None else load_front(file)
+
+
+def shipped_front_file(problem: Problem) -> Path | None:
+    """Return the file of a problem's Pareto front; None where none ships."""
     path = shipped_record(problem)
     file = None if path is None else path.with_suffix(".front.npz")
-    return load_front(file) if file is not None and file.exists() else None
+    return file if file is not None and file.exists() else None
 
 
 def shipped_records() -> tuple[Path, ...]:

@@ -98,12 +98,12 @@ def verify(
             names=tuple(form.resources),
             accelerators=np.unique(np.concatenate([cases, out, by[out]])),
         )
-        _check_sums(problem, grouping, tables, np.array(assignment, dtype=np.int64), rng)
+        check_sums(problem, grouping, tables, np.array(assignment, dtype=np.int64), rng)
         _check_beaten(problem, tables, by, out)
         beaten += len(out)
         weights = dict(zip(np.flatnonzero(by == -1).tolist(), evidence[number].weights, strict=True))
         for h in cases.tolist():
-            again = _Again(problem, form, grouping, assignment, tables, h, weights[h].astype(np.float64))
+            again = Again(problem, form, grouping, assignment, tables, h, weights[h].astype(np.float64))
             priced += again.check(proof)
             done += 1
             if progress is not None:
@@ -143,7 +143,7 @@ def _grouping(problem: Problem, proof: Proof) -> Grouping:
     )
 
 
-def _check_sums(
+def check_sums(
     problem: Problem, grouping: Grouping, tables: Differences, assignment: np.ndarray, rng: np.random.Generator
 ) -> None:
     """Check on random networks that errors and resources are sums over groups and pairs of groups."""
@@ -200,7 +200,7 @@ def _check_beaten(problem: Problem, tables: Differences, by: np.ndarray, out: np
         raise ValueError(f"accelerator {h} is said to be beaten by {by[h]}, and is not, on some network")
 
 
-class _Again:
+class Again:
     """The second search of one case: an accelerator under one assignment of the outer choices."""
 
     def __init__(
@@ -273,11 +273,14 @@ class _Again:
             unary = [np.where(np.isfinite(of[:, h]), terms, np.inf) for of, terms in zip(by_group, unary, strict=True)]
         return constant, unary, pairs
 
+    def designs(self, labels: np.ndarray) -> np.ndarray:
+        """Return the designs `(B, D)` of labelings `(B, G)`."""
+        networks = np.stack([self.grouping.network(self.assignment, row) for row in labels])
+        return self.problem.design(networks, np.full(len(networks), self.accelerator))
+
     def value(self, labels: np.ndarray) -> np.ndarray:
         """Return the objective of labelings, infinite where a limit is exceeded."""
-        networks = np.stack([self.grouping.network(self.assignment, row) for row in labels])
-        designs = self.problem.design(networks, np.full(len(networks), self.accelerator))
-        evaluation = self.problem.evaluate(designs)
+        evaluation = self.problem.evaluate(self.designs(labels))
         return np.where(evaluation.feasible, evaluation.objective, np.inf)
 
 
