@@ -307,10 +307,11 @@ def test_a_record_of_search_costs_bounds_what_solvers_need(slow, verdict):
         reading("evolution", 100, 5.0, unit="gpuh"),
         reading("evolution", 500, 0.0, unit="gpuh"),
         *(reading("dance-exact", 100, r, part="supernet", variant=f"tau {t}") for t, r in ((0.9, 1e-3), (0.7, 9.0))),
+        reading("dance-exact", 30, 4.9, part="supernet", variant="tau 0.7"),
     ]
     found = recorded_cost.judged_record(readings, close_pct=1.0)
     # In GPU-hours both need between 100 and 500.
-    assert [each.verdict for each in found] == [verdict, verdict, FAILS, HOLDS, FAILS]
+    assert [each.verdict for each in found] == [verdict, verdict, FAILS, HOLDS, HOLDS, FAILS]
     assert recorded_cost.needed({10.0: 5.0, 30.0: 2.0}, 1.0) == Needed(30.0, math.inf)
 
 
