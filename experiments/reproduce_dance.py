@@ -1,6 +1,6 @@
 """What the DANCE paper claims, put to the test: one line per claim, with the paper's figure, ours and a verdict.
 
-    python -m experiments.reproduce_dance                                 # laptop scale: a quarter of an hour on two cores
+    python -m experiments.reproduce_dance                                 # laptop scale: two cores
     python -m experiments.reproduce_dance --scale gpu --out runs/claims-gpu
     python -m experiments.reproduce_dance --claims search_cost joint_gain
     python -m experiments.reproduce_dance --scale overnight --claims feature_forwarding --tasks accel-nasbench/edap

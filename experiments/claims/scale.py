@@ -238,7 +238,7 @@ SCALES: dict[str, Scale] = {
         larger="paper",
     ),
 }
-"""laptop: two cores, a quarter of an hour. overnight: the same on more tasks (gpt-s, accel-nasbench/linear); `on_tasks` takes
+"""laptop: two cores, minutes for a claim. overnight: the same on more tasks (gpt-s, accel-nasbench/linear); `on_tasks` takes
 some of them. gpu: one GPU, an hour or so. paper: CIFAR-10 itself, days on one GPU."""
 
 
