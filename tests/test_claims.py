@@ -40,7 +40,7 @@ from experiments.claims.run import Outcome, claim_key, run_claims
 from experiments.claims.runs import run_solvers
 from experiments.claims.scale import SCALES, ImageScale, Scale, on_device, on_tasks
 from experiments.claims.work import Work
-from experiments.search_cost.measure import Reading
+from experiments.search_cost.measure import Reading, load
 from solvers.contract.ledger import Ledger
 from solvers.contract.record.trace import COLUMNS, Trace
 from solvers.contract.result import Result, Status
@@ -329,6 +329,18 @@ def test_a_comparison_on_record_is_read_by_medians(tmp_path, hours, verdicts):
     assert ours[:2] == ["DANCE 2, ppo 60 (30 times as much)", "DANCE 5, ppo 60 (12 times as much)"]
     with pytest.raises(ValueError, match="has no run of 'dance' on 'u'; it has none of the task"):
         compared_cost.load_runs(path, "u")
+
+
+def test_the_report_on_record_is_of_the_records_that_it_reads():
+    """A comparison or a record that is made again asks for the report again: docs/claims.md says how."""
+    report = json.loads((ROOT / "docs" / "records" / "reproduce_dance_search_cost" / "results.json").read_text())
+    stored = next(Claim.from_json(each["claim"]) for each in report["claims"] if each["name"] == "search_cost")
+    scale = SCALES["laptop"].search_cost
+    runs = compared_cost.load_runs(scale.comparison, search_cost.COMPARED)
+    readings = [each for each in load(scale.record) if each.task == search_cost.RECORDED]
+    judged = compared_cost.judged_runs(search_cost.COMPARED, runs)
+    judged += recorded_cost.judged_record(readings, close_pct=scale.close_pct)
+    assert tuple(judged) == stored.findings
 
 
 def run_of(objective: list[float]) -> Result:
