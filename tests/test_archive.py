@@ -186,6 +186,16 @@ def test_an_edited_clock_is_found_by_its_digest(folder):
     assert wrong.drifted_rows == 0
 
 
+def test_a_bill_of_fewer_networks_than_the_trace_has_is_found(folder):
+    path = next((folder / "records").glob("made__small*seed1.npz"))
+    result = Result.load(path)
+    networks = result.ledger.networks
+    assert networks > 1
+    dataclasses.replace(result, ledger=dataclasses.replace(result.ledger, networks=networks - 1)).save(path)
+    (wrong,) = (check for check in checks_of(folder) if not check.holds)
+    assert any(f"{networks - 1:,} trained networks, its trace {networks:,}" in each for each in wrong.problems)
+
+
 def test_truncated_and_missing_records_are_found(folder):
     first, second, *_ = sorted((folder / "records").iterdir())
     first.write_bytes(first.read_bytes()[:-100])

@@ -287,6 +287,7 @@ def test_a_zip_bomb_is_not_unpacked(result: Result, tmp_path: Path, member: str)
         ({"seed": True}, "seed is True"),
         ({"budget": -5}, "the budget is at least one evaluation, not -5"),
         ({"budget": 10}, "spent is 300, where it must be at most the budget of 10"),
+        ({"budget": {"evaluations": None, "networks": 1}}, "networks is .* at most the budget of 1networks"),
         ({"reason": 3}, "reason is 3"),
         ({"settings": []}, r"settings is \[\]"),
         ({"ledger": {"evaluations": 299}}, "evaluations is 299, where it must be 300"),

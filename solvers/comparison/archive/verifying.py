@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dance_env.graph import canonical_networks
 from dance_env.problem import Problem, failed_rows
 from solvers.comparison.archive.folder import RunFolder, label_of
 from solvers.comparison.archive.manifest import digest
 from solvers.comparison.archive.problems import Problems
 from solvers.contract.record.file import RecordError
-from solvers.contract.record.trace import Trace
+from solvers.contract.record.trace import Trace, count_distinct
 from solvers.contract.result import Result
 
 TOLERANCE = 1e-9
@@ -103,6 +104,11 @@ def _identity(result: Result, problem: Problem) -> Iterator[str]:
     now = problem.fingerprint() or ""
     if result.problem_fingerprint != now:
         yield f"the problem has another fingerprint now ({now[:12] or 'none'}, was {result.problem_fingerprint[:12] or 'none'})"
+    space = problem.space
+    networks = canonical_networks(problem.network_space, result.trace.designs[:, space.network])
+    trained = count_distinct(networks, space.option_counts[space.network])
+    if trained != result.ledger.networks:
+        yield f"its bill has {result.ledger.networks:,} trained networks, its trace {trained:,}"
     if result.best is not None:
         named = problem.space.decode(result.trace.designs[[result.best]])[0]
         if named != result.best_named:

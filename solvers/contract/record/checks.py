@@ -57,9 +57,12 @@ def check_ledger(ledger: Ledger, trace: Trace, budget: Budget) -> None:
     _require(
         ledger.evaluations == len(trace), "evaluations", f"{len(trace)}, the rows of the trace", ledger.evaluations
     )
-    limits = {"spent": budget.evaluations, "gpu_hours": None if ledger.accuracies_read else budget.gpu_hours}
-    for name, limit in limits.items():
-        spent = getattr(ledger, name) or 0
+    limits = (
+        ("spent", ledger.spent, budget.evaluations),
+        ("networks", ledger.networks + ledger.supernet_trainings, budget.networks),
+        ("gpu_hours", ledger.gpu_hours or 0, None if ledger.accuracies_read else budget.gpu_hours),
+    )
+    for name, spent, limit in limits:
         _require(limit is None or spent <= limit * _ROUNDING, name, f"at most the budget of {budget}", spent)
 
 
