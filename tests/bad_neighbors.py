@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from solvers import Solver
@@ -180,19 +181,29 @@ class FailsInWorker(Bad):
 
 @dataclass(frozen=True)
 class Sleeps(Bad):
+    """Notes its process's number first, in a file of its name in the folder `notes`."""
+
     name = "sleeps"
+    notes: str = ""
 
     def harm(self, problem):
-        time.sleep(600)
+        Path(self.notes, self.name).write_text(f"{os.getpid()} ")
+        time.sleep(3600)
 
 
 @dataclass(frozen=True)
 class SleepsOn(Bad):
-    """Takes no hint."""
+    """Notes its process's number as `Sleeps` does, and that of one which leaves its group; takes no hint."""
 
     name = "sleeps-on"
+    notes: str = ""
 
     def harm(self, problem):
+        other = os.fork()
+        if other == 0:
+            os.setsid()
+            time.sleep(3600)
+        Path(self.notes, self.name).write_text(f"{os.getpid()} {other} ")
         while True:
             try:
                 time.sleep(600)

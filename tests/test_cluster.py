@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from test_backends import HARDWARE, ROWS, WORKER, FakeTool
+from waiting import PATIENCE_S, alive, within
 
 from dance_env.cost.backends import Running
 from solvers.cli import main
@@ -78,10 +80,14 @@ def test_records_are_those_of_one_machine(cluster, tmp_path):
 
 
 def test_a_run_has_its_time_limit_on_its_host(cluster, tmp_path):
-    slow = f"{OWN}:Slow:notes={tmp_path},seconds=60"
-    found = compare(Settings("tiny", [slow, "random"], (0,), 20, tmp_path / "out", timeout_s=8.0, ray=cluster.address))
+    started = time.monotonic()
+    compare(Settings("tiny", ["random"], (0,), 20, tmp_path / "first", ray=cluster.address))
+    limit = math.ceil(2 + 2 * (time.monotonic() - started))  # all that a run takes on this machine now, and more
+    slow = f"{OWN}:Slow:notes={tmp_path}"
+    settings = Settings("tiny", [slow, "random"], (0,), 20, tmp_path / "out", timeout_s=limit, ray=cluster.address)
+    found = compare(settings)
     assert [each.status for each in found.results] == [Status.TIMED_OUT, Status.BUDGET_SPENT]
-    assert "took longer than 8 s" in found.results[0].reason
+    assert f"took longer than {limit} s" in found.results[0].reason
     assert len(found.results[0].trace) == 5, "what was found in time is kept"
 
 
@@ -104,18 +110,18 @@ def test_a_host_that_is_removed_costs_no_run(cluster, tmp_path):
     removed = []
 
     def remove() -> None:
-        end = time.monotonic() + 200
-        while time.monotonic() < end and not list(tmp_path.glob(f"*-{raylet}")):
-            time.sleep(0.05)
+        """Runs end only once the host has gone, so that it gets one however late it takes part."""
+        within(lambda: any(tmp_path.glob(f"*-{raylet}")))
         cluster.remove_node(host, allow_graceful=False)
         removed.append(len(list(tmp_path.glob("out/records/*"))))
+        (tmp_path / "go").touch()
 
     thread = threading.Thread(target=remove)
     thread.start()
     found = compare(dataclasses.replace(settings, ray=cluster.address))
     thread.join()
     assert list(tmp_path.glob(f"*-{raylet}")), "some run had begun there"
-    assert removed[0] < 5
+    assert removed == [0]
     assert [each.status for each in found.results] == 5 * [DONE]
     assert len(list(tmp_path.glob("*-*"))) > 5, "the run that was lost was made again"
     expected = compare(dataclasses.replace(settings, out=tmp_path / "alone", workers=2))
@@ -124,12 +130,10 @@ def test_a_host_that_is_removed_costs_no_run(cluster, tmp_path):
 
 
 def test_an_interrupt_kills_what_runs(cluster, tmp_path):
-    solvers = ["random", f"{OWN}:Slow:notes={tmp_path},seconds=60"]
+    solvers = ["random", f"{OWN}:Slow:notes={tmp_path}"]
 
     def interrupt(cell, result):
-        end = time.monotonic() + 200
-        while time.monotonic() < end and not list(tmp_path.glob("*-*")):
-            time.sleep(0.05)
+        assert within(lambda: any(tmp_path.glob("*-*")))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -138,10 +142,7 @@ def test_an_interrupt_kills_what_runs(cluster, tmp_path):
             listener=Listener(on_cell=interrupt),
         )
     (note,) = tmp_path.glob("*-*")
-    pid, end = int(note.name.partition("-")[0]), time.monotonic() + 60
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not Path(f"/proc/{pid}").exists()
+    assert within(lambda: not alive(int(note.name.partition("-")[0])))
     assert len(list((tmp_path / "out" / "records").iterdir())) == 1, "what had finished is kept"
 
 
@@ -169,7 +170,7 @@ def test_a_back_end_asked_on_the_cluster_answers_as_here(cluster, tmp_path):
     script = tmp_path / "worker.py"
     script.write_text(WORKER.format(misbehave="if groups > 1: sys.exit('no')"))
     here, there = (
-        FakeTool(script=script, running=Running(timeout_s=30, ray=ray)).answers(ROWS, HARDWARE)
+        FakeTool(script=script, running=Running(timeout_s=PATIENCE_S, ray=ray)).answers(ROWS, HARDWARE)
         for ray in ("", cluster.address)
     )
     assert [[dataclasses.replace(each, seconds=0.0) for each in line] for line in here] == [

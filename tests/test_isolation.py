@@ -7,16 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import PATIENCE_S, alive, clock_of_runs, numbers_in, within
 
 from dance_env.tasks import make_problem
 from solvers.cli import main
 from solvers.comparison import work
 from solvers.comparison.compare import compare
+from solvers.comparison.listener import Listener
 from solvers.comparison.plan import plan
 from solvers.comparison.processes.executor import ProcessPerCall
 from solvers.comparison.settings import Settings
@@ -26,14 +27,14 @@ from solvers.comparison.work import pack, preparation, run_job
 from solvers.contract.result import Result, Status
 
 BAD = Path(__file__).with_name("bad_neighbors.py")
-TIMEOUT_S = 12.0
-"""Long enough for the others on a busy machine. The two that it ends come first, so that the others run meanwhile."""
+TIMEOUT_S = 600.0
+"""Long enough for any run on a busy machine: the clock is put forward for the two that it is to end."""
 
 DONE = Status.STOPPED_EARLY
 
 ENDINGS = {
     "Sleeps": (Status.TIMED_OUT, "took longer than"),
-    "SleepsOn": (Status.TIMED_OUT, "took longer than 12 s"),
+    "SleepsOn": (Status.TIMED_OUT, "took longer than 600 s"),
     "Exit0": (Status.FAILED, "ended with exit status 0 before the run did"),
     "Exit7": (Status.FAILED, "ended with exit status 7 before the run did"),
     "SysExit": (Status.FAILED, "SystemExit: 3"),
@@ -63,11 +64,11 @@ ENDINGS = {
 }
 
 
-def descendants() -> set[str]:
-    """Command lines of the processes below this one, and of those that were left to nobody."""
-    done = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)
-    rows = [line.split(None, 2) for line in done.stdout.splitlines()[1:]]
-    parents = {int(pid): int(parent) for pid, parent, _ in rows}
+def descendants() -> dict[int, str]:
+    """Command lines of the processes that run below this one, by process id."""
+    done = subprocess.run(["ps", "-eo", "pid,ppid,stat,args"], capture_output=True, text=True, check=True)
+    rows = [[*line.split(None, 3), ""][:4] for line in done.stdout.splitlines()[1:]]
+    parents = {int(pid): int(parent) for pid, parent, *_ in rows}
 
     def below(pid: int) -> bool:
         while pid in parents:
@@ -76,18 +77,37 @@ def descendants() -> set[str]:
             pid = parents[pid]
         return False
 
-    return {args for pid, _, args in rows if below(int(pid)) and int(pid) != os.getpid() and not args.startswith("ps ")}
+    found = {int(pid): args for pid, _, state, args in rows if below(int(pid)) and state[0] not in "ZX"}
+    return {pid: args for pid, args in found.items() if pid != os.getpid() and not args.startswith("ps ")}
 
 
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory):
-    """All of them, with good ones between, in one comparison."""
-    out = tmp_path_factory.mktemp("isolation")
-    solvers = [f"{BAD}:{kind}" for kind in ENDINGS]
+    """All of them, with good ones between, in one comparison.
+
+    Once all others have ended, and the two that sleep do so, their time is up; and once one of them has taken the hint,
+    so is the time to take it.
+    """
+    out, notes = tmp_path_factory.mktemp("isolation"), tmp_path_factory.mktemp("notes")
+    sleepers = {"Sleeps": notes / "sleeps", "SleepsOn": notes / "sleeps-on"}
+    solvers = [f"{BAD}:{kind}" + (f":notes={notes}" if kind in sleepers else "") for kind in ENDINGS]
     settings = Settings("tiny", ["random", *solvers, "annealing"], (0,), 20, out, workers=4, timeout_s=TIMEOUT_S)
-    before = descendants()
-    found = compare(settings)
-    assert descendants() <= before, "nothing is left running"
+    before, ended = descendants(), []
+    with clock_of_runs() as clock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solvers.comparison.processes.executor.GRACE_S", TIMEOUT_S)
+
+        def on_cell(cell, result):
+            ended.append(result.solver)
+            if len(ended) == len(ENDINGS):
+                assert all(within(lambda note=note: numbers_in(note)) for note in sleepers.values())
+                clock.put_forward(TIMEOUT_S)
+            elif len(ended) == len(ENDINGS) + 1:
+                clock.put_forward(TIMEOUT_S)
+
+        found = compare(settings, listener=Listener(on_cell=on_cell))
+    left = {pid: args for pid, args in descendants().items() if pid not in before}
+    assert left == {}, "nothing is left running"
+    assert ended[-2:] == ["sleeps", "sleeps-on"]
     return found
 
 
@@ -130,7 +150,7 @@ def test_what_was_found_in_time_is_kept(comparison, kind):
 @pytest.mark.parametrize("seconds", [math.inf, 1e300])
 def test_a_time_limit_may_be_beyond_what_the_platform_can_wait(seconds):
     with ProcessPerCall(1, timeout_s=seconds) as processes:
-        assert processes.submit(divmod, 7, 2).result(timeout=60) == (3, 1)
+        assert processes.submit(divmod, 7, 2).result(timeout=PATIENCE_S) == (3, 1)
 
 
 def test_a_failed_run_is_tried_again_and_others_are_not(tmp_path):
@@ -139,10 +159,12 @@ def test_a_failed_run_is_tried_again_and_others_are_not(tmp_path):
     settings = Settings("tiny", [f"{BAD}:Exit7", "random"], (0,), 20, tmp_path / "out", workers=1)
     failed, _ = compare(settings).results
     assert failed.status is Status.FAILED
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "records").iterdir()}
+    kept = list((tmp_path / "out" / "records").iterdir())
+    for path in kept:
+        os.utime(path, (0, 0))
     compare(settings)
-    again = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "records").iterdir()}
-    assert sorted(path.name.split("__")[1] for path in kept if again[path] != kept[path]) == ["exit-7"]
+    assert sorted((tmp_path / "out" / "records").iterdir()) == sorted(kept)
+    assert [path.name.split("__")[1] for path in kept if path.stat().st_mtime_ns] == ["exit-7"]
 
 
 def test_the_exit_status_says_that_a_run_failed(tmp_path, capfd):
@@ -184,32 +206,22 @@ def start_driver(tmp_path: Path, *solvers: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for(condition, seconds: float = 60.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
 def test_a_driver_that_ends_leaves_nothing_running(tmp_path, sent):
-    mark = tmp_path / "mark"
-    solver = tmp_path / "solver.py"
-    solver.write_text(
-        BAD.read_text().replace("while True:", f"open({str(mark)!r}, 'w').write(str(os.getpid()))\n        while True:")
-    )
-    driver = start_driver(tmp_path, f"{solver}:SleepsOn", "random")
-    # Not the hidden file that a record is written to before it takes its name: a signal then rightly leaves no record.
-    assert wait_for(lambda: mark.is_file() and mark.read_text() and any(tmp_path.glob("records/[!.]*random*")))
-    pid = int(mark.read_text())
-    driver.send_signal(sent)
-    output, _ = driver.communicate(timeout=500)
-    assert wait_for(lambda: not Path(f"/proc/{pid}").exists())
+    note, records = tmp_path / "sleeps-on", tmp_path / "records"
+    with start_driver(tmp_path, f"{BAD}:SleepsOn:notes={tmp_path}", "random") as driver:
+        try:
+            # Not the hidden file that a record is written to before it takes its name: then rightly none is left.
+            assert within(lambda: numbers_in(note) and any(records.glob("[!.]*__random__*")))
+            driver.send_signal(sent)
+            output, _ = driver.communicate(timeout=PATIENCE_S)
+        finally:
+            driver.kill()
+    assert len(numbers_in(note)) == 2
+    assert within(lambda: not any(map(alive, numbers_in(note))))
     assert driver.returncode == (130 if sent is signal.SIGINT else -sent)
     assert "Traceback" not in output
-    assert len(list((tmp_path / "records").iterdir())) == 1, "what had finished is kept"
+    assert len(list(records.iterdir())) == 1, "what had finished is kept"
 
 
 def test_a_server_that_is_killed_costs_only_what_ran(tmp_path):
@@ -290,24 +302,32 @@ def test_a_run_takes_the_problem_that_the_process_it_is_forked_from_has_made(tmp
 
 
 LOADS = """
-import time
+import sys, time
+from pathlib import Path
 from solvers.comparison.processes.executor import ProcessPerCall
-pool = ProcessPerCall(1, prepare=lambda: time.sleep(60))
+
+note = Path(sys.argv[1])
+
+def load():
+    note.touch()
+    time.sleep(3600)
+
+pool = ProcessPerCall(1, prepare=load)
 pool.submit(len, "a")
 while pool._server is None:
     time.sleep(0.01)
 print(pool._server.pid, flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 
-@pytest.mark.parametrize("wait_s", [0.0, 3.0])  # the server has just been started, or loads
-def test_a_driver_that_is_killed_while_its_server_loads_leaves_nothing_running(wait_s):
-    with subprocess.Popen([sys.executable, "-c", LOADS], stdout=subprocess.PIPE, text=True) as driver:
-        server = int(driver.stdout.readline())
-        time.sleep(wait_s)
-        driver.kill()
-    ended = time.monotonic() + 20.0
-    while time.monotonic() < ended and Path(f"/proc/{server}").exists():
-        time.sleep(0.05)
-    assert not Path(f"/proc/{server}").exists()
+@pytest.mark.parametrize("loads", [False, True], ids=["just-started", "loads"])
+def test_a_driver_that_is_killed_while_its_server_loads_leaves_nothing_running(tmp_path, loads):
+    note = tmp_path / "loads"
+    with subprocess.Popen([sys.executable, "-c", LOADS, str(note)], stdout=subprocess.PIPE, text=True) as driver:
+        try:
+            server = int(driver.stdout.readline())
+            assert not loads or within(note.exists)
+        finally:
+            driver.kill()
+    assert within(lambda: not alive(server))

@@ -140,9 +140,13 @@ class _Server:
     def _end(self) -> NoReturn:
         for pid in self._numbers:
             _kill_group(pid)
-        for pid in _own_children():  # some left their group
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # Some left their group; one that a child started becomes the server's own only when that child is dead.
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                for pid in _own_children():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                os.waitpid(-1, 0)
         os._exit(0)
 
 
