@@ -6,6 +6,7 @@ import itertools
 import math
 import subprocess
 import sys
+import time
 import timeit
 
 import numpy as np
@@ -184,7 +185,7 @@ def test_check_is_fast_enough_to_stand_in_every_evaluation() -> None:
     choices = tuple(Choice(f"b{index}", ("a", "b", "c"), "network", "nominal") for index in range(8))
     space = DesignSpace(choices + dance_accelerators().choices())
     designs = space.sample(np.random.default_rng(0), 4096)
-    best_s = min(timeit.repeat(lambda: space.check(designs), number=20, repeat=20)) / 20
+    best_s = min(timeit.repeat(lambda: space.check(designs), timer=time.process_time, number=20, repeat=20)) / 20
     assert best_s < 500e-6, "aimed at 100 us for (4096, 12), and measured at 40; a Python loop takes milliseconds"
 
 
