@@ -383,7 +383,7 @@ ZIGZAG_ROWS = [("fc_512_10", "ws"), ("fc_512_10", "os"), ("fc_512_10", "rs"), ("
 def test_zigzag_gives_the_figures_on_record(shared_dir: Path, layer: str, dataflow: str) -> None:
     wanted = {"layer": layer, "dataflow": dataflow, "accelerator": "A24x8_8", "pins_hold_data": "0"}
     (line,) = (x for x in _recorded(shared_dir, "zigzag.csv") if wanted.items() <= x.items())
-    model = ZigZagCostModel(technology=_technology(line))
+    model = ZigZagCostModel(technology=_technology(line), running=Running(timeout_s=PATIENCE_S))
     answer = model.answers(np.array([_row(line)]), _hardware(line))[0][0]
     assert answer.cycles == float(line["cycles"])
     assert answer.energy_pj == pytest.approx(float(line["energy_pj"]), abs=0.1)  # one digit is on record

@@ -16,6 +16,7 @@ import torch
 import yaml
 from reference_points import reference_parameters
 from safetensors.torch import save_file
+from waiting import PATIENCE_S
 
 from dance_env.commands import design_sources
 from dance_env.commands.export import main
@@ -196,7 +197,7 @@ def test_zigzag_reads_the_export_and_prices_it_as_its_back_end_does(tmp_path: Pa
         workload="workload.yaml", accelerator="accelerator.yaml", mapping="mapping.yaml", opt="EDP",
         dump_folder=str(tmp_path / "out"), loma_show_progress_bar=False,
     )  # fmt: skip
-    model = ZigZagCostModel(EDGE_LPDDR4, pins_hold_data=True, running=Running(workers=2))
+    model = ZigZagCostModel(EDGE_LPDDR4, pins_hold_data=True, running=Running(timeout_s=PATIENCE_S, workers=2))
     rows = np.array([layer_row(layer) for layer in LAYERS[1:4]])
     answers = [line[0] for line in model.answers(rows, hardware)]
     assert all(answer.priced for answer in answers)
