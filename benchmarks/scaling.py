@@ -95,7 +95,7 @@ class Answering(Executor):
 def measure(workers: int, cells: int, *, wait_s: float, ray: bool, runs: bool = True) -> Measured:
     """Measure one comparison in a process of its own, so that its peak of memory is its own."""
     command = [sys.executable, __file__, "--one", json.dumps([workers, cells, wait_s, ray, runs])]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # errors go to the terminal
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -14,7 +14,7 @@ difference about one passes that by chance; `--confirm` runs the pairs of those 
 
 OUT/trials.csv has a row for each trial, OUT/tuning.csv and OUT/tuning.md one for each solver, with the bill: evaluations
 and gradient queries of all trials and of the held-out runs, and processor seconds. Started again, the command tunes what
-is missing.
+is missing. A row names the design spaces that it was made on, since a space may be changed between two solvers.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ class Row:
         cpu_s: Processor seconds of the same.
         confirmed: p of the same test on further seeds, and the mean regrets of the defaults and of the best settings on each
             task; empty where it was not asked for.
+        spaces: Fingerprint and size of the design space of each task, as `spaces_of` gives them.
     """
 
     solver: str
@@ -120,6 +121,7 @@ class Row:
     spent: int
     cpu_s: float
     confirmed: str = ""
+    spaces: str = ""
 
 
 @dataclass(eq=False)
@@ -228,8 +230,17 @@ def tune(name: str, tuning: Tuning, course: Course) -> tuple[Row, list[tuple[dic
         clear=bool(p_value < 0.05 and (tuned.mean(axis=1) <= default.mean(axis=1)).all()),
         spent=course.spent - before,
         cpu_s=round(time.process_time() - started, 1),
+        spaces=spaces_of(course.problems),
     )
     return row, tried
+
+
+def spaces_of(problems: Mapping[str, Problem]) -> str:
+    """Return fingerprint (its first 12 digits) and number of designs of each task's space, as text."""
+    return "; ".join(
+        f"{task}: {problem.space.fingerprint()[:12]}, {problem.space.size:.3g} designs"
+        for task, problem in problems.items()
+    )
 
 
 def _confirmed(row: Row, count: int, course: Course) -> Row:
@@ -305,6 +316,13 @@ def _write(out: Path, tuning: Tuning, rows: list[Row]) -> None:
         "spent | cpu s | best settings |",
         "|---|---:|---:|---:|---:|---:|---:|---|---|---:|---:|---|",
         *map(_line, rows),
+        "",
+        "Design spaces, by fingerprint:",
+        "",
+        *(
+            f"- {spaces} ({', '.join(f'`{row.solver}`' for row in rows if row.spaces == spaces)})"
+            for spaces in dict.fromkeys(row.spaces for row in rows)
+        ),
     ]
     (out / "tuning.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -10,7 +10,7 @@ import pytest
 from dance_env.tasks import make_problem
 from experiments.search_cost.break_even import break_even_rows
 from experiments.search_cost.measure import Reading, load, merged, read, save
-from experiments.search_cost.page import median_interval, write_page
+from experiments.search_cost.page import feasible_table, median_interval, write_page
 from experiments.search_cost.plan import BLIND, BLIND_BUDGET, Group, groups
 from solvers import make_solver
 
@@ -32,6 +32,34 @@ def test_the_figures_of_the_page_are_the_records() -> None:
     figures = set(re.findall(r"\d+\.\d\d(?= %)", page))
     assert len(figures) > 8
     assert all(f" {figure} [" in report for figure in figures)
+
+
+def test_the_table_of_feasible_runs_on_the_page_is_the_reports() -> None:
+    page, report = ((RECORD / path).read_text().splitlines() for path in ("../../who_wins.md", "report.md"))
+    heading = "### Runs with a feasible design, and their regret"
+    assert report.count(heading) == 1, "on accel-nasbench/edap every run has a design"
+    table = [line for line in report[report.index(heading) :] if line.startswith("|")]
+    table = table[: next(row for row, line in enumerate(table) if row and line.startswith("| solver |"))]
+    assert len(table) > 12
+    start = page.index(table[0])
+    assert page[start : start + len(table)] == table
+
+
+def test_feasible_runs_are_counted_at_each_amount() -> None:
+    infinite = float("inf")
+    rows = [
+        *(reading("half", 30, regret, seed=seed) for seed, regret in enumerate((1.0, infinite))),
+        *(reading("half", 100, 1.0, seed=seed) for seed in range(2)),
+        *(reading("never", amount, infinite) for amount in (30, 100, 300)),
+        *(reading("best", 100, 0.5, seed=seed) for seed in range(2)),
+    ]
+    header, _, *lines = feasible_table(rows)
+    assert header == "| solver | access | 30: runs | regret % | 100: runs | regret % | 300: runs | regret % |"
+    assert lines == [
+        "| best | values | – | – | 2/2 | 0.50 [0.50, 0.50] | – | – |",
+        "| half | values | 1/2 | inf [1.00, inf] | 2/2 | 1.00 [1.00, 1.00] | – | – |",
+        "| never | values | 0/1 | inf [inf, inf] | 0/1 | inf [inf, inf] | 0/1 | inf [inf, inf] |",
+    ]
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -70,6 +98,8 @@ def test_every_group_has_a_folder_of_its_own() -> None:
 def test_solvers_can_be_measured_by_themselves_and_are_added_to_the_record() -> None:
     found = list(groups(("accel-nasbench/edap",), solvers=("dance-refined", "tpe")))
     assert {solver for group in found for solver in group.solvers} == {"dance-refined", "tpe"}
+    some = list(groups(("accel-nasbench/latency-limited",), budgets=("100networks", "300networks")))
+    assert {group.budget for group in some} == {"100networks", "300networks"}
     old = [reading("random", 10, 5.0), reading("tpe", 10, 4.0)]
     new = [reading("tpe", 10, 3.0), reading("tpe", 30, 2.0)]
     assert merged(old, new) == [old[0], *new]

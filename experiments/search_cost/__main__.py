@@ -27,6 +27,9 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS, metavar="TASK", help=", ".join(TASKS))
     known = BLIND + BAYESIAN + PLANNING + DANCE
     parser.add_argument("--solvers", nargs="+", choices=known, metavar="NAME", help="these alone (default: all)")
+    parser.add_argument(
+        "--budgets", nargs="+", metavar="BUDGET", help="these alone, such as 100networks (default: all)"
+    )
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="runs of each solver (default: 10)")
     parser.add_argument("--runs", type=Path, default=Path("runs/search_cost"), help="where single runs are kept")
     parser.add_argument("--out", type=Path, default=RECORD, help=f"record and page (default: {RECORD})")
@@ -39,9 +42,12 @@ def main(given: Sequence[str] | None = None) -> int:
         write_page(load(record), asked.out)
         return 0
     readings = load(record) if record.is_file() else []
-    solvers = None if asked.solvers is None else tuple(asked.solvers)
+    solvers, budgets = (None if each is None else tuple(each) for each in (asked.solvers, asked.budgets))
+    planned = list(groups(tuple(asked.tasks), solvers=solvers, budgets=budgets))
+    if not planned:
+        parser.error("the plan has no such runs")
     try:
-        for group in groups(tuple(asked.tasks), solvers=solvers):
+        for group in planned:
             new = measure([group], seeds=tuple(range(asked.seeds)), out=asked.runs, tell=console.print)
             readings = merged(readings, new)
             save(readings, record)

@@ -40,6 +40,15 @@ def write_page(readings: list[Reading], out: Path) -> None:
             lines += ["", f"## {task}, by {words}", ""]
             lines += solver_table(rows, unit, amounts)
             _curves(rows, unit, amounts, words, task, out)
+            if unit == "networks" and any(np.isinf(each.regret_pct) for each in rows if each.unit == unit):
+                lines += [
+                    "",
+                    "### Runs with a feasible design, and their regret",
+                    "",
+                    _FEASIBLE,
+                    "",
+                    *feasible_table(rows),
+                ]
         lines += ["", "### The bill of the longest run", "", *bill_table(rows)]
         lines += ["", "### Number of designs from which a supernet is worth its price", "", _BREAK_EVEN, ""]
         lines += _markdown(COLUMNS, list(break_even_rows(rows)))
@@ -57,6 +66,34 @@ def solver_table(rows: list[Reading], unit: str, amounts: Sequence[float]) -> li
         ("solver", "access", *(f"{amount:,g}" for amount in amounts)),
         [(s, access[s], *(_cell(values) for values in cells[s])) for s in order],
     )
+
+
+_FEASIBLE = (
+    "Runs that had found a feasible design, of all, and the regret in % as above, where a run without a design counts as "
+    "infinite; by trained networks."
+)
+_FEASIBLE_NETWORKS = (30, 100, 300)
+
+
+def feasible_table(rows: list[Reading]) -> list[str]:
+    """Return the Markdown table of one task: feasible runs and regret, the best solver at the middle amount first."""
+    access = {each.solver: each.access for each in rows}
+    cells = {s: [_at(rows, s, "networks", amount) for amount in _FEASIBLE_NETWORKS] for s in access}
+
+    def place(solver: str) -> list[float]:
+        few, middle, many = (median_interval(values)[0] if values else np.inf for values in cells[solver])
+        return [middle, few, many]
+
+    found = [
+        (s, access[s], *(cell for values in cells[s] for cell in (_feasible(values), _cell(values))))
+        for s in sorted(cells, key=place)
+    ]
+    columns = [name for amount in _FEASIBLE_NETWORKS for name in (f"{amount}: runs", "regret %")]
+    return _markdown(("solver", "access", *columns), found)
+
+
+def _feasible(values: Sequence[float]) -> str:
+    return f"{np.isfinite(values).sum()}/{len(values)}" if values else "–"
 
 
 def bill_table(rows: list[Reading]) -> list[str]:
