@@ -20,6 +20,10 @@ from other_process import one_loaded_process, run_in
 from dance_env.cache import ENVIRONMENT
 from solvers.comparison.processes.executor import ProcessPerCall
 
+# How wide and how colorful the terminal is that the tests are started from is no matter of theirs.
+for name in ("COLUMNS", "LINES", "FORCE_COLOR"):
+    os.environ.pop(name, None)
+
 # Garbage in cycles is looked for less often: with Python's own thresholds that was a seventh of the processor's time of a run,
 # as hundreds of thousands of objects of imported packages are looked through again and again.
 gc.set_threshold(20_000, 20, 20)
