@@ -146,6 +146,16 @@ def test_what_no_layer_covers_is_listed(tmp_path, operator, weights, macs):
         LayerGraph.from_onnx(tmp_path / "one.onnx")
 
 
+def test_parameters_of_what_no_layer_covers_are_counted(tmp_path):
+    operator = node("LSTM", "w", "r", "b", hidden_size=5)
+    weights = [("w", (1, 20, 6)), ("r", (1, 20, 5)), ("b", (1, 40))]
+    network = one(tmp_path, operator, (1, 6), (1, 1, 1, 5), weights)
+    assert (network.parameters, network.macs) == (20 * 6 + 20 * 5 + 40, 20 * 11)
+    weights, operator = [("w", (6, 4, 3, 3, 3)), ("b", (6,))], node("Conv", "w", "b", pads=[0] * 6)
+    deep = one(tmp_path, operator, (4, 5, 5, 5), (1, 6, 3, 3, 3), weights)
+    assert deep.parameters == 6 * 4 * 27 + 6
+
+
 def test_a_branch_on_a_constant_is_not_taken_for_one(tmp_path):
     info = helper.make_tensor_value_info("t", FLOAT, (1, 6, 4, 4))
     branch = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["t"])], "branch", [], [info])
@@ -196,6 +206,53 @@ def test_a_symbolic_batch_is_one_and_that_is_said(tmp_path):
     network = import_onnx(small(tmp_path / "small.onnx", batch="N"))
     assert network.notes == ("the batch of the input 'x' was set to 1",)
     assert network.graph == import_onnx(small(tmp_path / "small.onnx")).graph
+
+
+def windows(path: Path, *, middle=()) -> Path:
+    """Windows of 4 x 4 pixels of an image with a symbolic batch, as an exporter that follows the sizes writes them."""
+    nodes = [
+        helper.make_node("Conv", ["x", "conv.weight"], ["a"], pads=[1, 1, 1, 1]),
+        helper.make_node("Shape", ["a"], ["batch"], start=0, end=1),
+        helper.make_node("Shape", ["a"], ["sizes"]),
+        helper.make_node("Gather", ["sizes", "two"], ["rows"], axis=0),
+        helper.make_node("Div", ["rows", "four"], ["across"]),
+        helper.make_node("Cast", ["across"], ["across64"], to=TensorProto.INT64),
+        *middle,
+        helper.make_node("Concat", ["batch", "eight", "across64", "four", "across64", "four"], ["target"], axis=0),
+        helper.make_node("Reshape", ["a", "target"], ["b"]),
+        helper.make_node("Transpose", ["b"], ["c"], perm=[0, 2, 4, 3, 5, 1]),
+        helper.make_node("Reshape", ["c", "tokens"], ["d"]),
+        helper.make_node("MatMul", ["d", "fc.weight"], ["y"]),
+    ]
+    constants = [numbers("two", [2]), numbers("four", [4]), numbers("eight", [8]), numbers("tokens", [-1, 16, 8])]
+    weights = [("conv.weight", (8, 3, 3, 3)), ("fc.weight", (8, 6)), *constants]
+    return model(path, nodes, [("x", ["N", 3, 16, 16])], [("y", ["M", 16, 6])], weights)
+
+
+def test_shapes_that_are_computed_from_sizes_are_known_once_the_batch_is_one(tmp_path):
+    network = import_onnx(windows(tmp_path / "windows.onnx"))
+    assert network.macs == 8 * 3 * 9 * 256 + 256 * 8 * 6
+    assert network.parameters == 8 * 3 * 9 + 8 * 6
+    assert network.notes == ("the batch of the input 'x' was set to 1",)
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        [helper.make_node("ConstantOfShape", ["huge"], ["z"]), helper.make_node("Shape", ["z"], ["unused"])],
+        [helper.make_node("Expand", ["four", "huge"], ["z"]), helper.make_node("Shape", ["z"], ["unused"])],
+        [helper.make_node("Div", ["four", "zero"], ["z"])],
+        [helper.make_node("Gather", ["four", "huge"], ["z"])],
+        [helper.make_node("Nonsense", ["four"], ["z"])],
+    ],
+    ids=["ConstantOfShape", "Expand", "Div", "Gather", "Nonsense"],
+)
+def test_no_operator_on_constants_runs_away_or_ends_the_import(tmp_path, middle):
+    path = windows(tmp_path / "windows.onnx", middle=middle)
+    proto = onnx.load(path, load_external_data=False)
+    proto.graph.initializer.extend([numbers("huge", [2**20, 2**19]), numbers("zero", [0])])
+    path.write_bytes(proto.SerializeToString())
+    assert import_onnx(path).macs == 8 * 3 * 9 * 256 + 256 * 8 * 6
 
 
 def test_other_symbols_must_be_given(tmp_path):

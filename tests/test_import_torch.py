@@ -202,6 +202,23 @@ def test_recurrent_layers_are_unsupported_with_their_own_count():
     assert finding.macs == 7 * 4 * 5 * ((6 + 5) + (5 + 5))
 
 
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (Applied(lambda own, x: own.parts[0](x)[0], nn.LSTM(6, 5, 2, batch_first=True, bidirectional=True)), (1, 7, 6)),
+        (Applied(lambda own, x: own.parts[0](x)[0], nn.GRU(6, 5, batch_first=True)), (1, 7, 6)),
+        (nn.Conv3d(2, 3, 3), (1, 2, 5, 5, 5)),
+        (nn.ConvTranspose3d(2, 3, 3), (1, 2, 5, 5, 5)),
+        (Applied(lambda own, x: own.parts[0](x, x), nn.Bilinear(6, 6, 1)), (1, 6)),
+    ],
+)
+def test_parameters_of_unsupported_operations_are_counted(module, shape):
+    network = import_torch(module, torch.zeros(shape))
+    assert len(network.unsupported) == 1
+    assert network.parameters == sum(each.numel() for each in module.parameters())
+    assert network.notes == ()
+
+
 def test_an_operator_that_nobody_knows_has_an_unknown_share():
     network = import_torch(Applied(lambda own, x: torch.cdist(x, 2 * x)), torch.zeros(1, 4, 6))
     (finding,) = network.unsupported

@@ -3,8 +3,8 @@
 - `network`: `ImportedNetwork`, a graph and the account of what is free, approximated or unsupported.
 - `torch_import`: modules of PyTorch; `torch_program` traces them, `torch_operators` says what each operator becomes,
   `torch_call` reads one call. These four import torch, when they are first used.
-- `onnx_import`: ONNX files; `onnx_file` reads them as untrusted data, `onnx_operators` says what each operator
-  becomes, `onnx_call` reads one node. The package onnx is imported at first use.
+- `onnx_import`: ONNX files; `onnx_file` reads them as untrusted data, `onnx_shapes` finds shapes that onnx leaves open,
+  `onnx_operators` says what each operator becomes, `onnx_call` reads one node. The package onnx is imported at first use.
 - `sources`: `load_network`, of what a user names on the command line.
 - `builder`: the graph under construction; `operations`, `einsum`: layers and other nodes, whatever the format.
 """

@@ -143,8 +143,12 @@ class NetworkBuilder:
     def unsupported(
         self, name: str, operation: str, inputs: Sequence[Value], shape: Shape, *, macs: int | None, reason: str
     ) -> Activation:
-        """Add an operation that cannot be priced as a free node, and note it."""
-        node = self.add(name, Free(operation, without_batch(shape)), [*self.operands(inputs)], shape)
+        """Add an operation that cannot be priced as a free node, and note it; its weights are one node, which counts them."""
+        own = [each for each in inputs if isinstance(each, Weights)]
+        feeds: list[Value] = [each for each in inputs if isinstance(each, Activation)]
+        if count := self.claim(*own):
+            feeds.append(self.add(f"{name}.parameters", Parameter(without_batch((count,)), count), (), (count,)))
+        node = self.add(name, Free(operation, without_batch(shape)), feeds, shape)
         self._unsupported.append(Finding(node.node, operation, macs, reason))
         return node
 

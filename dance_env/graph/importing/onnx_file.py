@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from dance_env.graph.importing.onnx_shapes import complete_shapes
+
 MOST_NODES = 100_000
 MOST_ELEMENTS = 2**40
 MOST_BYTES = 2**31 - 1
@@ -61,6 +63,7 @@ def load_onnx() -> Any:
         import onnx
         import onnx.inliner
         import onnx.numpy_helper
+        import onnx.reference
         import onnx.shape_inference
     except ImportError:
         raise ImportError(
@@ -95,9 +98,11 @@ def _prepared(onnx: Any, model: Any, shapes: Shapes) -> tuple[Any, list[str]]:
         if _count(tensor.dims) > _SMALL:
             _drop_values(onnx, tensor)
     try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True), notes
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     except Exception as error:
         raise ValueError(f"onnx cannot infer the shapes of this model: {_one_line(error)}") from None
+    complete_shapes(onnx, model)
+    return model, notes
 
 
 # --------------------------------------------------------------------------------------------------------------- checks

@@ -160,14 +160,11 @@ def _split_heads(call: OnnxCall, name: str, value: Value, heads: int) -> Value:
 
 def _recurrent(call: OnnxCall) -> Any:
     steps = elements(call.value(0).shape[:2])
-    weights = [call.value(1), call.value(2)]
-    call.builder.claim(*weights, call.optional(3))
-    macs = steps * sum(elements(each.shape) for each in weights)
+    macs = steps * sum(elements(call.value(index).shape) for index in (1, 2))
     return call.unsupported("a recurrent layer runs step by step; the cost model has no such layer", macs)
 
 
 def _deformable(call: OnnxCall) -> Any:
-    call.builder.claim(call.value(1), call.optional(3))
     macs = elements(call.shape) * elements(call.value(1).shape[1:])
     return call.unsupported("its pixels are gathered at offsets that the input decides", macs)
 

@@ -56,7 +56,8 @@ def add_convolution(
     if not isinstance(weight, Weights) or len(weight.shape) not in (3, 4):
         macs = elements(shape) * elements(weight.shape[1:])
         reason = _NOT_WEIGHTS if not isinstance(weight, Weights) else "a layer of the cost model has at most two axes"
-        return builder.unsupported(name, operation, [image, weight], shape, macs=macs, reason=reason)
+        inputs = [image, weight, *([] if bias is None else [bias])]
+        return builder.unsupported(name, operation, inputs, shape, macs=macs, reason=reason)
     channels, kernel = weight.shape[0], tuple(weight.shape[2:])
     if image.shape[-1 - len(kernel)] != weight.shape[1] * groups:
         raise ValueError(
@@ -131,7 +132,8 @@ def add_transposed_convolution(
     if not isinstance(weight, Weights) or len(weight.shape) not in (3, 4):
         macs = elements(image.shape) * elements(weight.shape[1:])
         reason = _NOT_WEIGHTS if not isinstance(weight, Weights) else "a layer of the cost model has at most two axes"
-        return builder.unsupported(name, operation, [image, weight], shape, macs=macs, reason=reason)
+        inputs = [image, weight, *([] if bias is None else [bias])]
+        return builder.unsupported(name, operation, inputs, shape, macs=macs, reason=reason)
     node = TransposedConvolution(
         weight.shape[1] * groups,
         tuple(weight.shape[2:]),

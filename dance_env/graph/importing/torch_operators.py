@@ -89,22 +89,18 @@ def _attention(call: Call) -> Any:
 def _three_axes(call: Call) -> Any:
     weight, whole = call.value("weight"), call.operator == "conv_transpose3d"
     macs = elements(call.first.shape if whole else call.shape) * elements(weight.shape[1:])
-    call.builder.claim(weight, call.optional("bias"))
     return call.unsupported("a layer of the cost model has at most two axes", macs)
 
 
 def _recurrent(call: Call) -> Any:
     weights = [each for each in call.tensors if isinstance(each, Weights) and len(each.shape) == 2 and each.origins]
     steps = elements(call.first.shape[:-1])
-    call.builder.claim(*call.tensors)
     macs = steps * sum(elements(each.shape) for each in weights)
     return call.unsupported("a recurrent layer runs step by step; the cost model has no such layer", macs)
 
 
 def _bilinear(call: Call) -> Any:
-    weight = call.value("weight")
-    call.builder.claim(weight, call.optional("bias"))
-    return call.unsupported(macs=elements(call.shape[:-1]) * elements(weight.shape))
+    return call.unsupported(macs=elements(call.shape[:-1]) * elements(call.value("weight").shape))
 
 
 # ----------------------------------------------------------------------------------------------- nodes of their own
