@@ -222,6 +222,16 @@ def test_an_error_whose_text_cannot_be_shown_is_reported() -> None:
     assert "it raised Unprintable: (its message cannot be shown) (test_cost_contract.py, line" in str(report)
 
 
+def test_of_a_long_message_the_beginning_is_reported() -> None:
+    def fails(value: int) -> None:
+        raise ValueError("first line\n" + "0.123 " * 5000)
+
+    told = run_checks(1, {"fails": fails}, name="a number").outcomes[0].failure
+    assert told.startswith("it raised ValueError: first line\n0.123 ")
+    assert "... (30,011 characters) (test_cost_contract.py, line" in told
+    assert len(told) < 1100
+
+
 def test_checks_need_no_particular_technology() -> None:
     slow = dataclasses.replace(TIMELOOP_45NM, clock_hz=1e6)
     assert check_cost_model(Toy(slow)).passed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 from pathlib import Path
@@ -154,6 +155,28 @@ def test_parameters_of_what_no_layer_covers_are_counted(tmp_path):
     weights, operator = [("w", (6, 4, 3, 3, 3)), ("b", (6,))], node("Conv", "w", "b", pads=[0] * 6)
     deep = one(tmp_path, operator, (4, 5, 5, 5), (1, 6, 3, 3, 3), weights)
     assert deep.parameters == 6 * 4 * 27 + 6
+
+
+def test_biases_of_quantized_layers_are_parameters(tmp_path):
+    def whole(name, kind, *shape):
+        return helper.make_tensor(name, kind, shape, [0] * math.prod(shape))
+
+    scales = [helper.make_tensor("s", FLOAT, [], [0.5]), whole("z", TensorProto.INT8)]
+    weights = [whole("w", TensorProto.INT8, 8, 3, 3, 3), whole("b", TensorProto.INT32, 8), *scales]
+    dequantized = [
+        helper.make_node("DequantizeLinear", ["w", "s"], ["wf"]),
+        helper.make_node("DequantizeLinear", ["b", "s"], ["bf"]),
+        helper.make_node("Conv", ["x", "wf", "bf"], ["y"], pads=[1, 1, 1, 1]),
+    ]
+    quantized = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["xq"]),
+        helper.make_node("QLinearConv", ["xq", "s", "z", "w", "s", "z", "s", "z", "b"], ["yq"], pads=[1, 1, 1, 1]),
+        helper.make_node("DequantizeLinear", ["yq", "s", "z"], ["y"]),
+    ]
+    for nodes in (dequantized, quantized):
+        path = model(tmp_path / "quantized.onnx", nodes, [("x", (1, 3, 8, 8))], [("y", (1, 8, 8, 8))], weights)
+        network = import_onnx(path)
+        assert (network.parameters, network.macs) == (8 * 27 + 8, 8 * 27 * 64)
 
 
 def test_a_branch_on_a_constant_is_not_taken_for_one(tmp_path):

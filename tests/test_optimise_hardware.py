@@ -303,6 +303,24 @@ def test_a_network_of_nothing_but_what_is_unsupported_is_told(
     assert "lstm (aten.lstm), 100.00 %" in told
 
 
+def test_what_no_cost_covers_stands_beside_the_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import torch\n"
+        "class Mixed(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.recurrent, self.head = torch.nn.LSTM(8, 8), torch.nn.Linear(8, 4)\n"
+        "    def forward(self, x):\n"
+        "        return self.head(self.recurrent(x)[0])\n"
+        "def network(): return Mixed(), torch.zeros(1, 1, 8)\n"
+    )
+    assert main([f"{tmp_path / 'mine.py'}:network"]) == 0
+    _, _, told = capsys.readouterr().out.partition("For:\n")
+    first, second, *_ = told.splitlines()
+    assert "(1 layers, 32 MACs)" in first
+    assert second.strip() == "1 unsupported operations, 94.12% of the MACs, are in none of these costs (see below)"
+
+
 def test_a_layer_that_cannot_be_counted_is_a_mistake_and_named() -> None:
     huge = Layer("stem", "conv", k=4, c=4, p=2, q=2, r=3, s=3, stride=2**62)
     with pytest.raises(ValueError, match=r"network 'net', layer 'stem': .*not exact in float64"):

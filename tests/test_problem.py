@@ -199,6 +199,10 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         replaced(problem, costs=synthetic_problem(option_counts=(2, 2)).costs)
     with pytest.raises(ValueError, match=r"\(2, 2\) options per choice, the network space \(3, 3, 2, 3\)"):
         replaced(problem, accuracy=TensorAccuracy(np.full((2, 2), 0.5)))
+    with pytest.raises(TypeError, match=r"accuracy must be a model .* got function; `TensorAccuracy.from_function`"):
+        replaced(problem, accuracy=lambda networks: np.full(len(networks), 0.5))
+    with pytest.raises(TypeError, match=r"accuracy must be a model .* or None, got float$"):
+        replaced(problem, accuracy=0.9)
 
 
 def test_a_problem_without_accuracies_answers_costs_alone() -> None:

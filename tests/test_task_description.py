@@ -15,6 +15,7 @@ from inline import Inline
 
 import dance_env
 from dance_env import AcceleratorSpace, Layer, make_problem, optimum
+from dance_env.commands.task_facts import facts_of
 from dance_env.cost import EDGE_LPDDR4, AnalyticalCostModel
 from dance_env.graph import Decode, Prefill, StageSpace, TransformerSpace, WorkloadSpace, layer_row
 from dance_env.perturbations import split_task
@@ -313,6 +314,22 @@ def test_a_variant_replaces_keys_of_the_objective(write):
 )
 def test_names_are_taken_apart(name, split):
     assert split_task(name) == split
+
+
+def test_the_technology_of_a_file_is_named(write):
+    assert facts_of(write())["technology"] == "edge-lpddr4"
+    changed = write(text=SMALL + "\n[technology]\ndram_words_per_cycle = 3.2\n")
+    assert facts_of(changed)["technology"] == "edge-lpddr4, changed"
+    own = (
+        "from dance_env import AnalyticalCostModel\n"
+        "class Own:\n"
+        "    def __init__(self):\n        self.model = AnalyticalCostModel()\n"
+        "    def fingerprint(self):\n        return 'own'\n"
+        "    def evaluate_layers(self, rows, hardware):\n        return self.model.evaluate_layers(rows, hardware)\n"
+        "    def area_mm2(self, hardware):\n        return self.model.area_mm2(hardware)\n"
+    )
+    text = SMALL + '\n[cost]\ncallable = "own.py:Own"\n'
+    assert facts_of(write(text=text, **{"own.py": own}))["technology"] == "that of Own"
 
 
 def test_python_files_give_parts(write):

@@ -102,7 +102,7 @@ def _head(answer: HardwareAnswer, asked: Asked) -> str:
     lines += [f"  {_label(answer, metric):<22}{cost_quantity(metric, best.costs[metric])}" for metric in SHOWN]
     lines.append(f"  {'utilization':<22}{_utilization(answer):.1%} of all multiply-accumulate slots")
     lines.append("For:" if len(answer.uses) == 1 else "For these networks:")
-    for use in answer.uses:
+    for use, given in zip(answer.uses, asked.networks, strict=True):
         weight = "" if use.weight == 1.0 else f", weight {use.weight:g}"
         own = best.by_network.get(use.name)
         costs = (
@@ -110,8 +110,14 @@ def _head(answer: HardwareAnswer, asked: Asked) -> str:
             if own is None
             else f": {quantity('latency_s', own['latency_s'])}, {quantity('energy_j', own['energy_j'])}"
         )
-        lines.append(f"  {use.name} ({len(use.layers)} layers, {use.macs / 1e6:,.1f} million MACs{weight}){costs}")
+        lines.append(f"  {use.name} ({len(use.layers)} layers, {_macs(use.macs)}{weight}){costs}")
+        if given.unpriced:
+            lines.append(f"    {given.unpriced}")
     return "\n".join(lines)
+
+
+def _macs(number: int) -> str:
+    return f"{number / 1e6:,.1f} million MACs" if number >= 1e5 else f"{number:,} MACs"
 
 
 def _limits(answer: HardwareAnswer, asked: Asked) -> str:

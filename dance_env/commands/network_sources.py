@@ -12,7 +12,7 @@ import numpy as np
 
 from dance_env.analysis.hardware import NetworkUse
 from dance_env.graph import LayerGraph
-from dance_env.graph.importing import load_network
+from dance_env.graph.importing import ImportedNetwork, load_network
 from dance_env.graph.networks import NETWORKS, network_space
 
 SOURCES = (
@@ -29,6 +29,7 @@ class GivenNetwork:
         source: As it was written.
         graph: The network.
         use: The network, with its weight.
+        unpriced: Says which share of the multiply-accumulates no cost covers; "" where all are covered.
         account: What the import made of each operation, as text; "" for a network of a space.
         account_data: The same as plain data.
     """
@@ -36,6 +37,7 @@ class GivenNetwork:
     source: str
     graph: LayerGraph
     use: NetworkUse
+    unpriced: str = ""
     account: str = ""
     account_data: Mapping[str, Any] | None = None
 
@@ -59,7 +61,15 @@ def given_network(text: str, shapes: Mapping[str, Sequence[int]] | None = None) 
     if not imported.layers and imported.unsupported:
         raise ValueError(f"no layer of this network can be priced. {imported.as_text()}")
     use = NetworkUse.of(imported.graph, weight)
-    return GivenNetwork(text, imported.graph, use, imported.as_text(), imported.as_dict())
+    return GivenNetwork(text, imported.graph, use, _unpriced(imported), imported.as_text(), imported.as_dict())
+
+
+def _unpriced(imported: ImportedNetwork) -> str:
+    if imported.is_complete:
+        return ""
+    share, number = imported.share(imported.unsupported), len(imported.unsupported)
+    part = "an unknown share" if share is None else f"{share:.2%}"
+    return f"{number} unsupported operations, {part} of the MACs, are in none of these costs (see below)"
 
 
 def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:

@@ -141,7 +141,7 @@ def _verify(problem: Problem, arguments: argparse.Namespace) -> int:
         return Exit.ANSWER
     say(
         f"{path.name} holds: objective {proof.objective:.9f}, lower bound {proof.lower_bound:.9f}.\n"
-        f"{found.beaten:,} accelerators left out are beaten by another one on every network; {found.cases:,} others, "
+        f"{found.beaten:,} cases left out are beaten by another accelerator on every network; {found.cases:,} others, "
         f"searched again, have no design below the bound ({found.priced:,} designs evaluated).\n"
     )
     return Exit.ANSWER
@@ -159,8 +159,8 @@ def as_text(problem: Problem, proof: Proof) -> str:
         lines += [f"  {name:<20} {option}" for name, option in proof.options.items()]
         lines += [f"  {'objective':<20} {proof.objective:.9f}", f"  {'lower bound':<20} {proof.lower_bound:.9f}"]
     lines.append(
-        f"{certificate.beaten:,} accelerators are beaten by another one on every network; "
-        f"{certificate.bounded + certificate.impossible:,} cases closed by a bound, {certificate.searched:,} by search, "
+        f"{certificate.beaten:,} cases beaten by another accelerator on every network; "
+        f"{certificate.bounded + certificate.impossible:,} closed by a bound, {certificate.searched:,} by search, "
         f"{certificate.unfinished:,} open; {certificate.vertices:,} vertices, {certificate.seconds:.1f} s."
     )
     return "\n".join(lines) + "\n"

@@ -80,12 +80,20 @@ def _of_problem(problem: Problem) -> dict[str, Any]:
         "objective": problem.objective.describe(problem.error_name),
         "limits": _limits(problem.objective),
         "workloads": [each.name for each in problem.workloads],
-        "technology": getattr(getattr(problem.costs, "technology", None), "name", "its own"),
+        "technology": _technology(problem),
         "accuracies": "none" if problem.accuracy is None else type(problem.accuracy).__name__,
         "training_times": "known" if problem.is_timed else "not known",
         "optimum": optimum,
         "choices": _choices(networks, accelerators),
     }
+
+
+def _technology(problem: Problem) -> str:
+    """Return the name of the technology; where the cost model has none that is known, the cost model's."""
+    model = problem.cost_model
+    if model is None:
+        return UNKNOWN
+    return str(getattr(getattr(model, "technology", None), "name", f"that of {type(model).__name__}"))
 
 
 def _sizes(networks: NetworkSpace, accelerators: AcceleratorSpace) -> dict[str, int]:

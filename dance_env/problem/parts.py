@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dance_env.accuracy import AccuracyModel
 from dance_env.objective import Objective, WorstCase
 from dance_env.problem.training_time import TrainingTime
 
@@ -70,11 +71,18 @@ def check_workloads(name: str, objective: Objective, workloads: Collection[str])
 
 
 def check_accuracy(name: str, accuracy: Any, option_counts: Sequence[int]) -> None:
-    """Check that an accuracy model that states its `option_counts` is of these network choices.
+    """Check that an accuracy is a model, or None, and of these network choices if it states its `option_counts`.
 
     Raises:
-        ValueError: If it is not.
+        TypeError: If it is not a model.
+        ValueError: If it is of other choices.
     """
+    if not isinstance(accuracy, AccuracyModel | None):
+        hint = "; `TensorAccuracy.from_function` makes a model of a function" if callable(accuracy) else ""
+        raise TypeError(
+            f"problem {name!r}: accuracy must be a model (with `evaluate` and `fingerprint`) or None, got "
+            f"{type(accuracy).__name__}{hint}"
+        )
     counts = getattr(accuracy, "option_counts", None)
     if counts is not None and tuple(counts) != tuple(option_counts):
         raise ValueError(

@@ -51,7 +51,8 @@ class Problem:
         files: the SHA-256 of each file that the problem was made from, by name; of tasks in TOML files.
 
     Raises:
-        TypeError: If the objective is not an `Objective`, or the training time has no `gpu_hours`.
+        TypeError: If the objective is not an `Objective`, the accuracy is not a model, or the training time has no
+            `gpu_hours`.
         ValueError: If the parts do not fit each other, or the supernet's price is not a number above 0.
     """
 

@@ -16,6 +16,7 @@ from dance_env.suggest import nearest
 
 T = TypeVar("T")
 Check = Callable[[T], None]
+_LONGEST_MESSAGE = 1000
 
 
 class CheckFailed(AssertionError):
@@ -140,12 +141,17 @@ def _failure(check: Check[T], subject: T, call: Callable[[Check[T], T], None] | 
 
 
 def describe_error(error: BaseException) -> str:
-    """Return what an unexpected error was, with the file and line where it was raised."""
+    """Return what an unexpected error was, with the file and line where it was raised.
+
+    Of a long message only the beginning is given: some libraries write whole arrays into theirs.
+    """
     cause = error.__cause__ or error
     try:
         text = str(cause)
     except Exception:  # the subject's own `__str__` may raise
         text = "(its message cannot be shown)"
+    if len(text) > _LONGEST_MESSAGE:
+        text = f"{text[:_LONGEST_MESSAGE].rstrip()} ... ({len(text):,} characters)"
     frames = traceback.extract_tb(cause.__traceback__)
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"it raised {type(cause).__name__}: {text}{where}"

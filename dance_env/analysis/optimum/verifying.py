@@ -26,7 +26,8 @@ class Verification:
     """What was checked, and held.
 
     Attributes:
-        beaten: Accelerators of which another one was checked to take no more, on every network.
+        beaten: Cases, accelerators under one assignment of the outer choices, of which another accelerator was checked to
+            take no more, on every network.
         cases: Cases that were searched again: none has a design below the lower bound.
         priced: Designs that were evaluated in these searches.
     """

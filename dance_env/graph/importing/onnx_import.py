@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ _KEPT = ("Identity", "QuantizeLinear", "DequantizeLinear", "Cast")
 """Operators whose result holds the weights of their first input, and of no other."""
 
 _OF_SHAPES = ("Shape", "Size")
+_QLINEAR_BIAS = 8
+"""Which input of a QLinearConv is its bias, in whole numbers of 32 bits."""
+
 _MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ZeroDivisionError)
 
 
@@ -46,6 +50,7 @@ class _Interpreter:
         self._shapes = self._stated_shapes()
         self._values: dict[str, Value] = {}
         self._numbers: dict[str, list[Any]] = {}
+        self._quantized = _quantized_biases(self._graph.node)
         trainable = {each.name: elements(each.dims) for each in self._graph.initializer if self._is_trainable(each)}
         self.builder = NetworkBuilder(name, trainable)
 
@@ -140,12 +145,25 @@ class _Interpreter:
         return found
 
     def _is_trainable(self, tensor: Any) -> bool:
-        """Return whether a constant counts as parameters: ONNX does not say. Whole numbers are axes and sizes."""
-        return tensor.data_type not in self._whole_types() and elements(tensor.dims) > 1
+        """Return whether a constant counts as parameters: ONNX does not say.
+
+        Whole numbers of 32 and 64 bits are axes and sizes, but for the biases of quantized layers.
+        """
+        whole = tensor.data_type in self._whole_types() and tensor.name not in self._quantized
+        return not whole and elements(tensor.dims) > 1
 
     def _whole_types(self) -> set[int]:
         types = self._onnx.TensorProto
         return {types.INT64, types.INT32, types.BOOL, types.UINT64, types.UINT32}
+
+
+def _quantized_biases(nodes: Iterable[Any]) -> frozenset[str]:
+    """Return the names of constants that may be biases in 32 bits: what is dequantized, and the bias of a QLinearConv."""
+    dequantized = (each.input[0] for each in nodes if each.op_type == "DequantizeLinear" and each.input)
+    biases = (
+        each.input[_QLINEAR_BIAS] for each in nodes if each.op_type == "QLinearConv" and len(each.input) > _QLINEAR_BIAS
+    )
+    return frozenset((*dequantized, *biases))
 
 
 def _added(call: OnnxCall) -> Any:
