@@ -333,14 +333,15 @@ def test_a_comparison_on_record_is_read_by_medians(tmp_path, hours, verdicts):
 
 def test_the_report_on_record_is_of_the_records_that_it_reads():
     """A comparison or a record that is made again asks for the report again: docs/claims.md says how."""
-    report = json.loads((ROOT / "docs" / "records" / "reproduce_dance_search_cost" / "results.json").read_text())
+    report = json.loads((ROOT / "docs" / "records" / "reproduce_dance_language" / "results.json").read_text())
     stored = next(Claim.from_json(each["claim"]) for each in report["claims"] if each["name"] == "search_cost")
-    scale = SCALES["laptop"].search_cost
+    scale = SCALES["overnight"].search_cost
     runs = compared_cost.load_runs(scale.comparison, search_cost.COMPARED)
     readings = [each for each in load(scale.record) if each.task == search_cost.RECORDED]
     judged = compared_cost.judged_runs(search_cost.COMPARED, runs)
     judged += recorded_cost.judged_record(readings, close_pct=scale.close_pct)
-    assert tuple(judged) == stored.findings
+    assert set(judged) <= set(stored.findings)
+    assert "inf GPU-hours" not in stored.ours
 
 
 def run_of(objective: list[float]) -> Result:
